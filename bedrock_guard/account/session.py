@@ -1,0 +1,310 @@
+"""One object that stands for an AWS account, real or demo: clients, who is asking, what was asked and its price."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from bedrock_guard import __version__
+from bedrock_guard.demo.clock import Clock, DemoClock, SystemClock
+from bedrock_guard.errors import GuardError
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.client import BaseClient
+    from botocore.config import Config
+
+    from bedrock_guard.demo.dispatch import Backend
+    from bedrock_guard.demo.faults import Fault
+
+READ_ATTEMPTS = 8
+CONNECT_TIMEOUT_S = 10
+READ_TIMEOUT_S = 60
+AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", "api.aws")
+# https://aws.amazon.com/aws-cost-management/aws-cost-explorer/pricing/ : each paginated request is one request.
+PRICE_PER_REQUEST_USD = {"ce": Decimal("0.01")}
+# botocore names events by service id; where that is not boto3's name of the service.
+_SERVICE_OF_ID = {"cost-explorer": "ce"}
+
+
+class NotAwsAnswer(GuardError):
+    """A success without the member that AWS always sends: a proxy's page, a cut connection."""
+
+
+class EndpointRefused(GuardError):
+    """A request was about to leave for a host that is not AWS's."""
+
+
+class SessionError(GuardError):
+    """No session: profile, Region or credentials are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLine:
+    """How often one operation was asked, attempts included, and what AWS charges for that at most."""
+
+    service: str
+    operation: str
+    count: int
+    cost_usd: Decimal
+
+
+class RequestCounter:
+    """Every request that left, by service and operation. Safe for several threads.
+
+    Repeated attempts count as requests, so that the cost is never understated.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def add(self, service: str, operation: str) -> None:
+        """One more request."""
+        with self._lock:
+            self._counts[service, operation] += 1
+
+    def lines(self) -> tuple[RequestLine, ...]:
+        """One line per service and operation, in alphabetical order."""
+        with self._lock:
+            counts = sorted(self._counts.items())
+        free = Decimal(0)
+        return tuple(RequestLine(s, o, n, n * PRICE_PER_REQUEST_USD.get(s, free)) for (s, o), n in counts)
+
+    def total(self, service: str | None = None, operation: str | None = None) -> int:
+        """How many requests, of one service or operation or in all."""
+        asked = [line for line in self.lines() if service in {None, line.service}]
+        return sum(line.count for line in asked if operation in {None, line.operation})
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """What all of them cost at most, in US dollars."""
+        return sum((line.cost_usd for line in self.lines()), Decimal(0))
+
+
+def demanded(response: Mapping[str, Any], key: str) -> Any:
+    """The member of an answer that AWS always sends.
+
+    botocore turns a proxy's page with status 200 into an empty success; every reader asks for its member here.
+
+    Raises:
+        NotAwsAnswer: it is missing.
+
+    Example:
+        >>> demanded({"Users": []}, "Users")
+        []
+    """
+    value = response.get(key)
+    if value is None:
+        raise NotAwsAnswer(
+            f"The answer was not AWS's: {key} is missing from it.",
+            why="Something between here and AWS (a proxy, a sign-in page) answered in its place, or the answer was cut.",
+            remedy="Check the network and ask again. Nothing was taken from this answer.",
+        )
+    return value
+
+
+class Account:
+    """An AWS account to read from. Made by ``Account.connect`` or ``Account.demo``.
+
+    Attributes:
+        mode: ``"real"`` or ``"demo"``.
+        region: the Region that clients get when none is named.
+        clock: what waits and tells the time; in the demo it stands still but for waiting.
+        requests: what was asked so far, and its price.
+        demo_backend: the demo's own side (faults, state); None on a real account.
+    """
+
+    def __init__(
+        self,
+        session: boto3.Session,
+        mode: Literal["real", "demo"],
+        region: str,
+        clock: Clock,
+        *,
+        demo_backend: Backend | None = None,
+        endpoints: Collection[str] = (),
+    ) -> None:
+        self.mode = mode
+        self.region = region
+        self.clock = clock
+        self.requests = RequestCounter()
+        self.demo_backend = demo_backend
+        self._session = session
+        self._endpoints = frozenset(endpoints)
+        self._clients: dict[tuple[str, str, int], BaseClient] = {}
+        self._lock = threading.RLock()
+        self._identity: Mapping[str, str] | None = None
+        session.events.register_first("before-send.*", self._on_request, unique_id="bedrock-guard-requests")
+
+    @classmethod
+    def connect(
+        cls,
+        profile: str | None = None,
+        region: str | None = None,
+        *,
+        endpoints: Collection[str] = (),
+        clock: Clock | None = None,
+    ) -> Account:
+        """A real account, through boto3's own credential chain. Nothing is sent yet.
+
+        Args:
+            profile: a profile of the AWS config files; by default what boto3 chooses.
+            region: by default the profile's.
+            endpoints: host names outside AWS's domains that may be asked all the same (a private proxy, an emulator).
+            clock: by default the machine's.
+
+        Raises:
+            SessionError: the profile does not exist, or no Region is set.
+        """
+        import boto3
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            session = boto3.Session(profile_name=profile, region_name=region)
+        except BotoCoreError as error:
+            raise SessionError(
+                "No session with AWS.",
+                why=str(error),
+                remedy="Name a profile of your AWS configuration, or unset AWS_PROFILE; Account.demo() needs none.",
+            ) from error
+        if not session.region_name:
+            raise SessionError("No Region is set.", remedy="Give region=..., or set one in the profile.")
+        return cls(session, "real", session.region_name, clock or SystemClock(), endpoints=endpoints)
+
+    @classmethod
+    def demo(
+        cls,
+        state: Path | str | None = None,
+        seed: int | None = None,
+        days: int | None = None,
+        accounts: int | None = None,
+        calls: int | None = None,
+        enforce: bool = False,  # noqa: FBT001, FBT002 - one flag of the public face, given by name
+        *,
+        principal: str | None = None,
+        region: str = "us-east-1",
+        clock: DemoClock | None = None,
+        faults: Iterable[Fault] = (),
+    ) -> Account:
+        """The embedded account: real boto3 clients, no network, no credentials, always the same numbers.
+
+        Args:
+            state: a SQLite file to share between commands and processes; by default a temporary one.
+            seed: what the company is made from; by default 7, or what the file was made with.
+            days: length of its history; by default 90.
+            accounts: how many accounts; by default 3.
+            calls: how many calls of Bedrock in its history; by default 20,000.
+            enforce: decide every request by the caller's policies, boundary and SCPs.
+            principal: ARN of the user or role to act as; by default the company's analyst.
+            region: the Region of the session.
+            clock: by default one that stands at 2026-11-20T12:00Z.
+            faults: what goes wrong, see ``bedrock_guard.demo.faults``.
+
+        Raises:
+            DemoStateError: the file is no demo state, or was made with other numbers.
+        """
+        from bedrock_guard.demo.opening import Size, open_backend
+
+        backend = open_backend(
+            Path(state) if state is not None else None,
+            Size(seed, days, accounts, calls),
+            enforce=enforce,
+            faults=faults,
+            clock=clock,
+            read_timeout=READ_TIMEOUT_S,
+        )
+        return cls.on_demo(backend, principal=principal, region=region)
+
+    @classmethod
+    def on_demo(cls, backend: Backend, *, principal: str | None = None, region: str = "us-east-1") -> Account:
+        """Another session on a demo account that is already open, as another principal or in another Region."""
+        from bedrock_guard.demo import callers, hook
+
+        who = principal or backend.state.meta("caller") or ""
+        with backend.state.transaction(write=True):
+            caller = callers.register(backend.state, who, session="demo")
+        session = hook.open_session(backend, caller, region)
+        return cls(session, "demo", region, backend.state.clock, demo_backend=backend)
+
+    @property
+    def now(self) -> datetime:
+        """The present moment (UTC); in the demo the fixed moment its clock started from."""
+        return self.clock.start if isinstance(self.clock, DemoClock) else self.clock.now()
+
+    @property
+    def account_id(self) -> str:
+        """The account of the caller, twelve digits. Asks STS once."""
+        return self._who()["Account"]
+
+    @property
+    def caller_arn(self) -> str:
+        """Who asks. Asks STS once."""
+        return self._who()["Arn"]
+
+    @property
+    def partition(self) -> str:
+        """``aws``, ``aws-cn``, ``aws-us-gov``, ..."""
+        return self.caller_arn.split(":")[1]
+
+    def _who(self) -> Mapping[str, str]:
+        with self._lock:
+            if self._identity is None:
+                answer = self.client("sts").get_caller_identity()
+                self._identity = {key: str(demanded(answer, key)) for key in ("Account", "Arn", "UserId")}
+            return self._identity
+
+    def client(self, service: str, region: str | None = None, *, attempts: int = READ_ATTEMPTS) -> BaseClient:
+        """A boto3 client, made once per service, Region and number of attempts.
+
+        Args:
+            service: boto3's name of the service.
+            region: by default the account's.
+            attempts: how often a request is tried in all. 1 for what must not be done twice.
+        """
+        key = (service, region or self.region, attempts)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._session.client(
+                    service, region_name=key[1], config=self._config(service, attempts)
+                )
+                self._check_host(self._clients[key].meta.endpoint_url)
+            return self._clients[key]
+
+    def _config(self, service: str, attempts: int) -> Config:
+        from botocore.config import Config
+
+        # SigV4 by name, or a bearer token in the environment would speak instead of the caller that is shown.
+        signature = {} if service == "s3" else {"signature_version": "v4"}
+        return Config(
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            max_pool_connections=32,
+            user_agent_extra=f"bedrock-guard/{__version__}",
+            **signature,
+        )
+
+    def _on_request(self, request: Any, event_name: str, **_: Any) -> None:
+        _, service_id, operation = event_name.split(".")
+        self._check_host(request.url)
+        self.requests.add(_SERVICE_OF_ID.get(service_id, service_id), operation)
+
+    def _check_host(self, url: str) -> None:
+        host = urlsplit(url).hostname or ""
+        if host in self._endpoints or any(host.endswith(f".{domain}") for domain in AWS_DOMAINS):
+            return
+        stray = sorted(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL"))
+        raise EndpointRefused(
+            f"{host or 'This endpoint'} is not an AWS host; nothing was sent.",
+            why=f"{', '.join(stray)} is set." if stray else "The AWS configuration names this endpoint.",
+            remedy="Unset it, or name the host in Account.connect(endpoints=[...]).",
+        )

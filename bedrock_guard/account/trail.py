@@ -1,0 +1,263 @@
+"""CloudTrail to the trail table: files in a folder, and the table's own file.
+
+LookupEvents and S3 are next door (`trail_lookup`, `trail_s3`); they end in the same Reading.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from bedrock_guard.account.trail_files import FileRefused, Limits, read_file, walk
+from bedrock_guard.evidence.model_ids import resolve_models
+from bedrock_guard.evidence.tables import Provenance, provenance_of, with_provenance
+from bedrock_guard.evidence.usage import TRAIL, Batch, LeftOut, normalise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bedrock_guard.boundary.catalogue import Catalogue
+
+_ROWS_PER_PIECE: Final = 100_000
+_PARQUET_KEY: Final = b"bedrock_guard"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What became of the files: how many were read, and those set aside by name with the reason."""
+
+    read: int = 0
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The trail table (`evidence.usage.TRAIL`) and the account of every record: records = rows + left out.
+
+    Args:
+        frame: the rows in the order they were met; `attrs["provenance"]` says how complete they are.
+        records: how many records were met in what could be read.
+        left_out: why records are no rows, with their number.
+        files: what became of the files.
+    """
+
+    frame: pd.DataFrame
+    records: int
+    left_out: Mapping[str, int]
+    files: Files = field(default_factory=Files)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """`{"records": n, "rows": n, "left_out": {reason: n}}`, which add up."""
+        return {"records": self.records, "rows": len(self.frame), "left_out": dict(self.left_out)}
+
+
+class Collector:
+    """Gathers records into a Reading, in pieces, so that only rows stay in memory.
+
+    Args:
+        start: first instant to keep (UTC, aware); None keeps everything before.
+        end: first instant no longer kept.
+    """
+
+    def __init__(self, start: datetime | None = None, end: datetime | None = None) -> None:
+        self._start, self._end = start, end
+        self._seen: set[str] = set()
+        self._batch = Batch()
+        self._pieces: list[pd.DataFrame] = []
+
+    def add(self, items: Iterable[Any]) -> None:
+        """Take records as JSON values."""
+        normalise(items, self._seen, self._batch)
+        if len(self._batch.rows) >= _ROWS_PER_PIECE:
+            self._flush()
+
+    def _flush(self) -> None:
+        kept = [row for row in self._batch.rows if self._within(row["event_time"])]
+        if len(kept) < len(self._batch.rows):
+            self._batch.left_out[LeftOut.OUTSIDE_WINDOW.value] += len(self._batch.rows) - len(kept)
+        self._pieces.append(TRAIL.frame(kept))
+        self._batch.rows = []
+
+    def _within(self, moment: datetime) -> bool:
+        return not (self._start and moment < self._start) and not (self._end and moment >= self._end)
+
+    def reading(
+        self,
+        files: Files | None = None,
+        *,
+        catalogue: Catalogue | None = None,
+        kept: Mapping[str, str] | None = None,
+    ) -> Reading:
+        """Everything taken so far, models resolved by `catalogue` (by default the shipped one) and `kept`."""
+        import pandas as pd
+
+        from bedrock_guard.boundary.catalogue import shipped
+
+        if self._batch.rows or not self._pieces:
+            self._flush()
+        frame = self._pieces[0] if len(self._pieces) == 1 else pd.concat(self._pieces, ignore_index=True)
+        frame = resolve_models(frame, catalogue or shipped(), kept)
+        return Reading(
+            frame, self._batch.records, dict(sorted(self._batch.left_out.items())), files or Files()
+        )
+
+
+def read_folder(
+    path: Path | str,
+    *,
+    catalogue: Catalogue | None = None,
+    kept: Mapping[str, str] | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    limits: Limits | None = None,
+) -> Reading:
+    """Read every CloudTrail file below a folder (or one file).
+
+    Read are `.json` and `.json.gz` as delivered (`{"Records": [...]}`), pages and dumps of LookupEvents, bare lists,
+    single records and one record a line. Digest and Insight files count as left out, one record each or as many as
+    they hold. A record met again by its event id is a duplicate. A file that cannot be read whole is set aside by name
+    with the reason, and the rest is read.
+
+    Args:
+        path: the folder, such as a copy of the trail's bucket.
+        catalogue: models known; by default the shipped catalogue.
+        kept: what opaque profile ARNs stand for.
+        start: first instant to keep (UTC).
+        end: first instant no longer kept (UTC).
+        limits: bounds of a file.
+
+    Raises:
+        GuardError: there is nothing at `path`.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> record = {"eventSource": "kms.amazonaws.com", "eventName": "Decrypt"}
+        >>> _ = (folder / "a.json").write_text(json.dumps({"Records": [record]}))
+        >>> read_folder(folder).summary
+        {'records': 1, 'rows': 0, 'left_out': {'other_service': 1}}
+    """
+    collector = Collector(start, end)
+    set_aside: dict[str, str] = {}
+    read = 0
+    for items in open_files(Path(path), limits or Limits(), set_aside):
+        collector.add(items)
+        read += 1
+    found = collector.reading(Files(read, set_aside), catalogue=catalogue, kept=kept)
+    with_provenance(found.frame, _of_files(found, start, end))
+    return found
+
+
+def open_files(path: Path, limits: Limits, set_aside: dict[str, str]) -> Iterator[list[Any]]:
+    """The records of each readable file; the others are entered in `set_aside` by name with the reason."""
+    for entry in walk(path):
+        if entry.refused:
+            set_aside[entry.name] = entry.refused
+            continue
+        try:
+            items = read_file(entry.path, limits)
+        except FileRefused as refusal:
+            set_aside[entry.name] = refusal.what
+        except MemoryError:
+            set_aside[entry.name] = "too large for the memory of this machine"
+        else:
+            yield items
+
+
+def _of_files(found: Reading, start: datetime | None, end: datetime | None) -> Provenance:
+    """What files can prove: that much happened, never that nothing else did."""
+    times = found.frame["event_time"]
+    first = start or (times.min().to_pydatetime() if len(times) else None)
+    last = end or (times.max().to_pydatetime() if len(times) else None)
+    aside = len(found.files.set_aside)
+    why = ["files show what was delivered to this folder, not what was never recorded"]
+    why += [f"{aside} file(s) could not be read"] if aside else []
+    return Provenance(
+        source=f"CloudTrail files ({found.files.read} read)",
+        window_start=first,
+        window_end=last,
+        completeness="floor",
+        why="; ".join(why),
+    )
+
+
+def write_parquet(reading: Reading, path: Path | str) -> Path:
+    """Write the table, its counts and its provenance to one Parquet file, in place of what was there.
+
+    The file appears whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    target = Path(path)
+    bare = reading.frame.copy(deep=False)
+    bare.attrs = {}
+    table = pa.Table.from_pandas(bare, preserve_index=False)
+    about = {
+        **reading.summary,
+        "files": {"read": reading.files.read, "set_aside": dict(reading.files.set_aside)},
+        "provenance": asdict(provenance_of(reading.frame)),
+    }
+    text = json.dumps(about, default=str).encode()
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), _PARQUET_KEY: text})
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
+    try:
+        pq.write_table(table, temporary, compression="zstd")
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def read_parquet(path: Path | str) -> Reading:
+    """Read back what `write_parquet` wrote.
+
+    Raises:
+        MissingColumns: the file holds another table.
+    """
+    import pyarrow.parquet as pq
+
+    from bedrock_guard.evidence.tables import require
+
+    table = pq.read_table(path)
+    about = json.loads((table.schema.metadata or {}).get(_PARQUET_KEY, b"{}"))
+    frame = table.to_pandas()
+    require(frame, TRAIL)
+    frame = frame.astype(dict(TRAIL.columns))
+    if "provenance" in about:
+        with_provenance(frame, _provenance(about["provenance"]))
+    files = about.get("files", {})
+    return Reading(
+        frame,
+        int(about.get("records", len(frame))),
+        about.get("left_out", {}),
+        Files(files.get("read", 0), files.get("set_aside", {})),
+    )
+
+
+def _provenance(stored: Mapping[str, Any]) -> Provenance:
+    from decimal import Decimal
+
+    def moment(name: str) -> datetime | None:
+        return datetime.fromisoformat(stored[name]) if stored.get(name) else None
+
+    return Provenance(
+        source=stored["source"],
+        window_start=moment("window_start"),
+        window_end=moment("window_end"),
+        asked_at=moment("asked_at"),
+        requests=stored["requests"],
+        request_cost_usd=Decimal(stored["request_cost_usd"]),
+        completeness=stored["completeness"],
+        why=stored["why"],
+    )

@@ -1,0 +1,265 @@
+"""Files that should hold CloudTrail records, opened as if each of them meant harm.
+
+Nothing outside the folder is touched, no link is followed, nothing grows beyond its bounds, and a file that cannot be
+read whole is refused with its reason, so that the rest can be read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.usage import LeftOut
+
+_MIB: Final = 1024 * 1024
+SUFFIXES: Final = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".gz")
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_CHUNK: Final = 4 * _MIB
+
+
+class FileRefused(GuardError):  # noqa: N818 - reads as what happened
+    """A file was not read; `what` is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large things may grow.
+
+    Args:
+        size: bytes of a file after inflating.
+        ratio: inflated bytes per compressed byte, once more than `ratio_from` bytes came out. CloudTrail files have
+            about 9; deflate can reach 1,032.
+        ratio_from: inflated bytes below which the ratio does not matter.
+        line: bytes of one line. CloudTrail writes a whole file as one line, of a few megabytes.
+    """
+
+    size: int = 512 * _MIB
+    ratio: int = 200
+    ratio_from: int = 16 * _MIB
+    line: int = 64 * _MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of the folder by its name inside it, or the reason why it is not to be opened."""
+
+    name: str
+    path: Path
+    refused: str = ""
+
+
+def walk(root: Path) -> Iterator[Entry]:
+    """Every file below `root` in the order of names; links and folders that cannot be listed come with a reason.
+
+    Raises:
+        GuardError: there is nothing at `root`.
+    """
+    if not root.exists():
+        raise GuardError(f"There is no folder or file {root.name!r}.", remedy="Give the folder of the files.")
+    base = root.resolve()
+    if base.is_file():
+        yield Entry(base.name, base)
+        return
+    if not base.is_dir():
+        yield Entry(base.name, base, "not a regular file")
+        return
+    yield from _below(base, base)
+
+
+def _below(base: Path, folder: Path) -> Iterator[Entry]:
+    try:
+        listed = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        yield Entry(_name(base, folder), folder, f"cannot be listed: {error.strerror}")
+        return
+    for found in listed:
+        path = Path(found.path)
+        if found.is_symlink():
+            yield Entry(_name(base, path), path, _link_reason(base, path))
+        elif found.is_dir(follow_symlinks=False):
+            yield from _below(base, path)
+        elif not found.is_file(follow_symlinks=False):
+            yield Entry(_name(base, path), path, "not a regular file")
+        else:
+            known = found.name.lower().endswith(SUFFIXES)
+            yield Entry(
+                _name(base, path), path, "" if known else "its name does not end in .json or .json.gz"
+            )
+
+
+def _name(base: Path, path: Path) -> str:
+    return path.relative_to(base).as_posix().encode("utf-8", "replace").decode("utf-8")
+
+
+def _link_reason(base: Path, path: Path) -> str:
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return "a link that leads nowhere or in a circle; links are not followed"
+    if not target.is_relative_to(base):
+        return "a link out of the folder; links are not followed"
+    if target.is_dir():
+        return "a link to a folder of the same tree, which would make a loop; links are not followed"
+    return "a link to another file of the folder; links are not followed"
+
+
+def read_file(path: Path, limits: Limits = Limits()) -> list[Any]:
+    """The records of one file, each as whatever JSON value stands in its place.
+
+    A line that is no JSON among lines that are stands as `LeftOut.UNREADABLE`.
+
+    Raises:
+        FileRefused: the file cannot be read whole within the limits.
+    """
+    return parse(inflate(_bytes_of(path, limits), limits), limits)
+
+
+def _bytes_of(path: Path, limits: Limits) -> bytes:
+    """The bytes of a regular file; the open itself refuses a link put in its place meanwhile."""
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
+    try:
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise FileRefused("not a regular file")
+            if status.st_size > limits.size:
+                raise FileRefused(f"larger than {limits.size // _MIB} MiB")
+            return file.read(limits.size + 1)
+    except OSError as error:
+        raise FileRefused(f"cannot be opened: {error.strerror}") from error
+
+
+def inflate(data: bytes, limits: Limits = Limits()) -> bytes:
+    """The bytes themselves, or what they inflate to when they are gzip (of one member or several).
+
+    Raises:
+        FileRefused: truncated, damaged, or growing beyond the limits.
+    """
+    if not data.startswith(_GZIP_MAGIC):
+        return data
+    parts: list[bytes] = []
+    size, rest = 0, data
+    while rest.strip(b"\0"):
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        while not member.eof:
+            piece = _step(member, rest)
+            rest = member.unconsumed_tail
+            size += len(piece)
+            _check_growth(size, len(data), limits)
+            parts.append(piece)
+        rest = member.unused_data
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _step(member: Any, rest: bytes) -> bytes:
+    try:
+        piece: bytes = member.decompress(rest, _CHUNK)
+    except zlib.error as error:
+        raise FileRefused("damaged gzip") from error
+    if not piece and not member.eof and not member.unconsumed_tail:
+        raise FileRefused("truncated gzip")
+    return piece
+
+
+def _check_growth(size: int, compressed: int, limits: Limits) -> None:
+    if size > limits.size:
+        raise FileRefused(f"inflates to more than {limits.size // _MIB} MiB")
+    if size > limits.ratio_from and size > limits.ratio * compressed:
+        raise FileRefused(f"inflates to more than {limits.ratio} times its size")
+
+
+def parse(data: bytes, limits: Limits = Limits()) -> list[Any]:
+    """The records in the text of a file: one document, or several one after another (as one a line).
+
+    Raises:
+        FileRefused: no UTF-8, no JSON, nested too deeply, NaN, or a line that is too long.
+    """
+    if len(data) > limits.line and _longest_line(data) > limits.line:
+        raise FileRefused(f"a line longer than {limits.line // _MIB} MiB")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileRefused("not UTF-8 text") from error
+    if not text.strip():
+        raise FileRefused("empty")
+    try:
+        return _expand(_DECODER.decode(text))
+    except _ConstantError as error:
+        raise FileRefused("NaN or Infinity, which JSON does not have") from error
+    except RecursionError as error:
+        raise FileRefused("nested too deeply") from error
+    except json.JSONDecodeError as error:
+        return _several(text, error)
+    except ValueError as error:
+        raise FileRefused("a number too long to read") from error
+
+
+def _longest_line(data: bytes) -> int:
+    longest = start = 0
+    while (end := data.find(b"\n", start)) >= 0:
+        longest, start = max(longest, end - start), end + 1
+    return max(longest, len(data) - start)
+
+
+class _ConstantError(ValueError):
+    """NaN, Infinity or -Infinity stood where a number should."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _ConstantError(name)
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _several(text: str, error: json.JSONDecodeError) -> list[Any]:
+    """Documents one after another; a line that is none counts as one unreadable record."""
+    if not error.msg.startswith("Extra data") and not _second_line_is_record(text):
+        raise FileRefused(f"not JSON (line {error.lineno})") from error
+    items: list[Any] = []
+    position, end = 0, len(text)
+    while position < end:
+        if text[position].isspace():
+            position += 1
+            continue
+        try:
+            document, position = _DECODER.raw_decode(text, position)
+            items.extend(_expand(document))
+        except (ValueError, RecursionError):
+            items.append(LeftOut.UNREADABLE)
+            line_end = text.find("\n", position)
+            position = end if line_end < 0 else line_end + 1
+    return items
+
+
+def _second_line_is_record(text: str) -> bool:
+    lines = text.split("\n", 2)
+    try:
+        return len(lines) > 1 and isinstance(_DECODER.decode(lines[1]), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _expand(document: Any) -> list[Any]:
+    """The records that a document holds: `Records`, a page or dump of LookupEvents, a list of either, or itself."""
+    if isinstance(document, list):
+        return [record for item in document for record in (_held(item) if isinstance(item, dict) else [item])]
+    return _held(document) if isinstance(document, dict) else [document]
+
+
+def _held(document: dict[str, Any]) -> list[Any]:
+    if "eventSource" in document or "CloudTrailEvent" in document:
+        return [document]
+    for name in ("Records", "records", "Events", "events"):
+        if name in document and (isinstance(document[name], list) or document[name] is None):
+            return document[name] or []
+    return [document]

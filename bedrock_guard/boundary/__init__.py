@@ -1,0 +1,1 @@
+"""The governance choice and the documents made from it."""

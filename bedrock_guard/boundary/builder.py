@@ -1,0 +1,319 @@
+"""From a spec to documents: one permissions boundary, deny policies beside it, SCPs above it, each within its quota."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from bedrock_guard.boundary.catalogue import Catalogue, shipped
+from bedrock_guard.boundary.controls import CONTROLS, Control, Rule, Scope
+from bedrock_guard.boundary.packing import LIMIT, QUOTA, Filled, Item, Kind, Packed, fill, minified, weight
+from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice, Profile, SpecException
+from bedrock_guard.errors import GuardError
+
+
+class BuildError(GuardError):
+    """The controls do not fit. `sizes` holds the characters each control needs by itself."""
+
+    def __init__(
+        self, what: str, *, why: str = "", remedy: str = "", sizes: Mapping[str, int] | None = None
+    ) -> None:
+        super().__init__(what, why=why, remedy=remedy)
+        self.sizes = dict(sizes or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a control stands and why there."""
+
+    control: str
+    document: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A document's characters and what it may have."""
+
+    document: str
+    characters: int
+    quota: int
+
+
+@dataclass(frozen=True)
+class Built:
+    """The documents of one profile, and how they came about.
+
+    `boundary` is None when the profile asks for none. `findings` are sentences about expired exceptions and the like.
+    """
+
+    name: str
+    profile: Profile
+    packed: tuple[Packed, ...]
+    placement: tuple[Placed, ...]
+    findings: tuple[str, ...]
+    on: date
+
+    @property
+    def boundary(self) -> dict[str, Any] | None:
+        """The boundary's document."""
+        return next((packed.document for packed in self.packed if packed.kind == "boundary"), None)
+
+    @property
+    def denies(self) -> tuple[dict[str, Any], ...]:
+        """The deny policies to attach beside the boundary."""
+        return tuple(packed.document for packed in self.packed if packed.kind == "deny")
+
+    @property
+    def scps(self) -> tuple[dict[str, Any], ...]:
+        """The service control policies. They grant nothing: keep FullAWSAccess attached beside them."""
+        return tuple(packed.document for packed in self.packed if packed.kind == "scp")
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """Each document's size against its quota."""
+        return tuple(Size(packed.name, packed.size, packed.quota) for packed in self.packed)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Each document's minified text by name: what is sent to AWS, and the same bytes for the same spec."""
+        return {packed.name: minified(packed.document) for packed in self.packed}
+
+    def controls_of(self, document: str, sid: str) -> tuple[str, ...]:
+        """The ids of the controls in one statement; empty when there is no such statement."""
+        return next((packed.controls.get(sid, ()) for packed in self.packed if packed.name == document), ())
+
+
+def build(
+    spec: BoundarySpec,
+    catalogue: Catalogue | None = None,
+    *,
+    profile: str | None = None,
+    on: date | None = None,
+) -> Built:
+    """Make the documents of a profile. `on` is the day for which exceptions count, today (UTC) when absent.
+
+    Raises:
+        SpecError: no such profile.
+        BuildError: the controls do not fit their documents; names them with their sizes.
+
+    Example:
+        >>> built = build(BoundarySpec.from_draft())
+        >>> built.boundary["Statement"][0]["Sid"]
+        'Ceiling'
+    """
+    name, chosen = spec.only(profile)
+    day = on or datetime.now(UTC).date()
+    known = catalogue or shipped()
+    exceptions = [entry for entry in spec.exceptions if entry.profile == name]
+    active = [entry for entry in exceptions if not entry.expired(day)]
+    findings = tuple(_finding(entry) for entry in exceptions if entry.expired(day))
+    plan = _Plan(chosen, known, tuple(active))
+    return Built(name, chosen, *plan.documents(), findings=findings, on=day)
+
+
+def _finding(entry: SpecException) -> str:
+    what = entry.control or (entry.model.id if entry.model else "")
+    return f"The exception of {entry.owner} for {what} ended on {entry.until} and no longer applies: {entry.reason}"
+
+
+@dataclass(frozen=True)
+class _Plan:
+    profile: Profile
+    catalogue: Catalogue
+    exceptions: tuple[SpecException, ...]
+
+    def items(self, *, account_wide: bool, controls: Iterable[Control] = CONTROLS) -> list[Item]:
+        models = tuple(entry for entry in self.exceptions if entry.model)
+        scope = Scope(self.profile, self.catalogue, account_wide=account_wide, model_exceptions=models)
+        found = []
+        for control in controls:
+            if not control.on(self.profile):
+                continue
+            rules = [rule for base in control.rules(scope) for rule in self._excepted(control, base)]
+            if account_wide:
+                rules = [self._exempt(control, rule) for rule in rules]
+            if rules:
+                found.append(Item.of(control, rules))
+        return found
+
+    def _exempt(self, control: Control, rule: Rule) -> Rule:
+        exempt = set(self.profile.break_glass)
+        if control.exempt:
+            exempt.update(getattr(self.profile, control.exempt))
+        return rule.when("ArnNotEquals", "aws:PrincipalArn", exempt) if exempt else rule
+
+    def _excepted(self, control: Control, rule: Rule) -> list[Rule]:
+        """The rule for all but the excepted, and for them once their day is over: it closes by itself."""
+        lifted = [entry for entry in self.exceptions if entry.control == control.id]
+        if not lifted:
+            return [rule]
+        rules = []
+        if all(entry.principals for entry in lifted):
+            everyone = {arn for entry in lifted for arn in entry.principals}
+            rules.append(rule.when("ArnNotEquals", "aws:PrincipalArn", everyone))
+        for entry in lifted:
+            after = rule.when("DateGreaterThan", "aws:CurrentTime", (f"{entry.until}T23:59:59Z",))
+            rules.append(
+                after.when("ArnEquals", "aws:PrincipalArn", entry.principals) if entry.principals else after
+            )
+        return rules
+
+    def documents(self) -> tuple[tuple[Packed, ...], tuple[Placed, ...]]:
+        kinds = self.profile.documents
+        beside: list[Kind] = [kind for kind in ("boundary", "deny") if kind in kinds]
+        above: list[Kind] = ["scp"] if "scp" in kinds else []
+        if not beside:
+            return self._finish([], above, self.items(account_wide=True), {})
+        mine = self.items(account_wide=False)
+        return self._finish(mine, above, self._for_scp(), self._fit(mine, beside, above))
+
+    def _for_scp(self) -> list[Item]:
+        wanted = [c for c in CONTROLS if c.reach == "account" or self.profile.scp_holds == "everything"]
+        return self.items(account_wide=True, controls=wanted)
+
+    def _fit(self, mine: list[Item], beside: list[Kind], above: list[Kind]) -> dict[str, str]:
+        """Which controls must leave the principal's documents for an SCP, and why; the packing is done in `_finish`."""
+        moved: dict[str, str] = {}
+        if not above:
+            return moved
+        spare = sorted(
+            (i for i in mine if not i.control.first), key=lambda i: (i.control.reach != "account", -weight(i))
+        )
+        spare += sorted((i for i in mine if i.control.first), key=weight, reverse=True)
+        for item in spare:
+            kept = [other for other in mine if other.control.id not in moved]
+            if not fill(kept, beside, self.profile.policy_prefix).left:
+                break
+            moved[item.control.id] = "no room was left in the boundary and its deny policies"
+        return moved
+
+    def _finish(
+        self, mine: list[Item], above: list[Kind], shared: list[Item], moved: dict[str, str]
+    ) -> tuple[tuple[Packed, ...], tuple[Placed, ...]]:
+        prefix = self.profile.policy_prefix
+        beside: list[Kind] = [kind for kind in ("boundary", "deny") if kind in self.profile.documents]
+        kept = [item for item in mine if item.control.id not in moved]
+        below = fill(kept, beside, prefix) if beside else Filled((), ())
+        self._refuse(below, kept, beside)
+        if not above:
+            return below.documents, _placements(below.documents, {}, self.profile)
+        held = {item.control.id for item in shared}
+        shared = shared + [
+            i for i in self.items(account_wide=True) if i.control.id in moved and i.control.id not in held
+        ]
+        over = fill(shared, above, prefix)
+        self._refuse(over, shared, above)
+        documents = (*below.documents, *over.documents)
+        return documents, _placements(documents, moved, self.profile)
+
+    def _refuse(self, filled: Filled, items: Sequence[Item], kinds: Sequence[Kind]) -> None:
+        if not filled.left:
+            return
+        sizes = {item.control.id: weight(item) for item in items}
+        rooms = " + ".join(f"{LIMIT[kind]} {kind} of {QUOTA[kind]:,}" for kind in kinds)
+        listed = ", ".join(f"{name} {sizes[name]:,}" for name in sorted(sizes, key=lambda n: (-sizes[n], n)))
+        left = ", ".join(f"{item.control.id} ({sizes[item.control.id]:,})" for item in filled.left)
+        raise BuildError(
+            f"The controls do not fit: {left} found no room.",
+            why=f"Characters there are: {rooms}. Characters needed: {listed}.",
+            remedy="Approve fewer models or regions, switch a control off, or allow more kinds in `documents`. "
+            "A list of approved models cannot be split over documents.",
+            sizes=sizes,
+        )
+
+
+def _placements(
+    documents: Sequence[Packed], moved: Mapping[str, str], profile: Profile
+) -> tuple[Placed, ...]:
+    placed = []
+    for control in CONTROLS:
+        for packed in documents:
+            if any(control.id in owners for owners in packed.controls.values()):
+                placed.append(Placed(control.id, packed.name, _why(control, packed, moved, profile)))
+    return tuple(placed)
+
+
+def _why(control: Control, packed: Packed, moved: Mapping[str, str], profile: Profile) -> str:
+    if packed.kind == "boundary":
+        return "it binds the principal itself"
+    if packed.kind == "deny":
+        return (
+            "it binds the principal, and the boundary was full"
+            if "boundary" in profile.documents
+            else "as asked"
+        )
+    if control.id in moved:
+        return moved[control.id]
+    if control.reach == "account":
+        return f"a boundary on one principal cannot reach it: {control.reach_why}"
+    return "the spec asks for every control in SCPs" if "boundary" in profile.documents else "as asked"
+
+
+def unpacked(
+    spec: BoundarySpec, catalogue: Catalogue | None = None, *, profile: str | None = None
+) -> list[Item]:
+    """The rules of a profile's principal documents before packing, for proofs that packing changes no verdict."""
+    name, chosen = spec.only(profile)
+    day = datetime.now(UTC).date()
+    active = tuple(e for e in spec.exceptions if e.profile == name and not e.expired(day))
+    return _Plan(chosen, catalogue or shipped(), active).items(account_wide=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How long the approved list may get without an SCP: `models` fit, `next_model` no longer does (None: all fit)."""
+
+    models: int
+    next_model: str | None
+
+
+def room(spec: BoundarySpec, catalogue: Catalogue | None = None, *, profile: str | None = None) -> Room:
+    """The largest approved list that still fits the boundary and its deny policies.
+
+    Counted over the approved models first, then the catalogue's others by every route but the global one from the
+    profile's regions, in the catalogue's order.
+    """
+    known = catalogue or shipped()
+    name, chosen = spec.only(profile)
+    candidates = [*chosen.models, *_others(chosen, known)]
+    low, high = 0, len(candidates)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _fits(spec, name, chosen, candidates[:middle], known):
+            low = middle
+        else:
+            high = middle - 1
+    return Room(low, candidates[low].id if low < len(candidates) else None)
+
+
+def _others(profile: Profile, catalogue: Catalogue) -> list[ModelChoice]:
+    taken = {choice.id for choice in profile.models}
+    found = []
+    for model in catalogue.models:
+        scopes = {
+            p.scope
+            for p in model.profiles
+            if p.scope != "global" and set(profile.regions) & set(p.destinations)
+        }
+        direct = {"in-region"} if set(profile.regions) & set(model.in_region) else set()
+        routes = tuple(sorted(scopes | direct))
+        if routes and model.model_id not in taken:
+            found.append(ModelChoice(id=model.model_id, routes=routes))
+    return found
+
+
+def _fits(
+    spec: BoundarySpec, name: str, profile: Profile, models: Sequence[ModelChoice], catalogue: Catalogue
+) -> bool:
+    kinds = tuple(kind for kind in profile.documents if kind != "scp") or ("boundary",)
+    changed = profile.model_copy(
+        update={"models": tuple(models), "approve_nothing": not models, "documents": kinds}
+    )
+    try:
+        build(spec.model_copy(update={"profile": {name: changed}}), catalogue)
+    except BuildError:
+        return False
+    return True

@@ -1,0 +1,155 @@
+"""The boundary defends itself: it cannot be removed, edited, or left behind."""
+
+from __future__ import annotations
+
+from bedrock_guard.boundary.controls.model import Control, Rule, Scope, plain, prefixed
+
+BOUNDARIES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"
+IAM_ACTIONS = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html"
+SCPS = "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html"
+BOUNDARY_KEY = "iam:PermissionsBoundary"
+
+
+def _protection(scope: Scope) -> tuple[Rule, ...]:
+    documents = scope.arn("iam", "", f"policy/{scope.profile.policy_prefix}*")
+    detach = prefixed("iam", "DetachGroupPolicy", "DetachRolePolicy", "DetachUserPolicy")
+    edit = prefixed(
+        "iam", "CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion"
+    )
+    return (
+        Rule(prefixed("iam", "DeleteRolePermissionsBoundary", "DeleteUserPermissionsBoundary")),
+        Rule(edit, resources=(documents,)),
+        Rule(detach).when("ArnLike", "iam:PolicyARN", (documents,)),
+    )
+
+
+def _principals(scope: Scope) -> tuple[Rule, ...]:
+    actions = prefixed(
+        "iam",
+        "AttachRolePolicy",
+        "AttachUserPolicy",
+        "CreateRole",
+        "CreateUser",
+        "PutRolePermissionsBoundary",
+        "PutRolePolicy",
+        "PutUserPermissionsBoundary",
+        "PutUserPolicy",
+        "UpdateAssumeRolePolicy",
+    )
+    return (Rule(actions).when("ArnNotLike", BOUNDARY_KEY, _boundaries(scope)),)
+
+
+def _boundaries(scope: Scope) -> tuple[str, ...]:
+    if scope.account_wide:
+        return (scope.arn("iam", "", f"policy/{scope.profile.boundary_name}", "*"),)
+    return scope.profile.boundary_arns
+
+
+def _credentials(scope: Scope) -> tuple[Rule, ...]:
+    actions = prefixed("iam", "CreateAccessKey", "CreateLoginProfile", "UpdateLoginProfile")
+    own = tuple(scope.arn("iam", "", f"user/{path}${{aws:username}}") for path in ("", "*/"))
+    return (Rule(actions, resources=(), not_resources=own),)
+
+
+def _passing(scope: Scope) -> tuple[Rule, ...]:
+    actions = ("iam:PassRole", "sts:AssumeRole")
+    paths = scope.profile.controls.bounded_roles
+    if not isinstance(paths, tuple):
+        return (Rule(actions),)
+    roles = tuple(sorted(scope.arn("iam", "", f"role/{path}") for path in paths))
+    return (Rule(actions, resources=(), not_resources=roles),)
+
+
+CONTROLS = (
+    Control(
+        id="boundary_protection",
+        word="Boundary",
+        family="Self-protection",
+        title="The boundary and its companions cannot be removed or edited.",
+        why="A limit that its holder can lift is no limit.",
+        stops="Removing boundaries from users and roles; new, default or deleted versions of the documents of this "
+        "spec; detaching its deny policies.",
+        leaves="Principals without this document, and the root user of a member account unless an SCP holds it. "
+        "Removing any boundary is denied, not only this one: IAM offers no key that tells them apart safely.",
+        source=(BOUNDARIES, IAM_ACTIONS),
+        rules=_protection,
+        exempt="administrators",
+        first=True,
+    ),
+    Control(
+        id="bounded_principals",
+        word="Bounded",
+        family="Self-protection",
+        title="Users and roles are made, changed and given policies only under this boundary.",
+        why="A new role without the boundary is the boundary's end.",
+        stops="Creating users and roles without it, swapping it for a weaker one, and giving policies or trust to "
+        "those without it.",
+        leaves="Group policies and memberships carry no such key. Service-linked roles can carry no boundary.",
+        source=(BOUNDARIES, IAM_ACTIONS),
+        rules=_principals,
+        exempt="administrators",
+        first=True,
+    ),
+    Control(
+        id="credentials_for_others",
+        word="OwnKeys",
+        family="Self-protection",
+        title="Access keys and passwords only for oneself.",
+        why="An access key on an unbounded user is that user.",
+        stops="Creating access keys and console passwords for other users. In a role's session all of them, for a "
+        "session has no user name.",
+        leaves="Nothing known.",
+        source=(IAM_ACTIONS,),
+        rules=_credentials,
+        exempt="administrators",
+        first=True,
+    ),
+    Control(
+        id="bounded_roles",
+        word="Roles",
+        family="Self-protection",
+        title="Roles are passed and assumed only where the boundary follows.",
+        why="The boundary does not follow into another role: passing or assuming one that is unbounded escapes it.",
+        stops="PassRole and AssumeRole for every role but those of the named paths, and for every other account; so "
+        "Lambda, ECS, EC2, Glue, Step Functions, CloudFormation and agents get bounded roles only.",
+        leaves="Whether the roles of those paths carry the boundary: `bounded_principals` keeps it so for roles made "
+        "under it. AssumeRoleWithSAML and WithWebIdentity are decided by the role's trust.",
+        source=(BOUNDARIES,),
+        rules=_passing,
+        exempt="administrators",
+        first=True,
+    ),
+    Control(
+        id="delegation",
+        word="Delegation",
+        family="Self-protection",
+        title="No delegation of one's rights.",
+        why="A delegation request or a web identity token carries rights to where the boundary is not.",
+        stops="Delegation requests, outbound web identity federation and its tokens.",
+        leaves="Federation that other principals have set up.",
+        source=(IAM_ACTIONS, "https://github.com/BeyondTrust/bedrock-keys-security"),
+        rules=plain(
+            *prefixed(
+                "iam",
+                "AcceptDelegationRequest",
+                "CreateDelegationRequest",
+                "EnableOutboundWebIdentityFederation",
+            ),
+            *prefixed("iam", "SendDelegationToken", "UpdateDelegationRequest"),
+            "sts:GetWebIdentityToken",
+        ),
+    ),
+    Control(
+        id="leave_organization",
+        word="Organization",
+        family="Self-protection",
+        title="The account stays in its organisation.",
+        why="An account that leaves leaves its SCPs behind.",
+        stops="LeaveOrganization.",
+        leaves="The management account, which no SCP reaches.",
+        source=(SCPS,),
+        rules=plain("organizations:LeaveOrganization"),
+        reach="account",
+        reach_why="Any administrator of the account could leave, not only bounded principals.",
+    ),
+)

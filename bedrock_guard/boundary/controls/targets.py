@@ -1,0 +1,257 @@
+"""Which models, by which route, from which region: the controls on direct invocation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bedrock_guard.boundary.catalogue import Model
+from bedrock_guard.boundary.controls.model import INVOKE, Control, Rule, Scope
+from bedrock_guard.boundary.spec import ModelChoice, SpecException
+
+GEO = "https://docs.aws.amazon.com/bedrock/latest/userguide/geographic-cross-region-inference.html"
+GLOBAL = "https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html"
+PROFILES = "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html"
+ACTIONS = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_bedrock.html"
+POLICIES = "https://docs.aws.amazon.com/bedrock/latest/userguide/security_iam_id-based-policy-examples.html"
+PROFILE_KEY = "bedrock:InferenceProfileArn"
+
+
+@dataclass
+class _Ways:
+    """What a choice admits: profile ARNs, and (model, region) pairs reached directly or through a profile."""
+
+    profiles: set[str] = field(default_factory=set)
+    profile_ids: set[str] = field(default_factory=set)
+    direct: set[tuple[str, str]] = field(default_factory=set)
+    routed: set[tuple[str, str]] = field(default_factory=set)
+
+    def arns(self, scope: Scope) -> set[str]:
+        """Everything that must stand in NotResource for these ways to work."""
+        return self.profiles | {scope.model_arn(region, model) for model, region in self.direct | self.routed}
+
+
+def _ways(scope: Scope, choices: Iterable[ModelChoice]) -> _Ways:
+    ways = _Ways()
+    for choice in choices:
+        for region in choice.regions or scope.profile.regions:
+            for route in choice.routes:
+                _add(ways, scope, choice, region, route)
+    return ways
+
+
+def _add(ways: _Ways, scope: Scope, choice: ModelChoice, region: str, route: str) -> None:
+    model = scope.catalogue.get(choice.id)
+    if route == "in-region":
+        if model is None or region in model.in_region:
+            ways.direct.add((choice.id, region))
+        return
+    for name in _scopes(model, route):
+        destinations = _destinations(scope, choice, model, name, region)
+        if destinations is None:
+            continue
+        profile_id = f"{name}.{choice.id}"
+        ways.profile_ids.add(profile_id)
+        ways.profiles.add(scope.arn("bedrock", region, f"inference-profile/{profile_id}"))
+        ways.routed.update((choice.id, place) for place in (region, *destinations))
+
+
+def _scopes(model: Model | None, route: str) -> tuple[str, ...]:
+    if route != "geo":
+        return (route,)
+    return tuple(p.scope for p in model.profiles if p.scope != "global") if model else ()
+
+
+def _destinations(
+    scope: Scope, choice: ModelChoice, model: Model | None, name: str, region: str
+) -> tuple[str, ...] | None:
+    """Where a profile sends a call from a region; None where it is not offered there."""
+    if name == "global":
+        offered = model is None or any(
+            p.scope == "global" and region in p.destinations for p in model.profiles
+        )
+        return ("",) if offered else None
+    if model:
+        profile = model.profile(name)
+        return profile.destinations.get(region) if profile else None
+    if choice.family:
+        return _family_destinations(scope, choice, name, region)
+    return choice.destinations
+
+
+def _family_destinations(scope: Scope, choice: ModelChoice, name: str, region: str) -> tuple[str, ...] | None:
+    stem = choice.id.removesuffix("*")
+    members = [model for model in scope.catalogue.models if model.model_id.startswith(stem)]
+    known = [
+        p.destinations[region]
+        for m in members
+        for p in m.profiles
+        if p.scope == name and region in p.destinations
+    ]
+    if members and not known:
+        return None
+    return tuple(sorted({place for places in known for place in places} | set(choice.destinations)))
+
+
+def _other_targets(scope: Scope) -> set[str]:
+    """Targets that are no approved model and stay callable because their own control is off."""
+    controls = scope.profile.controls
+    open_types: list[str] = []
+    if not controls.application_profiles:
+        open_types.append("application-inference-profile/*")
+    if not controls.prompt_routers:
+        open_types += ["prompt-router/*", "default-prompt-router/*"]
+    if not controls.provisioned_throughput:
+        open_types.append("provisioned-model/*")
+    if not controls.customization:
+        open_types += ["custom-model-deployment/*", "custom-model/*", "imported-model/*"]
+    if not controls.marketplace_endpoints:
+        open_types.append("marketplace/model-endpoint/*")
+    if any("VIDEO" in model.output_modalities for model in _listed(scope)):
+        open_types.append("async-invoke/*")
+    return {scope.arn("bedrock", "*", kind) for kind in open_types}
+
+
+def _listed(scope: Scope) -> list[Model]:
+    found = (scope.catalogue.get(choice.id) for choice in scope.choices)
+    return [model for model in found if model]
+
+
+def _approved(scope: Scope) -> tuple[Rule, ...]:
+    ways = _ways(scope, scope.choices)
+    allowed = tuple(sorted(ways.arns(scope) | _other_targets(scope)))
+    if not allowed:
+        return (Rule(INVOKE),)
+    rules = [Rule(INVOKE, resources=(), not_resources=allowed)]
+    rules += _through_profile(scope, ways)
+    for exception in scope.model_exceptions:
+        rules += _timed(scope, exception)
+    return tuple(rules)
+
+
+def _through_profile(scope: Scope, ways: _Ways) -> list[Rule]:
+    """A region that is only a destination, or only a profile's source, may not be called directly."""
+    routed: dict[str, set[str]] = {}
+    for model, region in ways.routed - ways.direct:
+        routed.setdefault(model, set()).add(region)
+    if not routed:
+        return []
+    direct = {model for model, _ in ways.direct}
+    resources = {
+        scope.model_arn(region, model)
+        for model in sorted(routed)
+        for region in (routed[model] if model in direct else "*")
+    }
+    profiles = {scope.arn("bedrock", "*", f"inference-profile/{name}") for name in ways.profile_ids}
+    if not scope.profile.controls.application_profiles:
+        profiles.add(scope.arn("bedrock", "*", "application-inference-profile/*"))
+    rule = Rule(INVOKE, resources=tuple(sorted(resources)))
+    return [rule.when("ArnNotLike", PROFILE_KEY, profiles)]
+
+
+def _timed(scope: Scope, exception: SpecException) -> list[Rule]:
+    """What is approved for some principals, until a day, is denied to the others and after it."""
+    if exception.model is None:
+        return []
+    others = (
+        *scope.profile.models,
+        *(e.model for e in scope.model_exceptions if e.model and e is not exception),
+    )
+    extra = _ways(scope, [exception.model]).arns(scope) - _ways(scope, others).arns(scope)
+    if not extra:
+        return []
+    rule = Rule(INVOKE, resources=tuple(sorted(extra)))
+    after = rule.when("DateGreaterThan", "aws:CurrentTime", (f"{exception.until}T23:59:59Z",))
+    if not exception.principals:
+        return [after]
+    return [rule.when("ArnNotEquals", "aws:PrincipalArn", exception.principals), after]
+
+
+def _global(scope: Scope) -> tuple[Rule, ...]:
+    if any("global" in choice.routes for choice in scope.choices):
+        return ()
+    routing = Rule(INVOKE).when("StringEquals", "aws:RequestedRegion", ("unspecified", "global"))
+    profiles = scope.arn("bedrock", "*", "inference-profile/global.*", "*")
+    return routing, Rule((*INVOKE, "bedrock:CreateInferenceProfile"), resources=(profiles,))
+
+
+def _tiers(scope: Scope) -> tuple[Rule, ...]:
+    kept = scope.profile.controls.service_tiers
+    allowed = kept if isinstance(kept, tuple) else ("default", "flex")
+    refused = sorted({"default", "flex", "priority", "reserved"} - set(allowed))
+    if not refused:
+        return ()
+    rules = [Rule(INVOKE).when("StringEquals", "bedrock:ServiceTier", refused)]
+    if scope.profile.controls.mantle is not True:
+        mantle = Rule(("bedrock-mantle:CreateInference",))
+        rules.append(mantle.when("StringEquals", "bedrock-mantle:ServiceTier", refused))
+    return tuple(rules)
+
+
+CONTROLS = (
+    Control(
+        id="approved_models",
+        word="Models",
+        family="Models and routes",
+        title="Only the approved models, by the approved routes, from the approved regions.",
+        why="One dear model called in a loop costs more than a year of the approved one.",
+        stops="InvokeModel and InvokeModelWithResponseStream on everything that is not listed, and so Converse, "
+        "ConverseStream, Chat Completions, Responses and Messages on bedrock-runtime, StartAsyncInvoke, "
+        "bidirectional streams and the playground. A model approved through a profile cannot be called directly.",
+        leaves="Text, images and code within an approved model: IAM has no key for them; `modalities` chooses models. "
+        "An agent's or a function's own role, unless it carries the boundary too or an SCP holds this control. "
+        "Tokens, requests a minute and spend: use Service Quotas and budgets. The playground cannot be told from the "
+        "API.",
+        source=(GEO, GLOBAL, POLICIES, ACTIONS),
+        rules=_approved,
+        first=True,
+    ),
+    Control(
+        id="global_profiles",
+        word="Global",
+        family="Models and routes",
+        title="No worldwide routing.",
+        why="A global profile may send prompts to any commercial region.",
+        stops="Calls through `global.` profiles, and application profiles made from one.",
+        leaves="Nothing known. AWS's page names two values of aws:RequestedRegion for such calls; both are denied, and "
+        "the profile itself is denied by its ARN. Off by itself once a model is approved for the global route: "
+        "then the list of approved models is the limit.",
+        source=(GLOBAL,),
+        rules=_global,
+    ),
+    Control(
+        id="application_profiles",
+        word="AppProfiles",
+        family="Models and routes",
+        title="No application inference profiles.",
+        why="An application profile is a new name for any model.",
+        stops="Creating them; calling through any, by the list of approved models.",
+        leaves="Nothing known. Switched off, calls through them are still limited to the approved models, because AWS "
+        "authorises the model in each region too.",
+        source=(PROFILES,),
+        rules=lambda _: (Rule(("bedrock:CreateInferenceProfile",)),),
+    ),
+    Control(
+        id="prompt_routers",
+        word="Routers",
+        family="Models and routes",
+        title="No prompt routers.",
+        why="A router, not the caller, chooses the model.",
+        stops="Creating them; calling through any, AWS's default routers included, by the list of approved models.",
+        leaves="Nothing known.",
+        source=(ACTIONS,),
+        rules=lambda _: (Rule(("bedrock:CreatePromptRouter",)),),
+    ),
+    Control(
+        id="service_tiers",
+        word="Tiers",
+        family="Models and routes",
+        title="Only the cheaper service tiers.",
+        why="The priority tier costs more for the same answer.",
+        stops="Calls that ask for another tier.",
+        leaves="A call that names no tier passes: it runs in the default tier, whether or not AWS sends the key then, "
+        "which is not documented. Reserved capacity is set on the account, not on the call.",
+        source=(ACTIONS, "https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html"),
+        rules=_tiers,
+    ),
+)

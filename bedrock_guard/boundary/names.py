@@ -1,0 +1,109 @@
+"""What text may stand in a policy: the checks every name, id and ARN passes before it is used."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"(?:us-gov|us|eu|ap|sa|ca|me|af|il|mx|cn)-[a-z]+-[0-9]")
+_MODEL = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,3}(?::[a-z0-9-]{1,63}){0,2}")
+_PRINCIPAL = re.compile(
+    r"arn:(?P<partition>aws(?:-us-gov|-cn)?):(?:iam|sts)::(?P<account>[0-9]{12}):"
+    r"(?:root|(?:user|role|assumed-role)/[A-Za-z0-9+=,.@_/-]{1,512})"
+)
+_GUARDRAIL = re.compile(
+    r"arn:(?P<partition>aws(?:-us-gov|-cn)?):bedrock:(?P<region>[a-z0-9-]{1,20}):(?P<account>[0-9]{12}):"
+    r"guardrail/[a-z0-9]{1,64}"
+)
+_FUNCTION = re.compile(
+    r"arn:(?P<partition>aws(?:-us-gov|-cn)?):lambda:(?:\*|[a-z0-9-]{1,20}):(?P<account>[0-9]{12}):"
+    r"function:[A-Za-z0-9_*-]{1,140}"
+)
+_INSTANCE = re.compile(r"[a-z][a-z0-9-]{0,19}\.(?:\*|[a-z0-9-]{1,20})")
+_ROLE_PATH = re.compile(r"[A-Za-z0-9+=,.@_-]+(?:/[A-Za-z0-9+=,.@_-]+)*(?:/\*)?")
+_POLICY_NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
+_SERVICE = re.compile(r"[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?")
+
+
+def foreign(text: str) -> str:
+    """The first character that has no place in an id, described; empty when there is none.
+
+    Normalising would be no defence: NFKC folds full-width letters and leaves Cyrillic ones.
+    """
+    for place, char in enumerate(text):
+        if not "!" <= char <= "~":
+            name = unicodedata.name(char, "no name")
+            return f"character {place + 1} is U+{ord(char):04X} ({name})"
+    return ""
+
+
+def syntax(text: str) -> str:
+    """Why a text would be read as policy syntax rather than as a name; empty when it would not."""
+    if "${" in text:
+        return "`${` begins a policy variable"
+    if "*" in text or "?" in text:
+        return "`*` and `?` are wildcards in a policy"
+    if "%" in text:
+        return "`%` is not decoded by IAM and matches no id"
+    found = next((char for char in text if char in "\"'\\<>{}"), "")
+    return f"{found!r} cannot stand in an id" if found else ""
+
+
+def is_account(text: str) -> bool:
+    """Twelve ASCII digits, as text."""
+    return _ACCOUNT.fullmatch(text) is not None
+
+
+def is_region(text: str) -> bool:
+    """The form of a region code. Whether the region exists is the catalogue's business."""
+    return _REGION.fullmatch(text) is not None
+
+
+def partition_of(region: str) -> str:
+    """The partition a region belongs to."""
+    if region.startswith("us-gov-"):
+        return "aws-us-gov"
+    return "aws-cn" if region.startswith("cn-") else "aws"
+
+
+def is_model(text: str) -> bool:
+    """The form of a foundation model's id."""
+    return _MODEL.fullmatch(text) is not None
+
+
+def principal(text: str) -> re.Match[str] | None:
+    """The parts `partition` and `account` of a user's, role's or session's ARN without wildcards."""
+    return _PRINCIPAL.fullmatch(text)
+
+
+def guardrail(text: str) -> re.Match[str] | None:
+    """The parts `partition`, `region` and `account` of a guardrail's ARN without a version."""
+    return _GUARDRAIL.fullmatch(text)
+
+
+def function(text: str) -> re.Match[str] | None:
+    """The parts `partition` and `account` of a Lambda function's ARN; `*` is allowed in region and name."""
+    return _FUNCTION.fullmatch(text)
+
+
+def is_instance_type(text: str) -> bool:
+    """`t3.micro`, or a whole family `t3.*`."""
+    return _INSTANCE.fullmatch(text) is not None
+
+
+def is_role_path(text: str) -> bool:
+    """A role's path and name after `role/`, or a path that ends in `/*`."""
+    return _ROLE_PATH.fullmatch(text) is not None
+
+
+def is_policy_name(text: str) -> bool:
+    """The form of a managed policy's name, short enough for a suffix."""
+    return _POLICY_NAME.fullmatch(text) is not None
+
+
+def is_service(text: str) -> bool:
+    """A service principal such as `codecommit.amazonaws.com`."""
+    return _SERVICE.fullmatch(text) is not None

@@ -1,0 +1,248 @@
+"""Rules into documents: merge what can be one statement, fill documents up to their quota, change no verdict.
+
+Two rules on the same resources under the same conditions are one statement with the union of their actions; that and
+the choice of a document are all that packing does, and denials are a union however they are spread. As few documents
+as possible are made, and in them as little is merged as possible: nothing, or within a family of controls, or all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bedrock_guard.boundary.controls.model import Conditions, Control, Rule
+from bedrock_guard.boundary.spec import Controls
+
+Kind = Literal["boundary", "deny", "scp"]
+Merging = Literal["nothing", "families", "everything"]
+
+QUOTA: Mapping[Kind, int] = {"boundary": 6_144, "deny": 6_144, "scp": 10_240}
+"""Characters a document may hold. White space does not count in managed policies and counts in SCPs as sent; written
+minified there is none, and blanks inside strings are counted here all the same.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
+"""
+LIMIT: Mapping[Kind, int] = {"boundary": 1, "deny": 3, "scp": 5}
+"""Documents of a kind that a build may make."""
+
+CEILING: dict[str, Any] = {"Sid": "Ceiling", "Effect": "Allow", "Action": "*", "Resource": "*"}
+"""Without it a boundary allows nothing at all.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+"""
+
+_PLACE = {name: place for place, name in enumerate(Controls.model_fields)}
+_EMPTY = len('{"Version":"2012-10-17","Statement":[]}')
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One rule of a control; `number` counts the control's rules from 1."""
+
+    control: Control
+    number: int
+    rule: Rule
+
+    @property
+    def word(self) -> str:
+        """Its part of a Sid."""
+        return self.control.word if self.number == 1 else f"{self.control.word}{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """All rules of one control, which go into one document if they can."""
+
+    control: Control
+    pieces: tuple[Piece, ...]
+
+    @classmethod
+    def of(cls, control: Control, rules: Iterable[Rule]) -> Item:
+        """The item of a control's rules, in their order."""
+        return cls(control, tuple(Piece(control, number, rule) for number, rule in enumerate(rules, start=1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """One finished document. `controls` maps each Sid to the ids of the controls in it."""
+
+    kind: Kind
+    name: str
+    document: dict[str, Any]
+    controls: Mapping[str, tuple[str, ...]]
+    pieces: Mapping[str, tuple[Piece, ...]]
+
+    @property
+    def size(self) -> int:
+        """Its characters as counted against the quota."""
+        return len(minified(self.document))
+
+    @property
+    def quota(self) -> int:
+        """The characters it may have."""
+        return QUOTA[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The documents made, and what found no room."""
+
+    documents: tuple[Packed, ...]
+    left: tuple[Item, ...]
+
+
+def minified(document: Mapping[str, Any]) -> str:
+    """The document as it is sent: ASCII, no white space between tokens, keys in AWS's usual order."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
+
+
+def statement(pieces: Sequence[Piece]) -> dict[str, Any]:
+    """The one Deny statement of rules that share resources and conditions."""
+    rule = pieces[0].rule
+    actions = covering(action for piece in pieces for action in piece.rule.actions)
+    body: dict[str, Any] = {"Sid": _sid(pieces), "Effect": "Deny", "Action": _short(actions)}
+    if rule.not_resources:
+        body["NotResource"] = _short(rule.not_resources)
+    else:
+        body["Resource"] = _short(rule.resources)
+    if rule.conditions:
+        body["Condition"] = _conditions(rule.conditions)
+    return body
+
+
+def covering(actions: Iterable[str]) -> tuple[str, ...]:
+    """The action patterns without those that another of them covers, sorted."""
+    every = sorted(set(actions))
+    stems = tuple(action[:-1].lower() for action in every if action.endswith("*"))
+    kept = []
+    for action in every:
+        lower = action.lower()
+        own = lower[:-1] if action.endswith("*") else ""
+        if not any(lower.startswith(stem) and stem != own for stem in stems):
+            kept.append(action)
+    return tuple(kept)
+
+
+def _sid(pieces: Sequence[Piece]) -> str:
+    """`Deny` and the words of the controls; a control is named once, by the first of its rules in the statement."""
+    words: dict[str, str] = {}
+    for piece in sorted(pieces, key=_rank):
+        words.setdefault(piece.control.id, piece.word)
+    return f"Deny{''.join(words.values())}"
+
+
+def _rank(piece: Piece) -> tuple[int, int]:
+    return _PLACE[piece.control.id], piece.number
+
+
+def _conditions(conditions: Conditions) -> dict[str, dict[str, Any]]:
+    return {
+        operator: {key: _short(conditions[operator][key]) for key in sorted(conditions[operator])}
+        for operator in sorted(conditions)
+    }
+
+
+def _short(values: Sequence[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _signature(piece: Piece, merging: Merging) -> tuple[str, ...]:
+    rule = piece.rule
+    tests = json.dumps(_conditions(rule.conditions))
+    shape = ("\n".join(rule.resources), "\n".join(rule.not_resources), tests)
+    together = {"nothing": piece.control.id, "families": piece.control.family, "everything": ""}[merging]
+    return (*shape, together)
+
+
+@dataclass
+class _Bin:
+    """A document in the making: its statements by signature, and the characters of each."""
+
+    kind: Kind
+    name: str
+    merging: Merging
+    pieces: dict[tuple[str, ...], list[Piece]] = field(default_factory=dict)
+    lengths: dict[tuple[str, ...], int] = field(default_factory=dict)
+
+    @property
+    def base(self) -> int:
+        return _EMPTY + (len(minified(CEILING)) if self.kind == "boundary" else 0)
+
+    def add(self, pieces: Sequence[Piece]) -> bool:
+        """Take all the pieces, or none if they do not fit."""
+        touched: dict[tuple[str, ...], list[Piece]] = {}
+        for piece in pieces:
+            key = _signature(piece, self.merging)
+            touched.setdefault(key, list(self.pieces.get(key, ()))).append(piece)
+        lengths = {**self.lengths, **{key: len(minified(statement(found))) for key, found in touched.items()}}
+        commas = len(lengths) - (self.kind != "boundary" and bool(lengths))
+        if self.base + sum(lengths.values()) + commas > QUOTA[self.kind]:
+            return False
+        self.pieces.update(touched)
+        self.lengths = lengths
+        return True
+
+    def packed(self) -> Packed:
+        ordered = sorted(self.pieces.values(), key=lambda found: min(map(_rank, found)))
+        statements = [dict(CEILING)] if self.kind == "boundary" else []
+        by_sid = {}
+        for found in ordered:
+            body = statement(found)
+            statements.append(body)
+            by_sid[body["Sid"]] = tuple(sorted(found, key=_rank))
+        owners = {
+            sid: tuple(dict.fromkeys(piece.control.id for piece in found)) for sid, found in by_sid.items()
+        }
+        return Packed(
+            self.kind, self.name, {"Version": "2012-10-17", "Statement": statements}, owners, by_sid
+        )
+
+
+def fill(items: Sequence[Item], kinds: Sequence[Kind], prefix: str) -> Filled:
+    """Spread controls over at most `LIMIT` documents of each kind, first those that matter most, then large ones.
+
+    A control whose rules fit no document together is spread rule by rule. Same items, same documents.
+    """
+    slots = [(kind, _name(prefix, kind, number)) for kind in kinds for number in range(1, LIMIT[kind] + 1)]
+    ordered = sorted(items, key=_importance)
+    attempt = Filled((), tuple(ordered))
+    levels: tuple[Merging, ...] = ("nothing", "families", "everything")
+    for count in range(1, len(slots) + 1):
+        for merging in levels:
+            attempt = _attempt(ordered, slots[:count], merging)
+            if not attempt.left:
+                return attempt
+    return attempt
+
+
+def _attempt(ordered: Sequence[Item], slots: Sequence[tuple[Kind, str]], merging: Merging) -> Filled:
+    bins = [_Bin(kind, name, merging) for kind, name in slots]
+    left = tuple(item for item in ordered if not _place(item, bins))
+    return Filled(tuple(b.packed() for b in bins if b.pieces or b.kind == "boundary"), left)
+
+
+def _place(item: Item, bins: Sequence[_Bin]) -> bool:
+    if any(candidate.add(item.pieces) for candidate in bins):
+        return True
+    if len(item.pieces) < 2:
+        return False
+    before = [(dict(b.pieces), dict(b.lengths)) for b in bins]
+    if all(any(candidate.add((piece,)) for candidate in bins) for piece in item.pieces):
+        return True
+    for candidate, (pieces, lengths) in zip(bins, before, strict=True):
+        candidate.pieces, candidate.lengths = pieces, lengths
+    return False
+
+
+def _name(prefix: str, kind: Kind, number: int) -> str:
+    return f"{prefix}boundary" if kind == "boundary" else f"{prefix}{kind}-{number}"
+
+
+def _importance(item: Item) -> tuple[bool, int, str]:
+    return (not item.control.first, -weight(item), item.control.id)
+
+
+def weight(item: Item) -> int:
+    """The characters that a control's statements take when they stand alone."""
+    return sum(len(minified(statement([piece]))) + 1 for piece in item.pieces)

@@ -1,0 +1,457 @@
+"""The governance choice, as one TOML file that a person can review in a pull request.
+
+A spec says for each team (`[profile.NAME]`) which models are approved by which route from which regions, which EC2
+types may start, and which controls are on. `builder.build` turns it into IAM documents; nothing here knows statements.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import tomlkit
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    field_validator,
+)
+
+from bedrock_guard.boundary import names
+from bedrock_guard.boundary.catalogue import Catalogue, shipped
+from bedrock_guard.boundary.locate import line_of, value_at
+from bedrock_guard.errors import GuardError
+
+MAX_SPEC_BYTES = 2_000_000
+MAX_MODELS = 2_000
+SCOPES = ("us", "eu", "apac", "au", "jp", "ca", "in", "us-gov")
+Placement = Literal["boundary", "deny", "scp"]
+Modality = Literal["TEXT", "IMAGE", "VIDEO", "SPEECH", "EMBEDDING"]
+
+
+class SpecError(GuardError):
+    """A spec that cannot be used. `key` is the dotted path and `line` the 1-based line, where they are known."""
+
+    def __init__(
+        self, what: str, *, why: str = "", remedy: str = "", key: str = "", line: int | None = None
+    ) -> None:
+        place = f"line {line}" if line else ""
+        where = ", ".join(part for part in (key, place) if part)
+        super().__init__(f"{where}: {what}" if where else what, why=why, remedy=remedy)
+        self.key = key
+        self.line = line
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ModelChoice(_Frozen):
+    """One approved model and the ways to it."""
+
+    id: StrictStr
+    """The catalogue id, with its date: `anthropic.claude-haiku-4-5-20251001-v1:0`."""
+    routes: tuple[StrictStr, ...] = ("in-region",)
+    """`in-region`, a geography (`us`, `eu`, `apac`, `au`, `jp`, `us-gov`), `geo` for every geography that the
+    catalogue offers from the regions, or `global`."""
+    regions: tuple[StrictStr, ...] | None = None
+    """Source regions; the profile's own when absent."""
+    unlisted: StrictBool = False
+    """The catalogue does not know this model and that is meant."""
+    destinations: tuple[StrictStr, ...] = ()
+    """Of an unlisted model with a geographic route: the regions its profile may send to."""
+    family: StrictBool = False
+    """`id` ends in `*` and stands for all models it matches, those to come included."""
+    mantle: StrictBool = False
+    """Approved on bedrock-mantle too (only where the control `mantle` is \"approved\")."""
+
+
+KeyAge = StrictBool | Annotated[StrictInt, Field(ge=1, le=36_600)]
+Names = StrictBool | tuple[StrictStr, ...]
+
+
+class Controls(_Frozen):
+    """Every control; `true` forbids, `false` leaves it to other policies. Some take a value instead of `true`."""
+
+    api_key_creation: KeyAge = True
+    """Long-term API keys: `true` forbids creation and reset, a number is the highest age in days."""
+    api_key_reactivation: StrictBool = True
+    """Switching an old key on again. IAM cannot tell on from off, so switching off goes with it for all but
+    `responders`."""
+    long_term_key_use: StrictBool = True
+    """Calling with a long-term API key."""
+    short_term_key_use: StrictBool = True
+    """Calling with a short-term API key."""
+    approved_models: StrictBool = True
+    """Only the approved models, by the approved routes, from the approved regions."""
+    global_profiles: StrictBool = True
+    """Worldwide routing, unless a model is approved for it."""
+    application_profiles: StrictBool = True
+    """Application inference profiles: new ones, and calls through any."""
+    prompt_routers: StrictBool = True
+    """Prompt routers: new ones, and calls through any."""
+    service_tiers: StrictBool | tuple[Literal["default", "flex", "priority", "reserved"], ...] = True
+    """Tiers that cost more; a list names the tiers that stay allowed (`true`: default and flex)."""
+    mantle: StrictBool | Literal["approved"] = True
+    """The bedrock-mantle endpoint; \"approved\" leaves inference with the models marked `mantle = true`."""
+    system_tools: StrictBool = True
+    """Built-in tools: InvokeTool, InvokeBuilder, web search."""
+    model_access: StrictBool = True
+    """Subscribing to models, agreements, entitlements, the use-case form."""
+    marketplace_endpoints: StrictBool = True
+    """Bedrock Marketplace endpoints, which are SageMaker instances by the hour."""
+    provisioned_throughput: StrictBool = True
+    """Buying or changing provisioned throughput and mantle reservations. Deleting stays allowed."""
+    customization: StrictBool = True
+    """Fine-tuning, continued pre-training, distillation, import, copy, deployments. Stopping stays allowed."""
+    batch_inference: StrictBool = True
+    """Batch jobs. Stopping stays allowed."""
+    evaluation_jobs: StrictBool = True
+    """Evaluation and prompt-optimisation jobs. Stopping stays allowed."""
+    knowledge_bases: StrictBool = True
+    """Building and asking knowledge bases, reranking, query generation."""
+    agents: StrictBool = True
+    """Building and calling agents, inline agents included."""
+    flows: StrictBool = True
+    """Building and calling flows."""
+    agentcore: StrictBool = True
+    """AgentCore: runtimes, gateways, harnesses, browsers, code interpreters."""
+    data_automation: StrictBool = True
+    """Data automation and blueprints."""
+    guardrail_required: Literal[False] | StrictStr = False
+    """The ARN of the guardrail that every call must name, without a version."""
+    guardrail_tampering: StrictBool = True
+    """Changing guardrails, their enforcement, or resource policies."""
+    logging_tampering: StrictBool = True
+    """Changing invocation logging or data retention."""
+    prompt_management: StrictBool = True
+    """Writing stored prompts."""
+    claude_platform: StrictBool = True
+    """Claude Platform on AWS."""
+    sagemaker: StrictBool = True
+    """SageMaker endpoints, notebooks and jobs as model hosts, and its bearer token."""
+    amazon_q: StrictBool = True
+    """Amazon Q, Kiro and CodeWhisperer as model services."""
+    nova_act: StrictBool = True
+    """Nova Act."""
+    roles_anywhere: StrictBool = True
+    """Administration of IAM Roles Anywhere."""
+    identity_center: StrictBool = True
+    """Administration of IAM Identity Center."""
+    privileged_functions: Names = False
+    """Lambda functions (ARNs, `*` allowed in region and name) whose code may not be changed; `true`: all."""
+    boundary_protection: StrictBool = True
+    """Removing the boundary, or editing it and the other documents of this spec."""
+    bounded_principals: StrictBool = True
+    """Users and roles are made, changed and given policies only under this boundary."""
+    credentials_for_others: StrictBool = True
+    """Access keys and console passwords for anyone but oneself."""
+    bounded_roles: Names = ("bounded/*",)
+    """PassRole and AssumeRole only into these role paths; `true` allows none."""
+    delegation: StrictBool = True
+    """Delegation requests and outbound identity federation."""
+    leave_organization: StrictBool = True
+    """Taking the account out of the organisation, and so out of its SCPs."""
+    instance_types: Names = False
+    """EC2 types that may start; `true` allows none."""
+    encrypted_volumes: StrictBool = True
+    """Every EBS volume encrypted, by every path."""
+    default_encryption: StrictBool = True
+    """EBS encryption by default stays on."""
+    pinned_templates: StrictBool = True
+    """Auto Scaling groups name a launch template's version."""
+
+
+class Profile(_Frozen):
+    """What one team may do."""
+
+    partition: Literal["aws", "aws-us-gov", "aws-cn"] = "aws"
+    """The partition of the accounts."""
+    accounts: tuple[StrictStr, ...]
+    """Account ids: twelve digits, as text."""
+    regions: tuple[StrictStr, ...]
+    """Regions from which Bedrock may be called."""
+    documents: tuple[Placement, ...] = ("boundary", "deny", "scp")
+    """The kinds of document that may be made."""
+    scp_holds: Literal["reach", "everything"] = "reach"
+    """SCPs hold what a boundary cannot reach, or every control."""
+    targets: tuple[StrictStr, ...] = ()
+    """Users and roles that get the boundary, by ARN."""
+    models: tuple[ModelChoice, ...] = Field(default=(), alias="model", max_length=100_000)
+    """The approved models."""
+    approve_nothing: StrictBool = False
+    """No model is approved, and that is meant."""
+    modalities: tuple[Modality, ...] = ()
+    """Modalities that approved models may take or give; empty: any."""
+    break_glass: tuple[StrictStr, ...] = ()
+    """Principals, by exact ARN, that no SCP of this spec touches."""
+    administrators: tuple[StrictStr, ...] = ()
+    """Principals, by exact ARN, that the SCPs let administer IAM."""
+    responders: tuple[StrictStr, ...] = ()
+    """Principals, by exact ARN, that the SCPs let switch API keys on and off."""
+    policy_prefix: StrictStr = "bedrock-guard-"
+    """How the names of all documents of this spec begin."""
+    key_services: tuple[StrictStr, ...] = ("codecommit.amazonaws.com", "cassandra.amazonaws.com")
+    """Services whose service-specific credentials stay allowed."""
+    controls: Controls = Controls()
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+    @property
+    def boundary_name(self) -> str:
+        """The name of the boundary's managed policy."""
+        return f"{self.policy_prefix}boundary"
+
+    @property
+    def boundary_arns(self) -> tuple[str, ...]:
+        """The boundary's ARN in each account."""
+        return tuple(
+            f"arn:{self.partition}:iam::{account}:policy/{self.boundary_name}" for account in self.accounts
+        )
+
+
+class SpecException(_Frozen):
+    """A control lifted, or a model approved, for some principals until a day."""
+
+    profile: StrictStr
+    control: StrictStr | None = None
+    model: ModelChoice | None = None
+    principals: tuple[StrictStr, ...] = ()
+    """Exact ARNs; empty: everyone under the profile."""
+    owner: StrictStr = Field(min_length=1)
+    reason: StrictStr = Field(min_length=1)
+    until: date
+    """The last day on which it holds; it ends with that day, UTC."""
+
+    def expired(self, on: date) -> bool:
+        """Whether the exception no longer holds on a day."""
+        return on > self.until
+
+
+class BoundarySpec(_Frozen):
+    """The whole file.
+
+    Example:
+        >>> spec = BoundarySpec.loads(BoundarySpec.strict("111122223333", "us-east-1").dumps())
+        >>> spec.profile["default"].approve_nothing
+        True
+    """
+
+    version: Literal[1] = 1
+    profile: Mapping[StrictStr, Profile]
+    exceptions: tuple[SpecException, ...] = Field(default=(), alias="exception")
+    guardrail: Mapping[StrictStr, Any] = Field(default_factory=dict)
+    """The prompt rules; see `guardrail.PromptRules`."""
+    notes: tuple[str, ...] = Field(default=(), exclude=True)
+    """What reading the file changed, in sentences: an id given as a profile or an ARN and what it became."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+    @field_validator("profile")
+    @classmethod
+    def _some_profile(cls, value: Mapping[str, Profile]) -> Mapping[str, Profile]:
+        if not value:
+            raise ValueError("there is no [profile.NAME]")
+        bad = [name for name in value if not names.is_policy_name(name) or len(name) > 32]
+        if bad:
+            raise ValueError(f"{bad[0]!r} is no profile name: letters, digits and -_.@ only, at most 32")
+        return value
+
+    @classmethod
+    def load(cls, path: str | Path, catalogue: Catalogue | None = None) -> Self:
+        """Read a file; see `loads`.
+
+        Raises:
+            SpecError: no such file, not UTF-8, not TOML, or not a valid spec; names key and line.
+        """
+        file = Path(path)
+        try:
+            raw = file.read_bytes()
+        except OSError as error:
+            raise SpecError(
+                f"Cannot read {file.name}.", why=error.strerror or "", remedy="Check the path."
+            ) from error
+        return cls.loads(_decode(raw), catalogue)
+
+    @classmethod
+    def loads(cls, text: str, catalogue: Catalogue | None = None) -> Self:
+        """Read the TOML text and check it against a catalogue (the shipped one when none is given).
+
+        Raises:
+            SpecError: as `load`.
+        """
+        from bedrock_guard.boundary.checks import checked
+
+        data = _parse(text)
+        try:
+            spec = cls.model_validate(data)
+        except ValidationError as error:
+            raise _first(error, text, data) from None
+        return checked(spec, catalogue or shipped(), text)
+
+    def dumps(self) -> str:
+        """The TOML text of this spec; `loads` of it gives an equal spec."""
+        data = json.loads(self.model_dump_json(by_alias=True, exclude_defaults=True))
+        data.setdefault("version", self.version)
+        for entry, source in zip(data.get("exception", ()), self.exceptions, strict=True):
+            entry["until"] = source.until
+        return tomlkit.dumps(_tables(data))
+
+    def only(self, name: str | None = None) -> tuple[str, Profile]:
+        """The named profile, or the single one there is.
+
+        Raises:
+            SpecError: no such profile, or several and none named.
+        """
+        if name is None and len(self.profile) == 1:
+            return next(iter(self.profile.items()))
+        if name is None or name not in self.profile:
+            known = ", ".join(sorted(self.profile))
+            raise SpecError(
+                f"No profile {name!r}." if name else "Which profile?", remedy=f"Name one of: {known}."
+            )
+        return name, self.profile[name]
+
+    def with_controls(self, profile: str | None = None, **changes: Any) -> Self:
+        """The same spec with some controls of one profile set otherwise."""
+        name, chosen = self.only(profile)
+        controls = Controls.model_validate({**chosen.controls.model_dump(), **changes})
+        changed = chosen.model_copy(update={"controls": controls})
+        return self.model_copy(update={"profile": {**self.profile, name: changed}})
+
+    @classmethod
+    def strict(cls, account: str, *regions: str, partition: str = "aws", **settings: Any) -> Self:
+        """Everything forbidden, no model approved: the closed end of the scale.
+
+        Raises:
+            SpecError: the account, a region or a setting is not valid.
+        """
+        from bedrock_guard.boundary.starting_points import strict
+
+        return strict(cls, account, regions, partition=partition, **settings)
+
+    @classmethod
+    def from_draft(cls, account: str = "111122223333", region: str = "us-east-1") -> Self:
+        """What the first draft policies wished for, corrected: Haiku 4.5 through the US profile, small instances."""
+        from bedrock_guard.boundary.starting_points import from_draft
+
+        return from_draft(cls, account, region)
+
+    @classmethod
+    def from_usage(
+        cls, used_routes: Sequence[Any], account: str, catalogue: Catalogue | None = None, **settings: Any
+    ) -> Self:
+        """The spec that refuses nothing of what was used: see `starting_points.UsedRoute`."""
+        from bedrock_guard.boundary.starting_points import from_usage
+
+        return from_usage(cls, used_routes, account, catalogue or shipped(), **settings)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of the file, for editors."""
+        return cls.model_json_schema(by_alias=True)
+
+
+def _decode(raw: bytes) -> str:
+    if len(raw) > MAX_SPEC_BYTES:
+        raise SpecError("The spec is too large.", why=f"{len(raw):,} bytes; at most {MAX_SPEC_BYTES:,}.")
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise SpecError(
+            "The spec is not UTF-8.", why="It begins with a UTF-16 mark.", remedy="Save it as UTF-8."
+        )
+    try:
+        return raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+    except UnicodeDecodeError as error:
+        why = f"Byte {error.start} is 0x{raw[error.start]:02x}; perhaps Latin-1."
+        raise SpecError("The spec is not UTF-8.", why=why, remedy="Save it as UTF-8.") from error
+
+
+def _parse(text: str) -> dict[str, Any]:
+    if len(text) > MAX_SPEC_BYTES:
+        raise SpecError(
+            "The spec is too large.", why=f"{len(text):,} characters; at most {MAX_SPEC_BYTES:,}."
+        )
+    if text.startswith("\ufeff"):
+        raise SpecError(
+            "The text begins with a byte order mark.", remedy="Read the file as UTF-8 with signature."
+        )
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError("This is not TOML.", why=str(error), line=_line_in(str(error))) from error
+    except (RecursionError, ValueError) as error:
+        raise SpecError(
+            "This is not TOML.", why=f"{type(error).__name__}: nested too deep or no number."
+        ) from error
+
+
+def _line_in(message: str) -> int | None:
+    _, _, tail = message.partition("at line ")
+    digits = tail.split(",")[0].split(")")[0].strip()
+    return int(digits) if digits.isdecimal() else None
+
+
+def _first(error: ValidationError, text: str, data: Mapping[str, Any]) -> SpecError:
+    """The first of pydantic's complaints, with its key, its line, and how many more there are."""
+    details = error.errors(include_url=False)
+    first = details[0]
+    path = _real_path(data, first["loc"])
+    more = len({tuple(_real_path(data, d["loc"])) for d in details}) - 1
+    known = (
+        ", ".join(Controls.model_fields) if "controls" in path and first["type"] == "extra_forbidden" else ""
+    )
+    return SpecError(
+        f"{_sentence(first)}{f' ({more} more.)' if more else ''}",
+        remedy=f"The controls are: {known}." if known else "",
+        key=".".join(str(step) for step in path),
+        line=line_of(text, path),
+    )
+
+
+def _sentence(detail: Mapping[str, Any]) -> str:
+    if detail["type"] == "extra_forbidden":
+        return "No such key."
+    if detail["type"] == "missing":
+        return "This key is missing."
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{message[:1].upper()}{message[1:]}."
+
+
+def _real_path(data: Any, loc: Sequence[str | int]) -> list[str | int]:
+    """The part of pydantic's location that exists in the file (it adds names of union members)."""
+    path: list[str | int] = []
+    for step in loc:
+        here = value_at(data, path) if path else data
+        exists = (isinstance(here, Mapping) and step in here) or (
+            isinstance(here, list) and isinstance(step, int)
+        )
+        if exists or (isinstance(here, Mapping) and step == loc[-1]):
+            path.append(step)
+    return path
+
+
+def _tables(data: Mapping[str, Any]) -> tomlkit.TOMLDocument:
+    document = tomlkit.document()
+    for key, value in data.items():
+        document.add(key, tomlkit.item(value))
+    return document

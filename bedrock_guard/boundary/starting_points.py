@@ -1,0 +1,97 @@
+"""Specs to begin with: everything closed, the first draft's wishes, or what was used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from bedrock_guard.boundary.catalogue import Catalogue
+from bedrock_guard.boundary.spec import BoundarySpec, Controls, ModelChoice, Profile
+
+_Spec = TypeVar("_Spec", bound=BoundarySpec)
+
+
+@dataclass(frozen=True, slots=True)
+class UsedRoute:
+    """One way a model was called: any form of its `modelId`, and the region the call was sent to."""
+
+    model: str
+    region: str
+
+
+def _spec(kind: type[_Spec], name: str, profile: dict[str, Any]) -> _Spec:
+    shaped = kind.model_validate({"profile": {name: profile}})
+    return kind.loads(shaped.dumps())
+
+
+def strict(
+    kind: type[_Spec], account: str, regions: Sequence[str], *, partition: str, **settings: Any
+) -> _Spec:
+    """Every control on, no model approved, no instance may start; `settings` are keys of the profile."""
+    controls = {"instance_types": True, "privileged_functions": True, **settings.pop("controls", {})}
+    models = settings.get("model", settings.get("models"))
+    profile: dict[str, Any] = {
+        "partition": partition,
+        "accounts": [account],
+        "regions": list(regions or ("us-east-1",)),
+        "approve_nothing": not models,
+        "controls": controls,
+        **settings,
+    }
+    return _spec(kind, "default", profile)
+
+
+def from_draft(kind: type[_Spec], account: str, region: str) -> _Spec:
+    """The first draft's wishes: one Haiku, small instances, no keys, capacity, training, batch, agents or storage."""
+    profile = {
+        "accounts": [account],
+        "regions": [region],
+        "model": [{"id": "anthropic.claude-haiku-4-5-20251001-v1:0", "routes": ["us"]}],
+        "controls": {"instance_types": ["t3.micro", "t3.small", "t3.medium"]},
+    }
+    return _spec(kind, "draft", profile)
+
+
+def from_usage(
+    kind: type[_Spec], used: Iterable[Any], account: str, catalogue: Catalogue, **settings: Any
+) -> _Spec:
+    """Approve exactly the routes that were used (objects with `model` and `region`, or pairs of the two).
+
+    A call that names no model of the catalogue approves nothing; `BoundarySpec.notes` names it. Controls are those of
+    `Controls()` unless `settings` says otherwise.
+    """
+    routes: dict[str, set[str]] = {}
+    regions: dict[str, set[str]] = {}
+    unknown: list[str] = []
+    for model, region in map(_pair, used):
+        found = catalogue.resolve(model)
+        if found is None:
+            unknown.append(model)
+            continue
+        scope = found.profile_id.split(".", 1)[0] if found.profile_id else "in-region"
+        routes.setdefault(found.model_id, set()).add(scope)
+        regions.setdefault(found.model_id, set()).add(region)
+    everywhere = tuple(sorted(set().union(*regions.values()))) if regions else ("us-east-1",)
+    models = tuple(
+        ModelChoice(id=name, routes=tuple(sorted(routes[name])), regions=tuple(sorted(regions[name])))
+        for name in sorted(routes)
+    )
+    profile = Profile(
+        accounts=(account,),
+        regions=everywhere,
+        models=models,
+        approve_nothing=not models,
+        controls=settings.pop("controls", Controls()),
+        **settings,
+    )
+    notes = tuple(
+        f"{name} was used but is not in the catalogue: it stays refused." for name in sorted(set(unknown))
+    )
+    return kind(profile={"used": profile}, notes=notes)
+
+
+def _pair(used: Any) -> tuple[str, str]:
+    if isinstance(used, tuple):
+        return str(used[0]), str(used[1])
+    return str(used.model), str(used.region)

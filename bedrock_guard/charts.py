@@ -1,0 +1,178 @@
+"""Charts: a table in, a plotly figure out. Nothing here computes a figure that its table does not hold.
+
+Colours are told apart by people who cannot tell red from green, and refused spend carries a pattern too.
+plotly's upload button is off in every way of showing a figure: it would send spending data to a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+import bedrock_guard._fast  # noqa: F401 - before plotly: see its docstring
+
+# isort: split
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.io as pio
+
+Theme = Literal["light", "dark"]
+
+CONFIG: Final = {
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
+    "displaylogo": False,
+    "displayModeBar": False,
+    "responsive": True,
+}
+"""What every figure is shown with: no upload button, no logo, no eleven Tab stops of a mode bar."""
+
+OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
+    "kept": ("#2a6f9e", ""),
+    "refused": ("#d1603d", "/"),
+    "stranded": ("#e2a72e", "x"),
+    "unknown": ("#8b929c", "."),
+}
+"""Outcome of a dollar -> its colour and its pattern."""
+
+SERIES: Final = (
+    "#2a6f9e",
+    "#d1603d",
+    "#3f8f63",
+    "#8a5fa8",
+    "#e2a72e",
+    "#4fa3a5",
+    "#a3485f",
+    "#6b7280",
+    "#b58a5a",
+    "#5a7fc0",
+)
+_INK: Final[Mapping[Theme, tuple[str, str, str]]] = {
+    "light": ("#1f2933", "#ffffff", "#e4e7eb"),
+    "dark": ("#e4e7eb", "#111418", "#323a44"),
+}
+
+
+def template(theme: Theme = "light") -> go.layout.Template:
+    """The template of a theme: small, and the same with every version of plotly."""
+    ink, paper, grid = _INK[theme]
+    axis = {
+        "gridcolor": grid,
+        "zerolinecolor": grid,
+        "linecolor": grid,
+        "automargin": True,
+        "title": {"standoff": 8},
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": "system-ui, -apple-system, Segoe UI, sans-serif", "size": 13, "color": ink},
+            "paper_bgcolor": paper,
+            "plot_bgcolor": paper,
+            "colorway": list(SERIES),
+            "xaxis": axis,
+            "yaxis": axis,
+            "margin": {"l": 8, "r": 24, "t": 56, "b": 40},
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": {"text": ""}},
+            "title": {
+                "x": 0,
+                "xanchor": "left",
+                "font": {"size": 15},
+                "y": 0.98,
+                "yanchor": "top",
+                "xref": "paper",
+            },
+            "hoverlabel": {"font": {"family": "system-ui, sans-serif"}},
+        }
+    )
+
+
+def quiet_renderers() -> None:
+    """Turn the upload button off for `figure.show()` and for figures shown as a cell's last line."""
+    for renderer in map(pio.renderers.__getitem__, pio.renderers):
+        if hasattr(renderer, "config"):
+            renderer.config = {**(renderer.config or {}), **CONFIG}
+
+
+def _numbers(values: Sequence[Decimal | None]) -> list[float | None]:
+    """Money becomes a float here and nowhere before: a chart has no cents to lose."""
+    return [None if value is None else float(value) for value in values]
+
+
+def _layout(title: str, theme: Theme, height: int, **more: Any) -> go.Layout:
+    return go.Layout(template=template(theme), title={"text": title}, height=height, **more)
+
+
+def outcome_by_model(
+    table: pd.DataFrame, *, theme: Theme = "light", title: str = "Spend by model, USD"
+) -> go.Figure:
+    """Kept, refused, stranded and unknown dollars of each model, dearest on top.
+
+    Args:
+        table: one row a model; column `model` and a Decimal column for each outcome .
+        theme: light or dark.
+        title: the chart's title.
+    """
+    ordered = table.iloc[::-1]
+    names = [str(name) for name in ordered["model"]]
+    bars = [
+        go.Bar(
+            name=outcome,
+            y=names,
+            x=_numbers(list(ordered[outcome])),
+            orientation="h",
+            marker={"color": colour, "pattern": {"shape": pattern, "solidity": 0.25}},
+            hovertemplate="%{y}<br>" + outcome + " $%{x:,.2f}<extra></extra>",
+        )
+        for outcome, (colour, pattern) in OUTCOMES.items()
+    ]
+    layout = _layout(
+        title,
+        theme,
+        height=110 + 30 * max(len(names), 3),
+        barmode="stack",
+        xaxis={"tickprefix": "$", "separatethousands": True},
+        yaxis={"title": None},
+        bargap=0.35,
+    )
+    return go.Figure(bars, layout)
+
+
+def daily(
+    table: pd.DataFrame, *, by: str, theme: Theme = "light", title: str = "Spend per day, USD"
+) -> go.Figure:
+    """Stacked bars per day, one colour a value of `by`; columns `day`, `by` and `cost_usd` (Decimal)."""
+    wide = table.pivot_table(index="day", columns=by, values="cost_usd", aggfunc="sum", observed=True)
+    order = sorted(wide.columns, key=lambda name: -sum(v for v in wide[name] if isinstance(v, Decimal)))
+    bars = [
+        go.Bar(
+            name=str(name),
+            x=[day.date().isoformat() for day in wide.index],
+            y=_numbers([v if isinstance(v, Decimal) else None for v in wide[name]]),
+            marker={"color": _colour(str(name), n), "line": {"width": 0}},
+            hovertemplate="%{x}<br>" + str(name) + " $%{y:,.2f}<extra></extra>",
+        )
+        for n, name in enumerate(order)
+    ]
+    return go.Figure(bars, _layout(title, theme, 340, barmode="stack", yaxis={"tickprefix": "$"}, bargap=0.1))
+
+
+def _colour(name: str, position: int) -> str:
+    return OUTCOMES[name][0] if name in OUTCOMES else SERIES[position % len(SERIES)]
+
+
+def steps(table: pd.DataFrame, *, theme: Theme = "light", title: str = "What changed, USD") -> go.Figure:
+    """A waterfall from one total to the next.
+
+    `table` has `step`, `cost_usd` and `measure` (absolute, relative or total).
+    """
+    bar = go.Waterfall(
+        x=[str(step) for step in table["step"]],
+        y=_numbers(list(table["cost_usd"])),
+        measure=list(table["measure"]),
+        increasing={"marker": {"color": OUTCOMES["refused"][0]}},
+        decreasing={"marker": {"color": "#3f8f63"}},
+        totals={"marker": {"color": OUTCOMES["kept"][0]}},
+        texttemplate="$%{delta:,.0f}",
+    )
+    return go.Figure([bar], _layout(title, theme, 320, showlegend=False, yaxis={"tickprefix": "$"}))

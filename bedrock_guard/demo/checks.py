@@ -1,0 +1,144 @@
+"""What a service checks and a client does not, and what the demo checks of itself.
+
+botocore's client looks at required members and types only: enum, pattern, length of text and upper bounds are
+the service's half. Patterns that Python's ``re`` cannot read (``\\p{L}``) are skipped, not guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+from botocore.validate import ParamValidator
+
+from bedrock_guard.demo.errors import DemoDefectError
+from bedrock_guard.demo.protocol import to_time
+
+_NUMBERS = {"integer", "long", "float", "double"}
+
+
+def input_problems(shape: Shape | None, value: Any) -> list[str]:
+    """Sentences in AWS's wording for what is wrong with an input; empty when all is well."""
+    return [] if shape is None else list(_walk(shape, value, ""))
+
+
+def checked_answer(
+    operation: OperationModel, answer: dict[str, Any], may_lack: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The answer with its times as datetimes; one that AWS could not give is refused.
+
+    Required members, types and unknown members by botocore's validator, and enum values. Not length and
+    pattern: AWS's own answers break those of the model. ``may_lack`` stands in for members that AWS leaves out
+    although the model requires them.
+
+    Raises:
+        DemoDefectError: with the operation and every defect.
+    """
+    shape = operation.output_shape
+    if shape is None:
+        if answer:
+            raise DemoDefectError(f"{operation.name} has no output, and the demo gave {sorted(answer)}.")
+        return {}
+    wrong: list[str] = []
+    typed: dict[str, Any] = _typed(shape, answer, "", wrong)
+    report = ParamValidator().validate({**(may_lack or {}), **typed}, shape)
+    if report.has_errors():
+        wrong.append(report.generate_report())
+    if wrong:
+        raise DemoDefectError(f"{operation.name}: the demo's answer is not AWS's.", why="; ".join(wrong))
+    return typed
+
+
+def _walk(shape: Shape, value: Any, where: str) -> Iterator[str]:
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        yield from _walk_structure(shape, value, where)
+    elif isinstance(shape, ListShape) and isinstance(value, list):
+        yield from _length(shape, len(value), "", where)
+        for number, item in enumerate(value, 1):
+            yield from _walk(shape.member, item, f"{where}.{number}.member")
+    elif isinstance(shape, MapShape) and isinstance(value, dict):
+        yield from _length(shape, len(value), "", where)
+        for key, item in value.items():
+            yield from _walk(shape.value, item, f"{where}.{key}")
+    elif shape.type_name == "string" and isinstance(value, str):
+        yield from _text(shape, value, where)
+    elif shape.type_name in _NUMBERS and isinstance(value, (int, float)):
+        yield from _range(shape, value, where)
+
+
+def _walk_structure(shape: StructureShape, value: dict[str, Any], where: str) -> Iterator[str]:
+    for name in shape.required_members:
+        if value.get(name) is None:
+            place = _place(where, name)
+            yield f"Value null at '{place}' failed to satisfy constraint: Member must not be null"
+    for name, item in value.items():
+        if item is not None and name in shape.members:
+            yield from _walk(shape.members[name], item, _place(where, name))
+
+
+def _place(where: str, name: str) -> str:
+    lower = name[0].lower() + name[1:]
+    return f"{where}.{lower}" if where else lower
+
+
+def _text(shape: Shape, value: str, where: str) -> Iterator[str]:
+    shown = f"Value '{value[:200]}' at '{where}' failed to satisfy constraint"
+    if shape.enum and value not in shape.enum:
+        yield f"{shown}: Member must satisfy enum value set: [{', '.join(shape.enum)}]"
+    yield from _length(shape, len(value), f" '{value[:200]}'", where)
+    pattern = shape.metadata.get("pattern")
+    compiled = _compiled(pattern) if pattern else None
+    if compiled is not None and not compiled.fullmatch(value):
+        yield f"{shown}: Member must satisfy regular expression pattern: {pattern}"
+
+
+def _length(shape: Shape, length: int, shown: str, where: str) -> Iterator[str]:
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    start = f"Value{shown} at '{where}' failed to satisfy constraint: Member must have length"
+    if low is not None and length < low:
+        yield f"{start} greater than or equal to {low}"
+    if high is not None and length > high:
+        yield f"{start} less than or equal to {high}"
+
+
+def _range(shape: Shape, value: float, where: str) -> Iterator[str]:
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    start = f"Value '{value}' at '{where}' failed to satisfy constraint: Member must have value"
+    if low is not None and value < low:
+        yield f"{start} greater than or equal to {low}"
+    if high is not None and value > high:
+        yield f"{start} less than or equal to {high}"
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(pattern, re.ASCII)
+    except re.error:
+        return None
+
+
+def _typed(shape: Shape, value: Any, where: str, wrong: list[str]) -> Any:
+    """A copy with ISO text in place of a time made a datetime; values outside an enum go to ``wrong``."""
+    kind = shape.type_name
+    if kind == "string":
+        if shape.enum and value not in shape.enum:
+            wrong.append(f"{where}: {value!r} is not one of {', '.join(shape.enum)}")
+        return value
+    if kind == "timestamp":
+        return to_time(value) if isinstance(value, str) else value
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        members = shape.members
+        return {
+            name: _typed(members[name], item, f"{where}.{name}", wrong) if name in members else item
+            for name, item in value.items()
+            if item is not None
+        }
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [_typed(shape.member, item, where, wrong) for item in value]
+    if isinstance(shape, MapShape) and isinstance(value, dict):
+        return {key: _typed(shape.value, item, f"{where}.{key}", wrong) for key, item in value.items()}
+    return value

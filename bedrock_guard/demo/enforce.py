@@ -1,0 +1,162 @@
+"""May the caller do this? Identity policies, permissions boundary and SCPs, decided by the kit's own evaluator.
+
+Messages are worded as AWS words them:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from bedrock_guard.demo.managed_policies import document_of
+from bedrock_guard.demo.service import Caller, Need, Request, ServiceError
+from bedrock_guard.demo.state import Body, Items, State
+
+if TYPE_CHECKING:
+    from bedrock_guard.iam.evaluator import Decision, Evaluator
+
+_FREE = {"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetAccessKeyInfo"}
+_LAYER_WORDS = {
+    "identity": ("an", "identity-based policy"),
+    "boundary": ("a", "permissions boundary"),
+    "scp": ("a", "service control policy"),
+    "rcp": ("a", "resource control policy"),
+    "session": ("a", "session policy"),
+    "resource": ("a", "resource-based policy"),
+}
+_PARTS = {"user": "UserPolicyList", "role": "RolePolicyList", "group": "GroupPolicyList"}
+
+Texts = tuple[str, ...]
+
+
+def authorise(request: Request) -> None:
+    """Let the request through, or raise the service's access-denied error for the first need not met."""
+    evaluator = None
+    for need in request.definition.needs(request):
+        if need.action in _FREE:
+            continue
+        if evaluator is None:
+            evaluator = evaluator_for(request.state, request.caller)
+        decision = evaluator.decide(
+            need.action,
+            need.resource,
+            {**_context(request), **need.context},
+            principal=request.caller.principal,
+            resource_account=request.account,
+        )
+        if decision.verdict != "allowed":
+            raise _denied(request, need, decision)
+
+
+def evaluator_for(state: State, caller: Caller) -> Evaluator:
+    """The evaluator of everything that binds a principal of the demo."""
+    iam = state.items("iam", caller.account)
+    levels = scp_levels(state, caller.account)
+    if caller.kind == "root":
+        return _compiled((_EVERYTHING,), None, levels)
+    entity = iam.get(caller.kind, caller.name) or {}
+    boundary = entity.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    texts = tuple(identity_documents(iam, caller.kind, entity))
+    return _compiled(texts, policy_text(iam, boundary) if boundary else None, levels)
+
+
+def identity_documents(iam: Items, kind: str, entity: Body) -> Iterable[str]:
+    """The documents of a user or role: inline, attached, and those of a user's groups."""
+    for inline in entity.get(_PARTS[kind], ()):
+        yield inline["PolicyDocument"]
+    for attached in entity.get("AttachedManagedPolicies", ()):
+        yield policy_text(iam, attached["PolicyArn"])
+    for name in entity.get("GroupList", ()):
+        yield from identity_documents(iam, "group", iam.get("group", name) or {})
+
+
+def policy_text(iam: Items, arn: str) -> str:
+    """The default version of a managed policy. A policy that is gone grants nothing."""
+    shipped = document_of(arn)
+    if shipped is not None:
+        return shipped
+    policy = iam.get("policy", arn) or {"PolicyVersionList": []}
+    return next((v["Document"] for v in policy["PolicyVersionList"] if v["IsDefaultVersion"]), _NOTHING)
+
+
+def scp_levels(state: State, account: str) -> tuple[Texts, ...]:
+    """The SCPs over an account, from the root down; none for the management account, which they do not bind."""
+    management = state.meta("management") or ""
+    items = state.items("organizations", management)
+    if account == management or items.get("organization", "organization") is None:
+        return ()
+    path = [account]
+    while (parent := items.get("parent", path[-1])) is not None:
+        path.append(parent["Id"])
+    attached: dict[str, list[str]] = {}
+    for body in items.bodies("attachment"):
+        attached.setdefault(body["TargetId"], []).append(body["PolicyId"])
+    policies = dict(items.all("policy"))
+    return tuple(
+        tuple(
+            policies[p]["Content"]
+            for p in attached.get(target, ())
+            if policies[p]["PolicySummary"].get("Type", "SERVICE_CONTROL_POLICY") == "SERVICE_CONTROL_POLICY"
+        )
+        for target in reversed(path)
+    )
+
+
+_EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
+_NOTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"none:None","Resource":"*"}]}'
+
+
+@lru_cache(maxsize=64)
+def _compiled(identity: Texts, boundary: str | None, levels: tuple[Texts, ...]) -> Evaluator:
+    from bedrock_guard.iam.evaluator import compile_policies
+
+    return compile_policies(
+        list(identity), boundary=boundary, scps=[list(level) for level in levels] if levels else None
+    )
+
+
+def _context(request: Request) -> dict[str, Any]:
+    caller = request.caller
+    entity = request.state.items("iam", caller.account).get(caller.kind, caller.name) or {}
+    context: dict[str, Any] = {
+        "aws:PrincipalArn": caller.principal,
+        "aws:PrincipalAccount": caller.account,
+        "aws:PrincipalType": {"user": "User", "role": "AssumedRole"}.get(caller.kind, "Account"),
+        "aws:userid": caller.user_id,
+        "aws:RequestedRegion": request.region,
+        "aws:CurrentTime": request.now,
+        "aws:EpochTime": int(request.now.timestamp()),
+        "aws:SecureTransport": True,
+        "aws:SourceIp": "192.0.2.10",
+        "aws:ViaAWSService": False,
+        "aws:PrincipalIsAWSService": False,
+    }
+    if caller.kind == "user":
+        context["aws:username"] = caller.name
+    for tag in entity.get("Tags", ()):
+        context[f"aws:PrincipalTag/{tag['Key']}"] = tag["Value"]
+    tags = request.parameters.get("Tags")
+    if isinstance(tags, list):
+        context["aws:TagKeys"] = [tag["Key"] for tag in tags]
+        context.update({f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in tags})
+    return context
+
+
+def _denied(request: Request, need: Need, decision: Decision) -> ServiceError:
+    article, layer = _LAYER_WORDS.get(decision.layer or "identity", _LAYER_WORDS["identity"])
+    if decision.verdict == "explicitDeny":
+        why = f"with an explicit deny in {article} {layer}"
+    else:
+        why = f"because no {layer} allows the {need.action} action"
+    sentence = f"User: {request.caller.arn} is not authorized to perform: {need.action} on resource: {need.resource} {why}"
+    service = request.definition.name
+    if service == "ec2":
+        start = "You are not authorized to perform this operation."
+        return ServiceError("UnauthorizedOperation", f"{start} {sentence}", 403)
+    if service == "organizations":
+        return ServiceError("AccessDeniedException", "You don't have permissions to access this resource.")
+    if service in {"iam", "sts", "sns"}:
+        return ServiceError("AccessDenied", sentence, 403)
+    return ServiceError("AccessDeniedException", sentence)

@@ -1,0 +1,132 @@
+"""Things that go wrong on demand: which call, what happens. Time passes on the demo clock only.
+
+Example:
+    >>> plan = Faults([Fault("iam:List*", "throttle", at=(2,))])
+    >>> [len(plan.due("iam:ListUsers")) for _ in range(3)]
+    [0, 1, 0]
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from bedrock_guard.demo.service import ServiceError
+from bedrock_guard.iam.globs import match
+
+Kind = Literal[
+    "throttle", "http500", "http503", "reset_before", "lost_after", "truncated", "html200", "expired_token",
+    "access_denied", "concurrent_modification", "slow", "stale", "other_admin", "short_page", "empty_page",
+    "crash_before", "crash_after",
+]  # fmt: skip
+
+
+class SimulatedCrash(BaseException):
+    """The process dies at this call. A BaseException, since botocore catches every Exception here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong.
+
+    Args:
+        pattern: ``"iam:ListUsers"``, ``"iam:*"``, ``"*"``.
+        kind: what happens:
+
+            - ``throttle``, ``http500``, ``http503``, ``expired_token``, ``access_denied``, ``concurrent_modification``:
+              the service's error, nothing done.
+            - ``reset_before``: the connection breaks before the service has the request.
+            - ``lost_after``: the work is done, the answer never arrives.
+            - ``truncated``: half of the answer's body, status 200. ``html200``: a proxy's page, status 200.
+            - ``slow``: the answer takes ``seconds``; beyond the client's read time-out it never arrives (the work is done).
+            - ``stale``: reads show what was true ``seconds`` ago.
+            - ``other_admin``: ``act`` is called first, with the backend: another administrator.
+            - ``short_page``, ``empty_page``: pages with fewer rows, or none and a token.
+            - ``crash_before``, ``crash_after``: SimulatedCrash leaves the call.
+        at: which of the calls that match (1 is the first since the fault was set); None is every one.
+        seconds: for ``slow`` and ``stale``.
+        act: for ``other_admin``.
+    """
+
+    pattern: str
+    kind: Kind
+    at: tuple[int, ...] | None = None
+    seconds: float = 0.0
+    act: Callable[[Any], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"{self.kind!r} is not a fault; there are {', '.join(get_args(Kind))}")
+        if (self.kind == "other_admin") != (self.act is not None):
+            raise ValueError("other_admin, and only it, needs act")
+
+
+class Faults:
+    """The faults in force, each with its own count of calls."""
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self._lock = threading.Lock()
+        self._counts: list[tuple[Fault, list[int]]] = [(fault, [0]) for fault in faults]
+
+    def set(self, *faults: Fault) -> None:
+        """Put these in force instead of what there was; counting starts anew."""
+        with self._lock:
+            self._counts = [(fault, [0]) for fault in faults]
+
+    def due(self, call: str) -> dict[Kind, Fault]:
+        """What goes wrong with this call (``service:Operation``)."""
+        found: dict[Kind, Fault] = {}
+        with self._lock:
+            for fault, count in self._counts:
+                if match(fault.pattern, call):
+                    count[0] += 1
+                    if fault.at is None or count[0] in fault.at:
+                        found[fault.kind] = fault
+        return found
+
+
+def error_for(due: Iterable[str], protocol: str) -> ServiceError | None:
+    """The error that the service answers instead of working, in the words of its protocol; None for none."""
+    kinds = set(due)
+    xml = protocol in {"query", "ec2"}
+    if "throttle" in kinds:
+        return ServiceError(_throttle_code(protocol), "Rate exceeded", 503 if protocol == "ec2" else 400)
+    if "http500" in kinds:
+        return ServiceError(
+            "InternalFailure", "The request processing has failed because of an unknown error.", 500
+        )
+    if "http503" in kinds:
+        return ServiceError("ServiceUnavailable", "Service is unable to handle request.", 503)
+    if "expired_token" in kinds:
+        code = "ExpiredToken" if xml else "ExpiredTokenException"
+        return ServiceError(
+            code, "The security token included in the request is expired", 403 if xml else 400
+        )
+    if "access_denied" in kinds:
+        code = {"ec2": "UnauthorizedOperation", "query": "AccessDenied"}.get(
+            protocol, "AccessDeniedException"
+        )
+        return ServiceError(
+            code, "The demo refuses this call on purpose.", 400 if protocol == "json" else 403
+        )
+    if "concurrent_modification" in kinds:
+        code = "ConcurrentModification" if xml else "ConcurrentModificationException"
+        message = "The request was rejected because multiple requests to change this object were submitted simultaneously."
+        return ServiceError(
+            code, f"{message} Wait a few minutes and submit your request again.", 409 if xml else 400
+        )
+    return None
+
+
+def _throttle_code(protocol: str) -> str:
+    return {"query": "Throttling", "ec2": "RequestLimitExceeded"}.get(protocol, "ThrottlingException")
+
+
+class NoAnswer(Exception):  # noqa: N818 - it is what the network does, not an error of the service
+    """Nothing came back: the connection broke (``reset``) or the client gave up waiting (``timeout``)."""
+
+    def __init__(self, reason: Literal["reset", "timeout"]) -> None:
+        super().__init__(reason)
+        self.reason = reason

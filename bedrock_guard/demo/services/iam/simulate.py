@@ -1,0 +1,1 @@
+"""Policy simulation, answered by the kit's own evaluator."""

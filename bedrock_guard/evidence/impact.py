@@ -1,0 +1,158 @@
+"""What a boundary would do to the bill: dollars that would be refused, kept, stranded, or are unknown.
+
+Refused spend is not a saving: people may move to another model. A dollar follows the calls that caused it, where
+calls of its account, model and lane were seen; a dollar without such calls follows one probe call, and says so.
+Every group's parts add up to the group's cost exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Final, Literal
+
+import pandas as pd
+
+from bedrock_guard.evidence.tables import total
+
+Outcome = Literal["kept", "refused", "stranded", "unknown"]
+OUTCOMES: Final[tuple[Outcome, ...]] = ("kept", "refused", "stranded", "unknown")
+GOVERNED: Final = ("model", "commitment", "customization")
+"""Buckets of the bill that a boundary decides on."""
+
+GROUP: Final = ("bucket", "account_id", "model", "route", "tier")
+_LANE: Final = {"in_region": "regional", "geo": "regional", "global": "global"}
+_INVOCATIONS: Final = ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream")
+_CENT_FRACTION: Final = Decimal("0.0000000001")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One billed line in the terms of a call: what `probe` is asked where no call was seen."""
+
+    bucket: str
+    account_id: str | None
+    model: str | None
+    route: str | None
+    tier: str | None
+
+
+ProbeVerdict = Literal["allowed", "refused", "depends", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """The bill's governed dollars by outcome.
+
+    `lines` has one row per group and outcome: bucket, account_id, model, route, tier, outcome, basis (calls, probe,
+    or why it is unknown) and cost_usd (Decimal). `outside` has the buckets that no boundary decides on.
+    """
+
+    lines: pd.DataFrame
+    outside: pd.DataFrame
+
+    def spend(self, outcome: Outcome) -> Decimal:
+        """Dollars of one outcome."""
+        return total(self.lines.loc[self.lines["outcome"] == outcome, "cost_usd"])
+
+    @property
+    def governed(self) -> Decimal:
+        """Dollars of all outcomes."""
+        return total(self.lines["cost_usd"])
+
+    def by_model(self) -> pd.DataFrame:
+        """One row a model: a column per outcome and their sum `cost_usd`, dearest first."""
+        return self._by("model")
+
+    def by_account(self) -> pd.DataFrame:
+        """One row an account, as `by_model`."""
+        return self._by("account_id")
+
+    def _by(self, column: str) -> pd.DataFrame:
+        named = self.lines.assign(**{column: self.lines[column].astype("object").fillna("not named")})
+        rows = [
+            {column: name, **{o: total(part.loc[part["outcome"] == o, "cost_usd"]) for o in OUTCOMES}}
+            for name, part in named.groupby(column, sort=True)
+        ]
+        frame = pd.DataFrame(rows, columns=[column, *OUTCOMES])
+        sums = [total(row) for row in frame[list(OUTCOMES)].itertuples(index=False)]
+        frame = frame.assign(cost_usd=pd.Series(sums, dtype="object"))
+        return frame.sort_values(["cost_usd", column], ascending=[False, True], ignore_index=True)
+
+
+def impact(decided: pd.DataFrame, bill: pd.DataFrame, probe: Callable[[Probe], ProbeVerdict]) -> Impact:
+    """Spread the governed dollars of a classified bill over their outcomes.
+
+    Args:
+        decided: calls with their verdict (as `replay.decide` gives).
+        bill: a classified bill in one currency.
+        probe: the verdict of a typical call for a billed line of which no call was seen.
+
+    """
+    governed = bill[bill["bucket"].isin(GOVERNED)]
+    weights = _weights(decided)
+    rows = [
+        {**asdict(line), "outcome": outcome, "basis": basis, "cost_usd": part}
+        for line, cost in _grouped(governed)
+        for outcome, basis, part in _spread(line, cost, weights, probe)
+    ]
+    lines = pd.DataFrame(rows, columns=[*GROUP, "outcome", "basis", "cost_usd"])
+    return Impact(lines, _outside(bill))
+
+
+def _outside(bill: pd.DataFrame) -> pd.DataFrame:
+    others = bill[~bill["bucket"].isin(GOVERNED)]
+    rows = [{"bucket": name, "cost_usd": total(part["cost"])} for name, part in others.groupby("bucket")]
+    return pd.DataFrame(rows, columns=["bucket", "cost_usd"])
+
+
+def _grouped(bill: pd.DataFrame) -> Iterable[tuple[Probe, Decimal]]:
+    keys = bill[list(GROUP)].astype("object")
+    keys = keys.where(keys.notna(), None)
+    sums: dict[Probe, list[Decimal]] = {}
+    for key, cost in zip(keys.itertuples(index=False, name=None), bill["cost"], strict=True):
+        sums.setdefault(Probe(*key), []).append(cost)
+    return [(line, total(costs)) for line, costs in sums.items()]
+
+
+def _weights(decided: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Decimal]]:
+    """Weight of each verdict in an (account, model, lane): tokens where every call has them, else calls."""
+    seen = decided[
+        decided["operation"].isin(_INVOCATIONS) & ~decided["already_denied"] & decided["model"].notna()
+    ]
+    lanes = seen["route"].map(_LANE).fillna("unknown")
+    found: dict[tuple[str, str, str], dict[str, Decimal]] = {}
+    for key, part in seen.groupby([seen["account_id"], seen["model"], lanes]):
+        by = "tokens" if bool(part["tokens"].notna().all()) and part["tokens"].sum() > 0 else "calls"
+        sums = part.groupby("verdict")[by].sum()
+        account, model, lane = map(str, key)
+        found[account, model, lane] = {str(verdict): Decimal(int(weight)) for verdict, weight in sums.items()}
+    return found
+
+
+def _spread(
+    line: Probe,
+    cost: Decimal,
+    weights: dict[tuple[str, str, str], dict[str, Decimal]],
+    probe: Callable[[Probe], ProbeVerdict],
+) -> list[tuple[Outcome, str, Decimal]]:
+    seen = weights.get((str(line.account_id), str(line.model), str(line.route)))
+    if line.bucket == "model" and line.tier != "batch" and seen:
+        return _shares(cost, seen)
+    verdict = probe(line)
+    if verdict == "refused":
+        return [("stranded" if line.bucket == "commitment" else "refused", "probe", cost)]
+    return [("kept" if verdict == "allowed" else "unknown", "probe", cost)]
+
+
+def _shares(cost: Decimal, seen: dict[str, Decimal]) -> list[tuple[Outcome, str, Decimal]]:
+    whole = sum(seen.values(), Decimal(0))
+    refused = (cost * seen.get("refused", Decimal(0)) / whole).quantize(_CENT_FRACTION)
+    open_ = (cost * seen.get("depends", Decimal(0)) / whole).quantize(_CENT_FRACTION)
+    parts: list[tuple[Outcome, Decimal]] = [
+        ("refused", refused),
+        ("unknown", open_),
+        ("kept", cost - refused - open_),
+    ]
+    return [(outcome, "calls", part) for outcome, part in parts if part]

@@ -1,0 +1,192 @@
+"""One statement, compiled: which actions it is about, and a predicate over resource and facts.
+
+Sources: Resource https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html, Action
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bedrock_guard.iam import globs
+from bedrock_guard.iam.conditions import CompiledCondition, Facts, compile_condition
+from bedrock_guard.iam.matchers import OnText, globs_any
+from bedrock_guard.iam.model import Document, Statement
+from bedrock_guard.iam.principals import NamedAs, compile_principals
+from bedrock_guard.iam.variables import Template, parse
+
+Layer = Literal["identity", "boundary", "scp", "rcp", "session", "resource"]
+OnResource = Callable[[str, Facts], bool]
+LAYERS: tuple[Layer, ...] = ("rcp", "scp", "resource", "identity", "boundary", "session")  # the documented order
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceTest:
+    """The Resource or NotResource element.
+
+    `keys` are the lower-case keys of its variables; `always` says that every resource passes;
+    `pattern_for` names the pattern that a resource fits, None if none.
+    """
+
+    test: OnResource
+    keys: tuple[str, ...]
+    always: bool
+    negated: bool
+    pattern_for: Callable[[str, Facts], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStatement:
+    """A statement in its place: layer, level (SCP and RCP only), document in the layer, index in the document."""
+
+    layer: Layer
+    level: int | None
+    document: int
+    index: int
+    statement: Statement
+    action: OnText
+    resource: ResourceTest
+    conditions: tuple[CompiledCondition, ...]
+    names: NamedAs
+    applies: OnResource
+    keys: frozenset[str]
+
+    @property
+    def always(self) -> bool:
+        """Whether it applies to every resource and context of its actions."""
+        return self.resource.always and not self.conditions
+
+
+def compile_statement(
+    layer: Layer, level: int | None, position: int, document: Document, index: int
+) -> CompiledStatement:
+    """Compile one statement of a document."""
+    statement = document.statements[index]
+    resource = _resource(statement, document.version)
+    conditions = tuple(compile_condition(each, document.version) for each in statement.conditions)
+    keys = frozenset(resource.keys).union(*(each.keys for each in conditions))
+    return CompiledStatement(
+        layer,
+        level,
+        position,
+        index,
+        statement,
+        _action(statement),
+        resource,
+        conditions,
+        compile_principals(statement),
+        _applies(resource, conditions),
+        keys,
+    )
+
+
+def action_predicate(patterns: Sequence[str]) -> OnText:
+    """Whether an action in lower case fits one of the patterns; an empty list fits nothing."""
+    lowered = [pattern.lower() for pattern in patterns]
+    literal = frozenset(pattern for pattern in lowered if not globs.has_wildcard(pattern))
+    predicates = [globs.compile_glob(pattern) for pattern in lowered if globs.has_wildcard(pattern)]
+    if literal or not predicates:
+        predicates.insert(0, literal.__contains__)
+    return globs_any(predicates)
+
+
+def _action(statement: Statement) -> OnText:
+    if statement.actions is not None:
+        return action_predicate(statement.actions)
+    excepted = action_predicate(statement.not_actions or ())
+    return lambda action: not excepted(action)
+
+
+def _resource(statement: Statement, version: str) -> ResourceTest:
+    if statement.resources is not None:
+        patterns, negated = statement.resources, False
+    elif statement.not_resources is not None:
+        patterns, negated = statement.not_resources, True
+    else:
+        return ResourceTest(_always, (), True, False, lambda _resource, _facts: None)
+    templates = [_template(pattern, version) for pattern in patterns]
+    everything = any(not pattern.strip("*") for pattern in patterns)
+    keys = tuple(dict.fromkeys(key for template in templates for key in template.keys))
+    return ResourceTest(
+        _resource_test(templates, negated=negated),
+        () if everything else keys,
+        everything and not negated,
+        negated,
+        _pattern_for(patterns, templates),
+    )
+
+
+def _template(pattern: str, version: str) -> Template:
+    """Variables count only after the fifth colon."""
+    parts = pattern.split(":", 5)
+    if len(parts) < 6:
+        return Template((pattern,))
+    return Template((":".join(parts[:5]) + ":", *parse(parts[5], version).pieces))
+
+
+def _resource_test(templates: Sequence[Template], *, negated: bool) -> OnResource:
+    fixed = [template.fixed for template in templates]
+    plain = [globs.compile_resource(pattern) for pattern in fixed if pattern is not None]
+    predicate = globs_any(plain) if plain else _nothing
+    varying = [template for template, pattern in zip(templates, fixed, strict=True) if pattern is None]
+    if not varying:
+        if negated:
+            return lambda resource, _: not predicate(resource)
+        return lambda resource, _: predicate(resource)
+
+    def test(resource: str, facts: Facts) -> bool:
+        return (predicate(resource) or _fits_one(varying, resource, facts)) != negated
+
+    return test
+
+
+def _fits_one(templates: Sequence[Template], resource: str, facts: Mapping[str, Any]) -> bool:
+    patterns = (template.expand(facts) for template in templates)
+    return any(globs.compile_resource(pattern)(resource) for pattern in patterns if pattern is not None)
+
+
+def _pattern_for(patterns: Sequence[str], templates: Sequence[Template]) -> Callable[[str, Facts], str | None]:
+    fixed: list[OnText | None] = []
+
+    def which(resource: str, facts: Facts) -> str | None:
+        if not fixed:
+            fixed.extend(None if one.fixed is None else globs.compile_resource(one.fixed) for one in templates)
+        for pattern, template, predicate in zip(patterns, templates, fixed, strict=True):
+            fits = _fits_one([template], resource, facts) if predicate is None else predicate(resource)
+            if fits:
+                return pattern
+        return None
+
+    return which
+
+
+def _always(_resource: str, _facts: Facts) -> bool:
+    return True
+
+
+def _nothing(_resource: str) -> bool:
+    return False
+
+
+def _applies(resource: ResourceTest, conditions: Sequence[CompiledCondition]) -> OnResource:
+    tests = tuple(condition.test for condition in conditions)
+    on_resource = resource.test
+    if not tests:
+        return _always if resource.always else on_resource
+    if len(tests) == 1:
+        (only,) = tests
+        if resource.always:
+            return lambda _resource, facts: only(facts)
+        return lambda name, facts: on_resource(name, facts) and only(facts)
+
+    def applies(name: str, facts: Facts) -> bool:
+        if not on_resource(name, facts):
+            return False
+        for test in tests:  # noqa: SIM110 - a generator would cost more than the tests
+            if not test(facts):
+                return False
+        return True
+
+    return applies

@@ -1,0 +1,158 @@
+"""Tables for people: a frame in, escaped HTML out, in the colours of the page it stands in.
+
+Whatever came from AWS is text here: it is escaped at the last step and control characters are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from bedrock_guard.evidence.tables import Provenance, dollars
+
+_CELL = 300
+_NUMBER = ' class="number" style="text-align:right"'
+_TEXT = ' style="text-align:left"'
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A frame as a table with a caption; a notebook shows it as HTML, a terminal as text.
+
+    Args:
+        frame: what to show; Decimal columns are money in `currency`, integer columns counts.
+        caption: one line above the table.
+        headers: column -> the words to head it with (default: the column's name with blanks).
+        total: whether a last row adds up the money and count columns.
+        limit: rows shown at most; how many are hidden is said.
+
+    """
+
+    frame: pd.DataFrame
+    caption: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    total: bool = False
+    limit: int = 50
+    currency: str = "USD"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self.html(), "text/plain": self.text()}
+
+    def html(self) -> str:
+        """The table as HTML."""
+        head = "".join(
+            f"<th{_NUMBER if self._is_number(c) else _TEXT}>{escape(self.header(c))}</th>"
+            for c in self._columns()
+        )
+        body = "".join(self._row(row) for row in self._rows())
+        foot = self._row(self._sums(), css=' class="total"') if self.total and len(self.frame) > 1 else ""
+        caption = f"<caption>{escape(plain(self.caption) + self._hidden())}</caption>"
+        return (
+            f'<div class="scroll"><table>{caption}<thead><tr>{head}</tr></thead>'
+            f"<tbody>{body}{foot}</tbody></table></div>"
+        )
+
+    def text(self) -> str:
+        """The table as plain text."""
+        rows = [dict(zip(self.frame.columns, row, strict=True)) for row in self._rows()]
+        if self.total and len(self.frame) > 1:
+            rows.append(dict(zip(self.frame.columns, self._sums(), strict=True)))
+        shown = pd.DataFrame(
+            [{self.header(str(c)): self._cell(str(c), v) for c, v in row.items()} for row in rows],
+            columns=[self.header(str(c)) for c in self.frame.columns],
+        )
+        return f"{plain(self.caption)}{self._hidden()}\n{shown.to_string(index=False)}"
+
+    def header(self, column: str) -> str:
+        """The words that head a column."""
+        return self.headers.get(column, column.removesuffix("_usd").replace("_", " "))
+
+    def _columns(self) -> list[str]:
+        return [str(c) for c in self.frame.columns]
+
+    def _hidden(self) -> str:
+        rest = len(self.frame) - self.limit
+        return f" ({rest:,} more rows are not shown)" if rest > 0 else ""
+
+    def _rows(self) -> Iterable[Sequence[Any]]:
+        return self.frame.head(self.limit).itertuples(index=False, name=None)
+
+    def _row(self, values: Sequence[Any], css: str = "") -> str:
+        cells = "".join(
+            f"<td{_NUMBER if self._is_number(c) else _TEXT}>{escape(self._cell(c, v))}</td>"
+            for c, v in zip(self.frame.columns, values, strict=True)
+        )
+        return f"<tr{css}>{cells}</tr>"
+
+    def _is_number(self, column: str) -> bool:
+        values = self.frame[column]
+        if pd.api.types.is_bool_dtype(values):
+            return False
+        return pd.api.types.is_numeric_dtype(values) or any(isinstance(v, Decimal) for v in values)
+
+    def _cell(self, column: str, value: Any) -> str:
+        if isinstance(value, Decimal):
+            return (
+                dollars(value, self.currency)
+                if column.endswith(("cost", "_usd")) or _is_money(column)
+                else f"{value:,f}"
+            )
+        return plain(value)
+
+    def _sums(self) -> list[Any]:
+        sums: list[Any] = [_sum(self.frame[c]) if self._is_number(c) else "" for c in self._columns()]
+        sums[0] = "total"
+        return sums
+
+
+def _is_money(column: str) -> bool:
+    return column.endswith(("cost", "_usd")) or column in {
+        "kept",
+        "refused",
+        "stranded",
+        "unknown",
+        "outside",
+    }
+
+
+def plain(value: Any) -> str:
+    """Any value as one line of text: unknown is said, control characters are shown, long text is cut."""
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and pd.isna(value)):
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return ", ".join(plain(v) for v in value) or "none"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M UTC" if value.hour or value.minute else "%Y-%m-%d")
+    if isinstance(value, int) or hasattr(value, "__index__"):
+        return f"{int(value):,}"
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
+    return text if len(text) <= _CELL else f"{text[:_CELL]}… ({len(text):,} characters)"
+
+
+def _sum(values: pd.Series[Any]) -> Any:
+    known = [v for v in values if v is not None and v is not pd.NA and not pd.isna(v)]
+    if len(known) < len(values):
+        return None
+    return sum(known, Decimal(0)) if known and isinstance(known[0], Decimal) else sum(known)
+
+
+def source_note(provenance: Provenance) -> str:
+    """One sentence: what was read, for which days, with how many requests at what price, and how whole it is."""
+    parts = [f"Source: {provenance.source}"]
+    if provenance.window_start and provenance.window_end:
+        parts.append(
+            f"{provenance.window_start:%Y-%m-%d} up to, not including, {provenance.window_end:%Y-%m-%d} (UTC)"
+        )
+    if provenance.requests:
+        parts.append(f"{provenance.requests} requests, {dollars(provenance.request_cost_usd)}")
+    words = {"complete": "complete", "floor": "at least this much", "unknown": "completeness unknown"}
+    parts.append(words[provenance.completeness] + (f" ({provenance.why})" if provenance.why else ""))
+    return "; ".join(parts) + "."

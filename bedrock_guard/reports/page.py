@@ -1,0 +1,156 @@
+"""An executed notebook as one HTML file that opens with no network and asks for none."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from html import escape
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import bedrock_guard._fast  # noqa: F401 - before nbconvert: see its docstring
+
+# isort: split
+import plotly.graph_objects as go
+from nbconvert import HTMLExporter
+from nbconvert.preprocessors import TagRemovePreprocessor
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from bedrock_guard.charts import CONFIG, Theme, template
+from bedrock_guard.errors import GuardError
+from bedrock_guard.reports.figures import MIME
+
+Plots = Literal["svg", "script"]
+PLOTLY: Final = "application/vnd.plotly.v1+json"
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_LEFT_OUT: Final = ("parameters", "injected-parameters", "app", "figures")
+_FETCHED: Final = re.compile(
+    r"""(?:<(?:script|img|iframe|link|source|object|embed)\b[^>]*?\b(?:src|href|srcset|data)\s*=\s*["']?|"""
+    r"""url\(\s*["']?|@import\s+["']|import\(\s*["'])((?:https?:)?//[^"'\s)>]+)""",
+    re.IGNORECASE,
+)
+
+
+class PageWouldFetch(GuardError):  # noqa: N818 - reads as what happened
+    """The page would ask the network for something on opening; it is not written."""
+
+
+def page(notebook: NotebookNode, *, title: str, plots: Plots) -> str:
+    """The notebook's text and outputs as one HTML page, code and parameters left out.
+
+    Args:
+        notebook: an executed notebook; it is not changed.
+        title: the page's title.
+        plots: "svg" draws each chart now, for light and for dark (needs Chromium; the page then has no
+            script at all); "script" puts plotly.js into the page once (5 MB).
+
+    Raises:
+        PageWouldFetch: the page holds an outside address that a browser would load.
+        GuardError: plots is "svg" and no Chromium was found.
+
+    """
+    shown = deepcopy(notebook)
+    shown.metadata.pop("widgets", None)
+    count = _embed(shown, _as_svg if plots == "svg" else _as_script)
+    resources = {
+        "title": title,
+        "style": (_TEMPLATES / "guard_report" / "style.css").read_text(encoding="utf-8"),
+        "metadata": {"name": title},
+    }
+    text, _ = _exporter().from_notebook_node(shown, resources=resources)
+    if count and plots == "script":  # put in last: nbconvert parses the page, and plotly.js is 5 MB
+        text = text.replace("</head>", f"{_plotly_js()}</head>", 1)
+    outside = outside_addresses(text)
+    if outside:
+        raise PageWouldFetch(
+            "The report was not written.",
+            why=f"It would fetch {', '.join(outside[:3])}.",
+            remedy="Remove it.",
+        )
+    return str(text)
+
+
+def outside_addresses(text: str) -> list[str]:
+    """Addresses that a browser would fetch by itself on opening the page."""
+    without_plotly = re.sub(r"<script data-plotly>.*?</script>", "", text, flags=re.DOTALL)
+    return sorted(set(_FETCHED.findall(without_plotly)))
+
+
+def _exporter() -> HTMLExporter:
+    config = Config()
+    config.TagRemovePreprocessor.remove_cell_tags = _LEFT_OUT
+    config.HTMLExporter.preprocessors = [TagRemovePreprocessor]
+    return HTMLExporter(
+        config=config,
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        extra_template_basedirs=[str(_TEMPLATES)],
+        template_name="guard_report",
+    )
+
+
+def _embed(notebook: NotebookNode, draw: Callable[[Mapping[str, Any], int], str]) -> int:
+    number = 0
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(MIME, None)
+            figure = output.get("data", {}).get(PLOTLY)
+            if figure is not None:
+                number += 1
+                output["data"] = {"text/html": draw(figure, number)}
+    return number
+
+
+def _title(figure: Mapping[str, Any], number: int) -> str:
+    found = figure.get("layout", {}).get("title", {}).get("text")
+    return escape(str(found or f"Figure {number}"), quote=True)
+
+
+def _in_theme(figure: Mapping[str, Any], theme: Theme) -> go.Figure:
+    drawn = go.Figure(figure["data"], figure["layout"])
+    drawn.layout.template = template(theme)
+    return drawn
+
+
+def _as_svg(figure: Mapping[str, Any], number: int) -> str:
+    height = int(figure.get("layout", {}).get("height") or 380)
+    pictures = {theme: _svg(_in_theme(figure, theme), height) for theme in ("light", "dark")}
+    return (
+        f'<figure><picture><source media="(prefers-color-scheme: dark)" srcset="{pictures["dark"]}">'
+        f'<img alt="{_title(figure, number)}" src="{pictures["light"]}"></picture></figure>'
+    )
+
+
+def _svg(figure: go.Figure, height: int) -> str:
+    picture = figure.to_image(format="svg", width=960, height=height)
+    return "data:image/svg+xml;base64," + base64.b64encode(picture).decode("ascii")
+
+
+def _as_script(figure: Mapping[str, Any], number: int) -> str:
+    name = f"figure-{number}"
+    height = int(figure.get("layout", {}).get("height") or 380)
+    dark = template("dark").to_plotly_json()
+    held = {"data": figure["data"], "layout": figure["layout"], "dark": dark}
+    return (
+        f'<figure><div class="plot" id="{name}" role="img" aria-label="{_title(figure, number)}" '
+        f'style="height:{height}px"></div></figure>'
+        f'<script type="application/json" id="{name}-data">{_json_in_html(held)}</script>'
+        f'<script>(() => {{ const f = JSON.parse(document.getElementById("{name}-data").textContent);'
+        f"if (matchMedia('(prefers-color-scheme: dark)').matches) f.layout.template = f.dark;"
+        f'Plotly.newPlot("{name}", f.data, f.layout, {_json_in_html(CONFIG)}); }})();</script>'
+    )
+
+
+def _json_in_html(value: object) -> str:
+    return json.dumps(value, separators=(",", ":")).replace("</", "<\\/").replace("<!--", "<\\u0021--")
+
+
+def _plotly_js() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return f"<script data-plotly>{get_plotlyjs()}</script>"

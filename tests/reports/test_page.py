@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import nbformat
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from bedrock_guard.charts import outcome_by_model
+from bedrock_guard.present import Shown
+from bedrock_guard.reports.figures import MIME
+from bedrock_guard.reports.page import PageWouldFetch, outside_addresses, page
+from bedrock_guard.reports.run import browser
+
+needs_browser = pytest.mark.skipif(
+    browser() is None, reason="no Chromium on this machine: apt-get install chromium"
+)
+
+
+def cell(data: dict, *tags: str) -> nbformat.NotebookNode:
+    output = nbformat.v4.new_output("execute_result", data=data, execution_count=1)
+    made = nbformat.v4.new_code_cell("secret_looking_code = 1", outputs=[output], execution_count=1)
+    made.metadata["tags"] = list(tags)
+    return made
+
+
+def notebook(*cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Title\n\nWords."), *cells])
+
+
+def figure() -> go.Figure:
+    frame = pd.DataFrame(
+        [("m </script><script>alert(1)</script>", *[Decimal(1)] * 4)],
+        columns=["model", "kept", "refused", "stranded", "unknown"],
+    )
+    return outcome_by_model(frame)
+
+
+def plot() -> dict:
+    return {"application/vnd.plotly.v1+json": figure().to_plotly_json() | {"config": {}}}
+
+
+def as_json(data: dict) -> dict:
+    import json
+
+    return {k: json.loads(go.Figure(v["data"], v["layout"]).to_json()) for k, v in data.items()}
+
+
+def test_code_and_parameters_and_figures_stay_out() -> None:
+    made = page(
+        notebook(
+            cell({"text/plain": "PARAMETERS"}, "parameters"),
+            cell({"text/html": Shown(pd.DataFrame({"a": ["<b>"]}), "cap").html()}),
+            cell({MIME: {"report": "x"}, "text/plain": "FIGURES"}, "figures"),
+        ),
+        title="A <title>",
+        plots="script",
+    )
+    assert "secret_looking_code" not in made
+    assert "PARAMETERS" not in made
+    assert "FIGURES" not in made
+    assert "&lt;b&gt;" in made
+    assert "<title>A &lt;title&gt;</title>" in made
+    assert "<script" not in made, "a page without charts needs no script"
+
+
+def test_the_script_form_holds_plotly_once_and_no_name_breaks_out() -> None:
+    made = page(notebook(cell(as_json(plot())), cell(as_json(plot()))), title="t", plots="script")
+    assert made.count("<script data-plotly>") == 1
+    assert "</script><script>alert(1)" not in made
+    assert '"showSendToCloud":false' in made
+    assert outside_addresses(made) == []
+
+
+@needs_browser
+def test_the_svg_form_has_no_script_at_all() -> None:
+    made = page(notebook(cell(as_json(plot()))), title="t", plots="svg")
+    assert "<script" not in made
+    assert made.count("data:image/svg+xml;base64,") == 2
+    assert 'alt="Spend by model, USD"' in made
+    assert len(made) < 400_000
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<img src="https://evil.example/x.png">',
+        "<img src=//evil.example/x.png>",
+        '<link rel=stylesheet href="http://evil.example/a.css">',
+        "<style>body{background:url('https://evil.example/a')}</style>",
+        '<script src="https://evil.example/a.js"></script>',
+        '<iframe src="https://evil.example">',
+    ],
+)
+def test_a_page_that_would_fetch_is_not_written(html: str) -> None:
+    with pytest.raises(PageWouldFetch, match="evil"):
+        page(notebook(cell({"text/html": html})), title="t", plots="script")
+
+
+def test_a_link_to_click_is_no_fetch() -> None:
+    assert outside_addresses('<a href="https://docs.aws.amazon.com/x">rule</a>') == []

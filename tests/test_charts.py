@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from bedrock_guard.charts import (
+    CONFIG,
+    OUTCOMES,
+    SERIES,
+    daily,
+    outcome_by_model,
+    quiet_renderers,
+    steps,
+    template,
+)
+
+
+def table() -> pd.DataFrame:
+    rows = [("dear", 5, 7, 0, 0), ("cheap", 1, 0, 0, 1)]
+    frame = pd.DataFrame(rows, columns=["model", *OUTCOMES])
+    return frame.assign(**{o: [Decimal(v) for v in frame[o]] for o in OUTCOMES})
+
+
+def test_the_dearest_stands_on_top_and_bars_hold_the_tables_numbers() -> None:
+    figure = outcome_by_model(table())
+    assert list(figure.data[0].y) == ["cheap", "dear"]
+    assert {bar.name: tuple(bar.x) for bar in figure.data}["refused"] == (0.0, 7.0)
+
+
+def test_a_day_without_a_value_is_a_gap_not_a_zero() -> None:
+    days = pd.to_datetime(["2026-11-01", "2026-11-02"], utc=True)
+    frame = pd.DataFrame(
+        {"day": [days[0], days[1], days[1]], "model": ["a", "a", "b"], "cost_usd": [Decimal(1)] * 3}
+    )
+    figure = daily(frame, by="model")
+    assert {bar.name: tuple(bar.y) for bar in figure.data} == {"a": (1.0, 1.0), "b": (None, 1.0)}
+
+
+def test_steps_are_drawn_as_given() -> None:
+    frame = pd.DataFrame(
+        {
+            "step": ["before", "volume", "now"],
+            "cost_usd": [Decimal(5), Decimal(-1), Decimal(4)],
+            "measure": ["absolute", "relative", "total"],
+        }
+    )
+    assert tuple(steps(frame).data[0].y) == (5.0, -1.0, 4.0)
+
+
+def relative_luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((relative_luminance(one), relative_luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_can_be_read_in_both_themes(theme: str) -> None:
+    layout = template(theme).layout
+    assert contrast(layout.font.color, layout.paper_bgcolor) > 7
+    assert min(contrast(c, layout.paper_bgcolor) for c in SERIES) > 1.9
+
+
+def test_the_upload_button_is_off_in_every_renderer() -> None:
+    code = (
+        "from bedrock_guard.charts import quiet_renderers; quiet_renderers()\n"
+        "import plotly.io as pio\n"
+        "import plotly.graph_objects as go\n"
+        "every = {n: pio.renderers[n] for n in pio.renderers}\n"
+        "shown = pio.renderers['plotly_mimetype'].to_mimebundle(go.Figure().to_dict())\n"
+        "print(shown['application/vnd.plotly.v1+json']['config'].get('showSendToCloud'))\n"
+        "with_config = {n: r.config for n, r in every.items() if hasattr(r, 'config')}\n"
+        "print([n for n, config in with_config.items() if config.get('showSendToCloud') is not False])\n"
+        "print(len(with_config))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    switch, loud, count = done.stdout.split()
+    assert (switch, loud) == ("False", "[]")
+    assert int(count) > 5
+
+
+def test_the_config_leaves_no_server_and_no_mode_bar() -> None:
+    assert CONFIG["showSendToCloud"] is False
+    assert CONFIG["plotlyServerURL"] == ""
+    quiet_renderers()
