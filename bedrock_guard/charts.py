@@ -72,8 +72,8 @@ def template(theme: Theme = "light") -> go.layout.Template:
             "colorway": list(SERIES),
             "xaxis": axis,
             "yaxis": axis,
-            "margin": {"l": 8, "r": 24, "t": 56, "b": 40},
-            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": {"text": ""}},
+            "margin": {"l": 8, "r": 24, "t": 48, "b": 8},
+            "legend": {"orientation": "h", "y": -0.18, "yanchor": "top", "x": 0, "traceorder": "normal"},
             "title": {
                 "x": 0,
                 "xanchor": "left",
@@ -121,7 +121,7 @@ def outcome_by_model(
             y=names,
             x=_numbers(list(ordered[outcome])),
             orientation="h",
-            marker={"color": colour, "pattern": {"shape": pattern, "solidity": 0.25}},
+            marker={"color": colour, "pattern": _pattern(pattern, colour)},
             hovertemplate="%{y}<br>" + outcome + " $%{x:,.2f}<extra></extra>",
         )
         for outcome, (colour, pattern) in OUTCOMES.items()
@@ -129,13 +129,23 @@ def outcome_by_model(
     layout = _layout(
         title,
         theme,
-        height=110 + 30 * max(len(names), 3),
+        height=130 + 30 * max(len(names), 3),
         barmode="stack",
         xaxis={"tickprefix": "$", "separatethousands": True},
         yaxis={"title": None},
         bargap=0.35,
     )
     return go.Figure(bars, layout)
+
+
+def _pattern(shape: str, colour: str) -> dict[str, Any]:
+    return {
+        "shape": shape,
+        "bgcolor": colour,
+        "fgcolor": "rgba(255,255,255,0.55)",
+        "size": 8,
+        "solidity": 0.2,
+    }
 
 
 def daily(
@@ -147,14 +157,14 @@ def daily(
     bars = [
         go.Bar(
             name=str(name),
-            x=[day.date().isoformat() for day in wide.index],
+            x=[pd.Timestamp(day).date().isoformat() for day in wide.index],
             y=_numbers([v if isinstance(v, Decimal) else None for v in wide[name]]),
             marker={"color": _colour(str(name), n), "line": {"width": 0}},
             hovertemplate="%{x}<br>" + str(name) + " $%{y:,.2f}<extra></extra>",
         )
         for n, name in enumerate(order)
     ]
-    return go.Figure(bars, _layout(title, theme, 340, barmode="stack", yaxis={"tickprefix": "$"}, bargap=0.1))
+    return go.Figure(bars, _layout(title, theme, 400, barmode="stack", yaxis={"tickprefix": "$"}, bargap=0.1))
 
 
 def _colour(name: str, position: int) -> str:

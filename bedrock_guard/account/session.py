@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.config import Config
 
+    from bedrock_guard.account.situation import Situation
     from bedrock_guard.demo.dispatch import Backend
     from bedrock_guard.demo.faults import Fault
 
@@ -35,11 +36,11 @@ PRICE_PER_REQUEST_USD = {"ce": Decimal("0.01")}
 _SERVICE_OF_ID = {"cost-explorer": "ce"}
 
 
-class NotAwsAnswer(GuardError):
+class NotAwsAnswer(GuardError):  # noqa: N818 - says what the answer is
     """A success without the member that AWS always sends: a proxy's page, a cut connection."""
 
 
-class EndpointRefused(GuardError):
+class EndpointRefusedError(GuardError):
     """A request was about to leave for a host that is not AWS's."""
 
 
@@ -106,7 +107,7 @@ def demanded(response: Mapping[str, Any], key: str) -> Any:
     if value is None:
         raise NotAwsAnswer(
             f"The answer was not AWS's: {key} is missing from it.",
-            why="Something between here and AWS (a proxy, a sign-in page) answered in its place, or the answer was cut.",
+            why="Something between here and AWS (a proxy, a sign-in page) answered instead, or the answer was cut.",
             remedy="Check the network and ask again. Nothing was taken from this answer.",
         )
     return value
@@ -181,7 +182,7 @@ class Account:
         return cls(session, "real", session.region_name, clock or SystemClock(), endpoints=endpoints)
 
     @classmethod
-    def demo(
+    def demo(  # noqa: PLR0913 - every one has a default and is given by name
         cls,
         state: Path | str | None = None,
         seed: int | None = None,
@@ -262,6 +263,12 @@ class Account:
                 self._identity = {key: str(demanded(answer, key)) for key in ("Account", "Arn", "UserId")}
             return self._identity
 
+    def situation(self, days: int = 28, regions: Sequence[str] | None = None) -> Situation:
+        """The calls, the bill and the models of this account for a window; see `situation.look`."""
+        from bedrock_guard.account.situation import look
+
+        return look(self, days, regions)
+
     def client(self, service: str, region: str | None = None, *, attempts: int = READ_ATTEMPTS) -> BaseClient:
         """A boto3 client, made once per service, Region and number of attempts.
 
@@ -293,8 +300,8 @@ class Account:
             **signature,
         )
 
-    def _on_request(self, request: Any, event_name: str, **_: Any) -> None:
-        _, service_id, operation = event_name.split(".")
+    def _on_request(self, request: Any, event_name: str, **_more: Any) -> None:
+        _event, service_id, operation = event_name.split(".")
         self._check_host(request.url)
         self.requests.add(_SERVICE_OF_ID.get(service_id, service_id), operation)
 
@@ -303,7 +310,7 @@ class Account:
         if host in self._endpoints or any(host.endswith(f".{domain}") for domain in AWS_DOMAINS):
             return
         stray = sorted(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL"))
-        raise EndpointRefused(
+        raise EndpointRefusedError(
             f"{host or 'This endpoint'} is not an AWS host; nothing was sent.",
             why=f"{', '.join(stray)} is set." if stray else "The AWS configuration names this endpoint.",
             remedy="Unset it, or name the host in Account.connect(endpoints=[...]).",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from bedrock_guard.account.trail_skim import skim
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.usage import LeftOut
 
@@ -192,7 +193,8 @@ def parse(data: bytes, limits: Limits = Limits()) -> list[Any]:
     if not text.strip():
         raise FileRefused("empty")
     try:
-        return _expand(_DECODER.decode(text))
+        skimmed = skim(text, _DECODER)
+        return _expand(_DECODER.decode(text)) if skimmed is None else skimmed
     except _ConstantError as error:
         raise FileRefused("NaN or Infinity, which JSON does not have") from error
     except RecursionError as error:

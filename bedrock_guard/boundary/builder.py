@@ -42,7 +42,7 @@ class Size:
     quota: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Built:
     """The documents of one profile, and how they came about.
 
@@ -176,18 +176,15 @@ class _Plan:
 
     def _fit(self, mine: list[Item], beside: list[Kind], above: list[Kind]) -> dict[str, str]:
         """Which controls must leave the principal's documents for an SCP, and why; the packing is done in `_finish`."""
-        moved: dict[str, str] = {}
         if not above:
-            return moved
-        spare = sorted(
-            (i for i in mine if not i.control.first), key=lambda i: (i.control.reach != "account", -weight(i))
-        )
-        spare += sorted((i for i in mine if i.control.first), key=weight, reverse=True)
-        for item in spare:
+            return {}
+        alone = {i.control.id for i in mine if fill([i], beside, self.profile.policy_prefix).left}
+        moved = dict.fromkeys(alone, "it is too long for any managed policy")
+        for item in sorted(mine, key=_spare):
             kept = [other for other in mine if other.control.id not in moved]
             if not fill(kept, beside, self.profile.policy_prefix).left:
                 break
-            moved[item.control.id] = "no room was left in the boundary and its deny policies"
+            moved.setdefault(item.control.id, "no room was left in the boundary and its deny policies")
         return moved
 
     def _finish(
@@ -201,9 +198,8 @@ class _Plan:
         if not above:
             return below.documents, _placements(below.documents, {}, self.profile)
         held = {item.control.id for item in shared}
-        shared = shared + [
-            i for i in self.items(account_wide=True) if i.control.id in moved and i.control.id not in held
-        ]
+        late = [control for control in CONTROLS if control.id in moved and control.id not in held]
+        shared = [*shared, *self.items(account_wide=True, controls=late)]
         over = fill(shared, above, prefix)
         self._refuse(over, shared, above)
         documents = (*below.documents, *over.documents)
@@ -228,12 +224,17 @@ class _Plan:
 def _placements(
     documents: Sequence[Packed], moved: Mapping[str, str], profile: Profile
 ) -> tuple[Placed, ...]:
-    placed = []
-    for control in CONTROLS:
-        for packed in documents:
-            if any(control.id in owners for owners in packed.controls.values()):
-                placed.append(Placed(control.id, packed.name, _why(control, packed, moved, profile)))
-    return tuple(placed)
+    return tuple(
+        Placed(control.id, packed.name, _why(control, packed, moved, profile))
+        for control in CONTROLS
+        for packed in documents
+        if any(control.id in owners for owners in packed.controls.values())
+    )
+
+
+def _spare(item: Item) -> tuple[bool, bool, int]:
+    """Which control leaves the principal's documents first: what an SCP holds anyway, then the large ones."""
+    return item.control.first, item.control.reach != "account", -weight(item)
 
 
 def _why(control: Control, packed: Packed, moved: Mapping[str, str], profile: Profile) -> str:

@@ -19,6 +19,7 @@ from bedrock_guard.boundary.spec import (
     BoundarySpec,
     Controls,
     ModelChoice,
+    Names,
     Profile,
     SpecError,
     SpecException,
@@ -68,6 +69,13 @@ def _profile(reader: _Reader, path: _Path, profile: Profile) -> Profile:
         raise reader.fault((*path, "policy_prefix"), f"{profile.policy_prefix!r} cannot begin a policy name.")
     for name in ("targets", "break_glass", "administrators", "responders"):
         _principals(reader, (*path, name), getattr(profile, name), profile)
+    if profile.alert_email is not None and not names.is_email(profile.alert_email):
+        why = names.foreign(profile.alert_email)
+        raise reader.fault((*path, "alert_email"), f"{profile.alert_email!r} is no e-mail address.", why)
+    if any(choice.monthly_usd for choice in profile.models) and not profile.alert_email:
+        raise reader.fault(
+            (*path, "alert_email"), "A budget needs someone who hears of it.", remedy="Set alert_email."
+        )
     _each(reader, (*path, "key_services"), profile.key_services, names.is_service, "a service principal")
     _controls(reader, (*path, "controls"), profile)
     return profile.model_copy(update={"models": _models(reader, path, profile)})
@@ -149,9 +157,7 @@ def _controls(reader: _Reader, path: _Path, profile: Profile) -> None:
     )
 
 
-def _listed(
-    reader: _Reader, path: _Path, value: bool | tuple[str, ...], good: Callable[[str], bool], kind: str
-) -> None:
+def _listed(reader: _Reader, path: _Path, value: Names, good: Callable[[str], bool], kind: str) -> None:
     if isinstance(value, tuple):
         if not value:
             raise reader.fault(

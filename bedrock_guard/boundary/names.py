@@ -104,6 +104,11 @@ def is_policy_name(text: str) -> bool:
     return _POLICY_NAME.fullmatch(text) is not None
 
 
+def is_email(text: str) -> bool:
+    """An e-mail address of the plain kind."""
+    return re.fullmatch(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24}", text) is not None
+
+
 def is_service(text: str) -> bool:
     """A service principal such as `codecommit.amazonaws.com`."""
     return _SERVICE.fullmatch(text) is not None

@@ -1,8 +1,9 @@
 """Rules into documents: merge what can be one statement, fill documents up to their quota, change no verdict.
 
 Two rules on the same resources under the same conditions are one statement with the union of their actions; that and
-the choice of a document are all that packing does, and denials are a union however they are spread. As few documents
-as possible are made, and in them as little is merged as possible: nothing, or within a family of controls, or all.
+the choice of a document are all that packing does, and denials are a union however they are spread. Few documents
+are made, and in them as little is merged as possible: nothing, or within a family of controls, or, rather than make a
+fourth document, all.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 """
 
 _PLACE = {name: place for place, name in enumerate(Controls.model_fields)}
+_LEVELS: tuple[Merging, ...] = ("nothing", "families", "everything")
+_MERGE_FROM = 3  # up to here another document is better than statements that mix families
 _EMPTY = len('{"Version":"2012-10-17","Statement":[]}')
 
 
@@ -207,9 +210,8 @@ def fill(items: Sequence[Item], kinds: Sequence[Kind], prefix: str) -> Filled:
     slots = [(kind, _name(prefix, kind, number)) for kind in kinds for number in range(1, LIMIT[kind] + 1)]
     ordered = sorted(items, key=_importance)
     attempt = Filled((), tuple(ordered))
-    levels: tuple[Merging, ...] = ("nothing", "families", "everything")
     for count in range(1, len(slots) + 1):
-        for merging in levels:
+        for merging in _LEVELS if count >= _MERGE_FROM or len(slots) < _MERGE_FROM else _LEVELS[:2]:
             attempt = _attempt(ordered, slots[:count], merging)
             if not attempt.left:
                 return attempt

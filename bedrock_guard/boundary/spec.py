@@ -28,6 +28,7 @@ from pydantic import (
 from bedrock_guard.boundary import names
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.locate import line_of, value_at
+from bedrock_guard.boundary.prompt_rules import PromptRules
 from bedrock_guard.errors import GuardError
 
 MAX_SPEC_BYTES = 2_000_000
@@ -70,6 +71,8 @@ class ModelChoice(_Frozen):
     """Of an unlisted model with a geographic route: the regions its profile may send to."""
     family: StrictBool = False
     """`id` ends in `*` and stands for all models it matches, those to come included."""
+    monthly_usd: Annotated[StrictInt, Field(ge=1, le=100_000_000)] | None = None
+    """A monthly budget for this model in US dollars, with an action that denies it to the targets when it is spent."""
     mantle: StrictBool = False
     """Approved on bedrock-mantle too (only where the control `mantle` is \"approved\")."""
 
@@ -197,6 +200,8 @@ class Profile(_Frozen):
     """Principals, by exact ARN, that the SCPs let administer IAM."""
     responders: tuple[StrictStr, ...] = ()
     """Principals, by exact ARN, that the SCPs let switch API keys on and off."""
+    alert_email: StrictStr | None = None
+    """Who hears of budgets."""
     policy_prefix: StrictStr = "bedrock-guard-"
     """How the names of all documents of this spec begin."""
     key_services: tuple[StrictStr, ...] = ("codecommit.amazonaws.com", "cassandra.amazonaws.com")
@@ -254,8 +259,8 @@ class BoundarySpec(_Frozen):
     version: Literal[1] = 1
     profile: Mapping[StrictStr, Profile]
     exceptions: tuple[SpecException, ...] = Field(default=(), alias="exception")
-    guardrail: Mapping[StrictStr, Any] = Field(default_factory=dict)
-    """The prompt rules; see `guardrail.PromptRules`."""
+    guardrail: PromptRules | None = None
+    """What prompts may say."""
     notes: tuple[str, ...] = Field(default=(), exclude=True)
     """What reading the file changed, in sentences: an id given as a profile or an ARN and what it became."""
 
@@ -398,14 +403,16 @@ def _parse(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SpecError("This is not TOML.", why=str(error), line=_line_in(str(error))) from error
+        raise SpecError("This is not TOML.", why=str(error), line=_line_in(str(error), text)) from error
     except (RecursionError, ValueError) as error:
         raise SpecError(
             "This is not TOML.", why=f"{type(error).__name__}: nested too deep or no number."
         ) from error
 
 
-def _line_in(message: str) -> int | None:
+def _line_in(message: str, text: str) -> int | None:
+    if "end of document" in message:
+        return text.count("\n") + 1
     _, _, tail = message.partition("at line ")
     digits = tail.split(",")[0].split(")")[0].strip()
     return int(digits) if digits.isdecimal() else None
@@ -433,6 +440,8 @@ def _sentence(detail: Mapping[str, Any]) -> str:
         return "No such key."
     if detail["type"] == "missing":
         return "This key is missing."
+    if detail["type"] == "string_type":
+        return f"{detail['input']!r} is no text: write it in quotes."
     message = str(detail["msg"]).removeprefix("Value error, ")
     return f"{message[:1].upper()}{message[1:]}."
 

@@ -1,7 +1,7 @@
-"""What a service checks and a client does not, and what the demo checks of itself.
+r"""What a service checks and a client does not, and what the demo checks of itself.
 
 botocore's client looks at required members and types only: enum, pattern, length of text and upper bounds are
-the service's half. Patterns that Python's ``re`` cannot read (``\\p{L}``) are skipped, not guessed.
+the service's half. Patterns that Python's ``re`` cannot read (``\p{L}``) are skipped, not guessed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ from bedrock_guard.demo.protocol import to_time
 _NUMBERS = {"integer", "long", "float", "double"}
 
 
-def input_problems(shape: Shape | None, value: Any) -> list[str]:
+_ENUM = "Member must satisfy enum value set"
+
+
+def input_problems(shape: Shape | None, value: Any, *, enums: bool = True) -> list[str]:
     """Sentences in AWS's wording for what is wrong with an input; empty when all is well."""
-    return [] if shape is None else list(_walk(shape, value, ""))
+    found = [] if shape is None else list(_walk(shape, value, ""))
+    return found if enums else [problem for problem in found if f": {_ENUM}: [" not in problem]
 
 
 def checked_answer(
@@ -87,7 +91,7 @@ def _place(where: str, name: str) -> str:
 def _text(shape: Shape, value: str, where: str) -> Iterator[str]:
     shown = f"Value '{value[:200]}' at '{where}' failed to satisfy constraint"
     if shape.enum and value not in shape.enum:
-        yield f"{shown}: Member must satisfy enum value set: [{', '.join(shape.enum)}]"
+        yield f"{shown}: {_ENUM}: [{', '.join(shape.enum)}]"
     yield from _length(shape, len(value), f" '{value[:200]}'", where)
     pattern = shape.metadata.get("pattern")
     compiled = _compiled(pattern) if pattern else None
@@ -126,7 +130,7 @@ def _typed(shape: Shape, value: Any, where: str, wrong: list[str]) -> Any:
     kind = shape.type_name
     if kind == "string":
         if shape.enum and value not in shape.enum:
-            wrong.append(f"{where}: {value!r} is not one of {', '.join(shape.enum)}")
+            wrong.append(f"{where}: {value!r} is not in the enum of {shape.name}")
         return value
     if kind == "timestamp":
         return to_time(value) if isinstance(value, str) else value

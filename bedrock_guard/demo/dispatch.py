@@ -197,7 +197,7 @@ def _checked_input(
     except (ValueError, TypeError, AttributeError, KeyError):
         code = "MalformedInput" if protocol in {"query", "ec2"} else "SerializationException"
         raise ServiceError(code, "The request could not be read.") from None
-    problems = input_problems(model.input_shape, parameters)
+    problems = input_problems(model.input_shape, parameters, enums=definition.checks_enums)
     if problems:
         code = definition.invalid_input or _INVALID_INPUT.get(protocol, "ValidationException")
         errors = "error" if len(problems) == 1 else "errors"

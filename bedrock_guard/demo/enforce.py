@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bedrock_guard.demo.managed_policies import document_of
 from bedrock_guard.demo.service import Caller, Need, Request, ServiceError
 from bedrock_guard.demo.state import Body, Items, State
-
-if TYPE_CHECKING:
-    from bedrock_guard.iam.evaluator import Decision, Evaluator
+from bedrock_guard.iam.document import read
+from bedrock_guard.iam.evaluator import Decision, Evaluator, compile_policies
 
 _FREE = {"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetAccessKeyInfo"}
 _LAYER_WORDS = {
@@ -33,33 +32,26 @@ Texts = tuple[str, ...]
 
 def authorise(request: Request) -> None:
     """Let the request through, or raise the service's access-denied error for the first need not met."""
-    evaluator = None
     for need in request.definition.needs(request):
         if need.action in _FREE:
             continue
-        if evaluator is None:
-            evaluator = evaluator_for(request.state, request.caller)
-        decision = evaluator.decide(
-            need.action,
-            need.resource,
-            {**_context(request), **need.context},
-            principal=request.caller.principal,
-            resource_account=request.account,
-        )
-        if decision.verdict != "allowed":
+        evaluator = evaluator_for(request.state, request.caller, need.trust)
+        context = {**_context(request), **need.context}
+        decision = evaluator.decide(need.action, need.resource, context, principal=request.caller.principal)
+        if not decision.allowed:
             raise _denied(request, need, decision)
 
 
-def evaluator_for(state: State, caller: Caller) -> Evaluator:
-    """The evaluator of everything that binds a principal of the demo."""
+def evaluator_for(state: State, caller: Caller, trust: str | None = None) -> Evaluator:
+    """The evaluator of everything that binds a principal of the demo, with a role's trust policy where one counts."""
     iam = state.items("iam", caller.account)
     levels = scp_levels(state, caller.account)
     if caller.kind == "root":
-        return _compiled((_EVERYTHING,), None, levels)
+        return _compiled((_EVERYTHING,), None, levels, trust)
     entity = iam.get(caller.kind, caller.name) or {}
     boundary = entity.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
     texts = tuple(identity_documents(iam, caller.kind, entity))
-    return _compiled(texts, policy_text(iam, boundary) if boundary else None, levels)
+    return _compiled(texts, policy_text(iam, boundary) if boundary else None, levels, trust)
 
 
 def identity_documents(iam: Items, kind: str, entity: Body) -> Iterable[str]:
@@ -109,11 +101,15 @@ _NOTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"none
 
 
 @lru_cache(maxsize=64)
-def _compiled(identity: Texts, boundary: str | None, levels: tuple[Texts, ...]) -> Evaluator:
-    from bedrock_guard.iam.evaluator import compile_policies
-
+def _compiled(
+    identity: Texts, boundary: str | None, levels: tuple[Texts, ...], trust: str | None
+) -> Evaluator:
+    # Lenient: what is stored was accepted once.
     return compile_policies(
-        list(identity), boundary=boundary, scps=[list(level) for level in levels] if levels else None
+        [read(text, lenient=True) for text in identity],
+        boundary=None if boundary is None else read(boundary, "boundary", lenient=True),
+        scps=[[read(text, "scp", lenient=True) for text in level] for level in levels],
+        resource_policy=None if trust is None else read(trust, "trust", lenient=True),
     )
 
 
@@ -150,7 +146,8 @@ def _denied(request: Request, need: Need, decision: Decision) -> ServiceError:
         why = f"with an explicit deny in {article} {layer}"
     else:
         why = f"because no {layer} allows the {need.action} action"
-    sentence = f"User: {request.caller.arn} is not authorized to perform: {need.action} on resource: {need.resource} {why}"
+    asked = f"{need.action} on resource: {need.resource}"
+    sentence = f"User: {request.caller.arn} is not authorized to perform: {asked} {why}"
     service = request.definition.name
     if service == "ec2":
         start = "You are not authorized to perform this operation."

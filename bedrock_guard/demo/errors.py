@@ -5,7 +5,7 @@ from __future__ import annotations
 from bedrock_guard.errors import GuardError
 
 
-class NotInDemo(GuardError):
+class NotInDemo(GuardError):  # noqa: N818 - says what the operation is
     """The demo account has no such operation. Never sent on to the network, never retried."""
 
     def __init__(self, service: str, operation: str) -> None:

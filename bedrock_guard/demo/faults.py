@@ -35,12 +35,13 @@ class Fault:
         pattern: ``"iam:ListUsers"``, ``"iam:*"``, ``"*"``.
         kind: what happens:
 
-            - ``throttle``, ``http500``, ``http503``, ``expired_token``, ``access_denied``, ``concurrent_modification``:
-              the service's error, nothing done.
+            - ``throttle``, ``http500``, ``http503``, ``expired_token``, ``access_denied``,
+              ``concurrent_modification``: the service's error, nothing done.
             - ``reset_before``: the connection breaks before the service has the request.
             - ``lost_after``: the work is done, the answer never arrives.
             - ``truncated``: half of the answer's body, status 200. ``html200``: a proxy's page, status 200.
-            - ``slow``: the answer takes ``seconds``; beyond the client's read time-out it never arrives (the work is done).
+            - ``slow``: the answer takes ``seconds``; beyond the client's read time-out it never arrives, though the
+              work is done.
             - ``stale``: reads show what was true ``seconds`` ago.
             - ``other_admin``: ``act`` is called first, with the backend: another administrator.
             - ``short_page``, ``empty_page``: pages with fewer rows, or none and a token.
@@ -87,41 +88,34 @@ class Faults:
         return found
 
 
+# Kind -> code and status in the query protocols, code and status in the JSON protocols, message.
+_ERRORS: dict[str, tuple[str, int, str, int, str]] = {
+    "throttle": ("Throttling", 400, "ThrottlingException", 400, "Rate exceeded"),
+    "http500": ("InternalFailure", 500, "InternalFailure", 500, "The request processing has failed."),
+    "http503": ("ServiceUnavailable", 503, "ServiceUnavailable", 503, "Service is unable to handle request."),
+    "expired_token": (
+        "ExpiredToken", 403, "ExpiredTokenException", 400, "The security token included in the request is expired",
+    ),
+    "access_denied": ("AccessDenied", 403, "AccessDeniedException", 400, "The demo refuses this call on purpose."),
+    "concurrent_modification": (
+        "ConcurrentModification", 409, "ConcurrentModificationException", 400,
+        "The request was rejected because multiple requests to change this object were submitted simultaneously.",
+    ),
+}  # fmt: skip
+_EC2_CODES = {"throttle": ("RequestLimitExceeded", 503), "access_denied": ("UnauthorizedOperation", 403)}
+
+
 def error_for(due: Iterable[str], protocol: str) -> ServiceError | None:
     """The error that the service answers instead of working, in the words of its protocol; None for none."""
-    kinds = set(due)
-    xml = protocol in {"query", "ec2"}
-    if "throttle" in kinds:
-        return ServiceError(_throttle_code(protocol), "Rate exceeded", 503 if protocol == "ec2" else 400)
-    if "http500" in kinds:
-        return ServiceError(
-            "InternalFailure", "The request processing has failed because of an unknown error.", 500
-        )
-    if "http503" in kinds:
-        return ServiceError("ServiceUnavailable", "Service is unable to handle request.", 503)
-    if "expired_token" in kinds:
-        code = "ExpiredToken" if xml else "ExpiredTokenException"
-        return ServiceError(
-            code, "The security token included in the request is expired", 403 if xml else 400
-        )
-    if "access_denied" in kinds:
-        code = {"ec2": "UnauthorizedOperation", "query": "AccessDenied"}.get(
-            protocol, "AccessDeniedException"
-        )
-        return ServiceError(
-            code, "The demo refuses this call on purpose.", 400 if protocol == "json" else 403
-        )
-    if "concurrent_modification" in kinds:
-        code = "ConcurrentModification" if xml else "ConcurrentModificationException"
-        message = "The request was rejected because multiple requests to change this object were submitted simultaneously."
-        return ServiceError(
-            code, f"{message} Wait a few minutes and submit your request again.", 409 if xml else 400
-        )
-    return None
-
-
-def _throttle_code(protocol: str) -> str:
-    return {"query": "Throttling", "ec2": "RequestLimitExceeded"}.get(protocol, "ThrottlingException")
+    kind = next((kind for kind in _ERRORS if kind in set(due)), None)
+    if kind is None:
+        return None
+    xml_code, xml_status, json_code, json_status, message = _ERRORS[kind]
+    if protocol == "ec2" and kind in _EC2_CODES:
+        return ServiceError(_EC2_CODES[kind][0], message, _EC2_CODES[kind][1])
+    if protocol in {"query", "ec2"}:
+        return ServiceError(xml_code, message, xml_status)
+    return ServiceError(json_code, message, json_status)
 
 
 class NoAnswer(Exception):  # noqa: N818 - it is what the network does, not an error of the service

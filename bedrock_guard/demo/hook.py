@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,6 +17,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.hooks import HierarchicalEmitter
+from botocore.loaders import Loader, create_loader
 
 from bedrock_guard.demo.callers import SECRET
 from bedrock_guard.demo.clock import DemoClock
@@ -41,6 +43,7 @@ def open_session(backend: Backend, caller: Caller, region: str, *, token: str = 
         session_vars={name: _without_environment(name) for name in BOTOCORE_DEFAUT_SESSION_VARIABLES},
         event_hooks=emitter,
     )
+    core.register_component("data_loader", _models())
     session = boto3.Session(
         aws_access_key_id=caller.access_key,
         aws_secret_access_key=SECRET,
@@ -50,6 +53,12 @@ def open_session(backend: Backend, caller: Caller, region: str, *, token: str = 
     )
     session.events.register_last("before-send.*", _Transport(backend), unique_id="bedrock-guard-demo")
     return session
+
+
+@cache
+def _models() -> Loader:
+    """One loader for all demo sessions: reading a service model takes longer than answering a hundred calls."""
+    return create_loader()
 
 
 def _without_environment(name: str) -> tuple[Any, None, Any, Any]:
@@ -84,8 +93,8 @@ class _Transport:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def __call__(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
-        _, service_id, operation = event_name.split(".")
+    def __call__(self, request: AWSPreparedRequest, event_name: str, **_more: Any) -> AWSResponse:
+        _event, service_id, operation = event_name.split(".")
         wire = WireRequest(request.method, request.url, _headers(request), _body(request.body))
         try:
             answer = self._backend.answer(SERVICE_OF_ID.get(service_id, service_id), operation, wire)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from bedrock_guard.demo.state import EVENT_SQL, Body, Items, State, event_row
@@ -18,51 +18,62 @@ _IAM_KEYS = {
 }
 _DOCUMENTS = {"PolicyDocument", "AssumeRolePolicyDocument", "Document", "Content"}
 _BILL_COLUMNS = (
-    "day", "account_id", "region", "service", "usage_type", "operation", "record_type", "quantity", "unit", "cost", "currency",
+    "day", "account_id", "region", "service", "usage_type", "operation", "record_type", "quantity", "unit", "cost",
+    "currency",
 )  # fmt: skip
 
 
 class Company(Protocol):
-    """What the demo account is filled with.
+    """What the demo account is filled with. Documents are JSON text or dicts, times ISO text or datetimes."""
 
-    Attributes:
-        accounts: ``{"Id": "111122223333", "Name": ..., "Email": ..., "Status": "ACTIVE", "JoinedMethod": ..., "JoinedTimestamp": ...}``
-            each; the first is the management account.
-        iam: account id -> ``{"users": [...], "roles": [...], "groups": [...], "policies": [...], "credentials": [...],
-            "access_keys": [...], "last_accessed": {arn: [ServiceLastAccessed, ...]}, "summary": {...}}``. Users, roles, groups
-            and policies have the shapes of GetAccountAuthorizationDetails (UserDetail with UserPolicyList,
-            AttachedManagedPolicies, GroupList, PermissionsBoundary, Tags; ManagedPolicyDetail with PolicyVersionList),
-            and may carry the further members of GetUser/GetRole (PasswordLastUsed, Description, MaxSessionDuration,
-            RoleLastUsed). Credentials are ServiceSpecificCredential without its secrets; access_keys are AccessKeyMetadata plus
-            ``"LastUsed": {"LastUsedDate", "ServiceName", "Region"}``. Documents are JSON text or dicts, times ISO text or datetimes.
-        organization: ``{"Organization": DescribeOrganization.Organization, "Roots": [Root...], "OrganizationalUnits":
-            [{Id, Arn, Name, "ParentId"}], "parents": {account id: parent id}, "Policies": [{"PolicySummary": {...}, "Content":
-            json}], "targets": {policy id: [target id, ...]}}``.
-        ec2: account id -> region -> ``{"instances": [...], "volumes": [...], "encryption_by_default": bool}`` in EC2's shapes.
-        bedrock: account id -> region -> kind -> list of items in Bedrock's shapes (what the handler of it reads).
-        events: CloudTrail records as dicts, sorted by time.
-        bill: dict lines with the columns of ``state.bill`` (``day``, ``account_id``, ``region``, ``service``, ``usage_type``,
-            ``operation``, ``record_type``, ``quantity``, ``unit``, ``cost``, ``currency``) and whatever else the handler wants.
-        truth: what is true of it, for tests.
+    @property
+    def accounts(self) -> Sequence[Body]:
+        """Accounts as in ListAccounts; the first is the management account."""
+        ...
 
-    """
+    @property
+    def iam(self) -> Mapping[str, Mapping[str, Any]]:
+        """Account id -> ``users``, ``roles``, ``groups``, ``policies``, ``credentials``, ``access_keys`` and more.
 
-    accounts: list[Body]
-    iam: Mapping[str, Mapping[str, Any]]
-    organization: Mapping[str, Any]
-    ec2: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    bedrock: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    caller: str
-    truth: Any
+        Users, roles, groups and policies have the shapes of GetAccountAuthorizationDetails, and may carry the
+        further members of GetUser and GetRole (PasswordLastUsed, Description, MaxSessionDuration, RoleLastUsed).
+        Credentials are ServiceSpecificCredential without its secrets; access keys are AccessKeyMetadata and
+        ``LastUsed``. ``last_accessed`` maps an ARN to its ServicesLastAccessed.
+        """
+        ...
+
+    @property
+    def organization(self) -> Mapping[str, Any]:
+        """``Organization``, ``Roots``, ``OrganizationalUnits``, ``parents``, ``Policies``, ``targets``.
+
+        ``parents`` maps a child's id to its parent's, ``targets`` a policy's id to the ids it is attached to;
+        ``Policies`` hold PolicySummary and Content. Empty: no organisation.
+        """
+        ...
+
+    @property
+    def ec2(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+        """Account id -> Region -> ``instances``, ``volumes`` (in EC2's shapes), ``encryption_by_default``."""
+        ...
+
+    @property
+    def bedrock(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+        """Account id -> Region -> kind -> items, as the handlers of Bedrock read them."""
+        ...
 
     @property
     def events(self) -> Iterable[Body]:
-        """CloudTrail records sorted by time; may be made lazily."""
+        """CloudTrail records sorted by time."""
         ...
 
     @property
     def bill(self) -> Iterable[Mapping[str, Any]]:
-        """Bill lines; may be made lazily."""
+        """Lines with the columns of the ``bill`` table, and whatever else the handler wants."""
+        ...
+
+    @property
+    def caller(self) -> str:
+        """ARN of the user or role a session acts as when none is named."""
         ...
 
 

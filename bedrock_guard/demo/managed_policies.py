@@ -35,7 +35,7 @@ DOCUMENTS = {
                 "organizations:List*",
             ]
         }
-    ),  # fmt: skip
+    ),
     f"{PREFIX}IAMReadOnlyAccess": _policy(
         {
             "Action": [

@@ -118,4 +118,6 @@ def scalar_from_text(shape: Shape, text: str) -> Any:
 def iso_text(value: Any) -> str:
     """``2026-11-20T12:00:00Z``, with milliseconds where there are some."""
     moment = to_time(value)
-    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace(
+        "+00:00", "Z"
+    )

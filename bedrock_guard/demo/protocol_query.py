@@ -89,7 +89,8 @@ class Ec2Query(Query):
         """The answer as XML directly under ``<OperationResponse>``."""
         inner = "" if operation.output_shape is None else _members(operation.output_shape, answer)
         space = f"http://ec2.amazonaws.com/doc/{operation.service_model.api_version}/"
-        body = f'<{operation.name}Response xmlns="{space}"><requestId>{request_id}</requestId>{inner}</{operation.name}Response>'
+        name = f"{operation.name}Response"
+        body = f'<{name} xmlns="{space}"><requestId>{request_id}</requestId>{inner}</{name}>'
         return _xml(200, body, request_id)
 
     def encode_error(

@@ -63,11 +63,15 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One authorisation that an operation asks for: an action on a resource, with the keys of its own."""
+    """One authorisation that an operation asks for: an action on a resource, with the keys of its own.
+
+    ``trust`` is the trust policy of a role that is to be assumed.
+    """
 
     action: str
     resource: str = "*"
     context: Mapping[str, Any] = field(default_factory=dict)
+    trust: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ class Service:
         changed_token: raised for a true token with other parameters; ``bad_token`` when None.
         invalid_input: error code for input outside the model.
         default_needs: the authorisations of an operation that names none of its own.
+        checks_enums: False where the handlers refuse unknown values in the service's own words.
 
     Example:
         >>> service = Service("sts")
@@ -155,6 +160,7 @@ class Service:
         changed_token: ServiceError | None = None,
         invalid_input: str = "",
         default_needs: Needs | None = None,
+        checks_enums: bool = True,
     ) -> None:
         self.name = name
         self.prefix = prefix or name
@@ -163,6 +169,7 @@ class Service:
         self.changed_token = changed_token or self.bad_token
         self.invalid_input = invalid_input
         self.default_needs = default_needs
+        self.checks_enums = checks_enums
         self.operations: dict[str, Operation] = {}
 
     def operation(

@@ -6,13 +6,12 @@ Tables:
   member names of AWS's API; times as ISO 8601 text, policy documents as JSON text. ``region`` is ``""`` for
   what is global (IAM, Organizations). Handlers use ``Items``, not SQL.
 - ``changes``: what each item was before each write, with the demo time: this is what a stale read is made of.
-- ``events(seq, event_id, at, visible, account, region, source, name, user_name, access_key, read_only, category, body)``:
-  CloudTrail records. ``at`` and ``visible`` are whole seconds since 1970 UTC (an event shows in Event history only
-  from ``visible`` on), ``read_only`` is ``"true"``/``"false"`` or NULL, ``category`` is ``Management``, ``Data``, ...,
-  ``body`` is the record as JSON text.
-- ``bill(line, day, account, region, service, usage_type, operation, record_type, quantity, unit, cost, currency, body)``:
-  ``day`` is ``YYYY-MM-DD``, ``quantity`` and ``cost`` are decimal text (NULL is unknown), ``body`` the whole line as JSON.
-- ``meta(key, value)``: the seed and size, the token key, which sections are loaded, the demo clock.
+- ``events``: CloudTrail records. ``at`` and ``visible`` are whole seconds since 1970 UTC (an event shows in Event
+  history only from ``visible`` on), ``read_only`` is ``"true"``/``"false"`` or NULL, ``category`` is ``Management``,
+  ``Data``, ..., ``body`` is the record as JSON text.
+- ``bill``: bill lines. ``day`` is ``YYYY-MM-DD``, ``quantity`` and ``cost`` are decimal text (NULL is unknown),
+  ``body`` is the whole line as JSON.
+- ``meta(key, value)``: the seed and size, which sections are loaded, the demo clock.
 
 Sections (``core``, ``events``, ``bill``) are loaded from the company when first needed, inside a write
 transaction, so that opening an account stays cheap and two processes never load twice.
@@ -99,6 +98,8 @@ class State:
                 f"{self.path.name} was made by another version of the demo account.",
                 remedy="Give a new path, or delete the file.",
             )
+
+    def _catch_up(self) -> None:
         stored = self.meta("clock")
         if stored:
             self.clock.catch_up(datetime.fromisoformat(stored))
@@ -118,6 +119,7 @@ class State:
             self._db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             self._depth = 1
             try:
+                self._catch_up()
                 yield
                 if write:
                     self.set_meta("clock", self.clock.now().isoformat())
@@ -231,7 +233,8 @@ class Items:
         )
         if self._old:
             found = self._all_past(kind, found)
-        return [(key, json.loads(text)) for key, text in found.items()]
+        # One array is read far faster than many objects.
+        return list(zip(found, json.loads(f"[{','.join(found.values())}]"), strict=True))
 
     def bodies(self, kind: str) -> list[Body]:
         """Every item of a kind, in the order of the keys."""

@@ -37,7 +37,12 @@ class Tokens:
         return base64.urlsafe_b64encode(self._tag(body) + body).decode()
 
     def open(self, token: str, operation: str, parameters: Mapping[str, Any]) -> int:
-        """The offset in ``token``. Raises ForeignTokenError, or ChangedRequestError where it belongs to another question."""
+        """The offset in ``token``.
+
+        Raises:
+            ForeignTokenError: nobody here has made it.
+            ChangedRequestError: it belongs to another question.
+        """
         try:
             blob = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):

@@ -68,7 +68,11 @@ _LAUNCH: Final[Shape] = {
     },
     "blockDeviceMapping": _MAPPING,
     "iamInstanceProfile": {"arn": identifier, "name": identifier},
-    "launchTemplate": {"launchTemplateId": identifier, "launchTemplateName": identifier, "version": word},
+    "launchTemplate": {
+        "launchTemplateId": identifier,
+        "launchTemplateName": identifier,
+        "version": identifier,
+    },
     "instanceMarketOptions": {"marketType": word},
     "metadataOptions": {"httpTokens": word, "httpEndpoint": word, "httpPutResponseHopLimit": number},
     "networkInterfaceSet": {
@@ -100,6 +104,7 @@ _VOLUME: Final[Shape] = {
     "snapshotId": identifier,
     "tagSpecificationSet": _TAG_SETS,
 }
+_VOLUME_COPY: Final[Shape] = {**_VOLUME, "sourceVolumeId": identifier}
 _RESERVATION: Final[Shape] = {
     "instanceType": word,
     "instanceCount": number,
@@ -120,8 +125,26 @@ EC2: Final[dict[str, Shape]] = {
         }
     },
     "CreateFleet": {
-        "CreateFleetRequest": {"Type": word, "TargetCapacitySpecification": {"TotalTargetCapacity": number}}
+        "CreateFleetRequest": {
+            "Type": word,
+            "TargetCapacitySpecification": {"TotalTargetCapacity": number},
+            "LaunchTemplateConfigs": {
+                "LaunchTemplateSpecification": {
+                    "LaunchTemplateId": identifier,
+                    "LaunchTemplateName": identifier,
+                },
+                "Overrides": {"InstanceType": word},
+            },
+        }
     },
+    "RunScheduledInstances": {"scheduledInstanceId": identifier, "instanceCount": number},
+    "CopyVolumes": _VOLUME_COPY,
+    "CreateReplaceRootVolumeTask": {
+        "instanceId": identifier,
+        "imageId": identifier,
+        "snapshotId": identifier,
+    },
+    "RebootInstances": _INSTANCES,
     "StartInstances": _INSTANCES,
     "StopInstances": _INSTANCES,
     "TerminateInstances": _INSTANCES,
@@ -154,6 +177,27 @@ EC2: Final[dict[str, Shape]] = {
     "ModifyVpcEndpoint": {"vpcEndpointId": identifier, "resetPolicy": flag},
     "DeleteVpcEndpoints": {"vpcEndpointId": identifier},
     "DeleteFlowLogs": {"flowLogId": identifier},
+}
+_GROUP_OF_INSTANCES: Final[Shape] = {
+    "autoScalingGroupName": identifier,
+    "launchConfigurationName": identifier,
+    "launchTemplate": {
+        "launchTemplateId": identifier,
+        "launchTemplateName": identifier,
+        "version": identifier,
+    },
+    "minSize": number,
+    "maxSize": number,
+    "desiredCapacity": number,
+}
+AUTOSCALING: Final[dict[str, Shape]] = {
+    "CreateAutoScalingGroup": _GROUP_OF_INSTANCES,
+    "UpdateAutoScalingGroup": _GROUP_OF_INSTANCES,
+    "CreateLaunchConfiguration": {
+        "launchConfigurationName": identifier,
+        "instanceType": word,
+        "imageId": identifier,
+    },
 }
 _SELECTOR: Final[Shape] = {
     "readWriteType": word,

@@ -41,14 +41,23 @@ def fingerprint(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
+_HINTS = ("ABSK", "AEAA", "api-key-", "X-Amz-", "eyJ", "sk-", "earer", "EARER", "IQoJ", "FwoG", "FQoG")
+_LONG_RUN = re.compile(r"[A-Za-z0-9+/]{40}")
+_SHORTEST = 12
+
+
 def has_secret(text: str) -> bool:
     """Whether the text holds an API key, a token, a signed address or a secret access key, by its form."""
-    return _SECRET.search(text) is not None or (
-        not text.startswith("arn:") and _LIKELY.search(text) is not None
-    )
+    if len(text) < _SHORTEST:
+        return False
+    for hint in _HINTS:
+        if hint in text and _SECRET.search(text):
+            return True
+    if text.startswith("arn:") or not ("=" in text or ":" in text or _LONG_RUN.search(text)):
+        return False
+    return _LIKELY.search(text) is not None
 
 
-@lru_cache(maxsize=65_536)
 def without_secrets(text: str) -> str:
     """The text with whatever has the form of a credential replaced by its fingerprint.
 
@@ -66,6 +75,16 @@ def _removed(found: re.Match[str]) -> str:
     return f"[removed {fingerprint(found[0])}]"
 
 
+@lru_cache(maxsize=65_536)
+def _clean(value: str, longest: int) -> str | None:
+    text = value.strip()[:longest]
+    if not text:
+        return None
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    return without_secrets(text)
+
+
 def clean(value: Any, longest: int = LONGEST_TEXT) -> str | None:
     """A text fit to be kept, or None for what is not text or is empty.
 
@@ -74,16 +93,13 @@ def clean(value: Any, longest: int = LONGEST_TEXT) -> str | None:
     """
     if not isinstance(value, str):
         return None
-    text = value.strip()[:longest]
-    if not text:
-        return None
-    if not text.isascii():
-        text = text.encode("utf-8", "replace").decode("utf-8") if _broken(text) else text
-    return without_secrets(text)
+    if len(value) == _UUID_LENGTH and _UUID.fullmatch(value):
+        return value
+    return _clean(value, longest)
 
 
-def _broken(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+_UUID_LENGTH = 36
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def as_object(value: Any) -> dict[str, Any]:

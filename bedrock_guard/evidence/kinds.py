@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from bedrock_guard.evidence.hygiene import has_secret
@@ -65,8 +66,6 @@ def moment(value: Any) -> str | None:
 
 def read_time_of_epoch(milliseconds: int) -> str:
     """ISO 8601 in UTC of milliseconds since 1970."""
-    from datetime import UTC, datetime, timedelta
-
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)).isoformat()
 
 
@@ -94,5 +93,5 @@ def keep(value: Any, shape: Any) -> Any:
         return [kept for item in value[:_MOST_ITEMS] if (kept := keep(item, shape[0])) not in (None, {})]
     if not isinstance(value, dict):
         return None
-    kept = {name: keep(value[name], inner) for name, inner in shape.items() if name in value}
+    kept = {name: keep(found, shape[name]) for name, found in value.items() if name in shape}
     return {name: found for name, found in kept.items() if found is not None}

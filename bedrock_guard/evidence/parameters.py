@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bedrock_guard.evidence.allowed_bedrock import BEDROCK, COMMON
 from bedrock_guard.evidence.allowed_other import (
+    AUTOSCALING,
     CLOUDTRAIL,
     EC2,
     IAM,
@@ -53,6 +54,7 @@ def request_shape(service: str, operation: str) -> Shape | None:
 
 
 _BY_OPERATION: Final[dict[str, dict[str, Shape]]] = {
+    "autoscaling": AUTOSCALING,
     "ec2": EC2,
     "s3": S3,
     "logs": LOGS,

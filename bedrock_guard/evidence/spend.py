@@ -29,6 +29,7 @@ __all__ = [
     "Reconciliation",
     "classify",
     "classify_bill",
+    "of_charge_type",
     "reconcile",
     "unit_prices",
 ]
@@ -97,9 +98,8 @@ def classify(
 
 
 def _classify(service: str, usage_type: str, operation: str, record_type: str, index: Index) -> BillClass:
-    record = letters(record_type)
     found = replace(read_usage(service, usage_type, index), raw=usage_type.strip() or service)
-    bucket = _record_bucket(record)
+    bucket = of_charge_type(record_type)
     if bucket == "unmapped":
         return replace(
             found, bucket=bucket, model=None, reason=f"The charge type {record_type!r} is not known."
@@ -113,8 +113,9 @@ def _classify(service: str, usage_type: str, operation: str, record_type: str, i
     return found
 
 
-def _record_bucket(record: str) -> Bucket | None:
+def of_charge_type(record_type: str) -> Bucket | None:
     """The bucket that a charge type decides alone; None when the usage type does; unmapped when nobody knows it."""
+    record = letters(record_type)
     if record in _RECORD_BUCKETS:
         return _RECORD_BUCKETS[record]
     if record.endswith("discount"):

@@ -20,7 +20,7 @@ from bedrock_guard.evidence.clients import client_of
 from bedrock_guard.evidence.denials import read_denial
 from bedrock_guard.evidence.hygiene import as_object, clean
 from bedrock_guard.evidence.identity import key_kind, read_caller
-from bedrock_guard.evidence.kinds import Shape, flag, number
+from bedrock_guard.evidence.kinds import Shape, flag, identifier, number
 from bedrock_guard.evidence.model_ids import raw_model, resolve_models
 from bedrock_guard.evidence.moments import read_time
 from bedrock_guard.evidence.parameters import OUTCOMES, is_bedrock, is_kept_service, kept_text, request_shape
@@ -40,6 +40,7 @@ TRAIL: Final = Table(
         "invoked_by": "string",
         "on_behalf_of": "string",
         "vpc_endpoint": "string",
+        "resources": "string",
         "category": "string",
         "read_only": "boolean",
         "from_console": "boolean",
@@ -51,9 +52,10 @@ TRAIL: Final = Table(
 )
 """CALLS and what the findings need besides.
 
-`outcome` is JSON text of the allow-listed facts of the response. `encrypted` answers for EC2 launches and new volumes:
-true, false, or NA where the record does not state it. `denied_explicitly` is false for a missing allow. `denied_by` is
-NA for a call that was not refused and "unknown" for one refused without saying by whom.
+`outcome` is JSON text of the allow-listed facts of the response, `resources` of the ARNs that the record names.
+`encrypted` answers for EC2 launches and new volumes: true, false, or NA where the record does not state it.
+`denied_explicitly` is false for a missing allow. `denied_by` is NA for a call that was not refused and "unknown" for
+one refused without saying by whom.
 """
 
 _AWS_DOMAIN: Final = ".amazonaws.com"
@@ -162,6 +164,12 @@ def unwrap(item: Any) -> dict[str, Any] | LeftOut:
     return inner if isinstance(inner, dict) else LeftOut.UNREADABLE
 
 
+def reason_of(source: str, operation: str) -> LeftOut | None:
+    """Why calls of this operation are never rows; None when they can be."""
+    shape = _shape_of(source, operation)
+    return shape if isinstance(shape, LeftOut) else None
+
+
 def _foreign(record: Mapping[str, Any]) -> LeftOut:
     if "digestStartTime" in record or "digestS3Object" in record:
         return LeftOut.DIGEST
@@ -211,6 +219,7 @@ def _row(record: dict[str, Any], source: str, operation: str, shape: Shape) -> d
         "invoked_by": caller.invoked_by,
         "on_behalf_of": caller.on_behalf_of,
         "vpc_endpoint": clean(record.get("vpcEndpointId")),
+        "resources": _arns(record.get("resources")),
         "category": clean(record.get("eventCategory")),
         "read_only": flag(record.get("readOnly")),
         "from_console": flag(record.get("sessionCredentialFromConsole")),
@@ -245,6 +254,13 @@ def _object(value: Any) -> dict[str, Any]:
         except (ValueError, RecursionError):
             return {}
     return as_object(value)
+
+
+def _arns(resources: Any) -> str | None:
+    """The ARNs among a record's resources; CloudTrail writes the member as ARN."""
+    items = resources if isinstance(resources, list) else []
+    arns = [arn for item in items[:20] if isinstance(item, dict) and (arn := identifier(item.get("ARN")))]
+    return json.dumps(arns) if arns else None
 
 
 def _tokens(value: Any) -> int | None:

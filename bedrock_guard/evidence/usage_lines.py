@@ -29,6 +29,7 @@ _FEATURES: Final[tuple[tuple[str, str], ...]] = (
     ("promptoptimization", "prompt_optimization"),
     ("promptrout", "prompt_routing"),
     ("websearch", "web_search"),
+    ("novaact", "nova_act"),
     ("codeinterpret", "agentcore"),
     ("apirequest", "cost_explorer"),
     ("claudeconsumptionunit", "claude_platform"),
@@ -91,8 +92,15 @@ def _token_line(parts: Split, sold: str | None, index: Index) -> BillClass | Non
         found = _from_facts(reading.facts, model, parts)
         if model or found.bucket in ("commitment", "customization"):
             return found
+        if reading.facts.get("modality") == "search":
+            return _grounding(parts)
         first = first or replace(found, bucket="unmapped", reason="The line names no model.")
     return first
+
+
+def _grounding(parts: Split) -> BillClass:
+    """A grounding request whose line names no model: a feature like any other."""
+    return BillClass("non_model", region=parts.region, feature="web_search")
 
 
 def _nameless(head: str, facts: Facts, parts: Split, *, conflict: bool) -> BillClass:
@@ -100,6 +108,8 @@ def _nameless(head: str, facts: Facts, parts: Split, *, conflict: bool) -> BillC
     found = _from_facts(facts, None, parts)
     if found.bucket in ("commitment", "customization"):
         return found
+    if facts.get("modality") == "search":
+        return _grounding(parts)
     reason = (
         "Service and usage type name different models." if conflict else f"The model {head!r} is not known."
     )

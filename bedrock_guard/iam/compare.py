@@ -8,16 +8,18 @@ reported carries such a request, and nothing that differs is left out unless `in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from bedrock_guard.errors import GuardError
+from bedrock_guard.iam.compare_build import spaces
 from bedrock_guard.iam.compare_model import PolicySet, Request, Universe, Values
-from bedrock_guard.iam.compare_regions import Budget, Masks, OutOfCellsError, explore, merge
-from bedrock_guard.iam.compare_space import Group, Space, groups, spaces
+from bedrock_guard.iam.compare_regions import Budget, Masks, OutOfCellsError, Region, explore, merge
+from bedrock_guard.iam.compare_space import Group, Space, groups
 from bedrock_guard.iam.decision import Decision, Verdict
 from bedrock_guard.iam.evaluator import Evaluator, Policy
+from bedrock_guard.iam.values import ContextValue
 
 __all__ = [
     "Comparison",
@@ -32,6 +34,7 @@ __all__ = [
     "compare_boundaries",
     "prove_no_path",
 ]
+Answer = TypeVar("Answer")
 _ALLOW_ALL = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 
 
@@ -49,6 +52,13 @@ class Difference:
     before: Decision
     after: Decision
     witness: Request
+    _class: tuple[Space, Masks] = field(repr=False, compare=False)
+
+    def covers(self, action: str, resource: str, context: Mapping[str, ContextValue]) -> bool:
+        """Tell whether a request belongs to the class."""
+        space, masks = self._class
+        named = {name.lower() for name in self.actions}
+        return action.lower() in named and space.covers(masks, resource, context)
 
     @property
     def opens(self) -> bool:
@@ -251,6 +261,15 @@ class _Work:
             resource_account=self.universe.resource_account,
         )
 
+    def regions(
+        self, space: Space, decide: Callable[[Masks], Answer], **rules: Any
+    ) -> Iterator[Region[Answer]]:
+        """Give the regions of a space until the budget is spent."""
+        try:
+            yield from explore(space.masks, space.boxes, decide, self.budget, **rules)
+        except OutOfCellsError:
+            self.leave_out(space)
+
     def differences(self, group: Group) -> Iterator[Difference]:
         """Give the differences within one group."""
         comparable = self.policies[0].layers() == self.policies[1].layers()
@@ -260,12 +279,8 @@ class _Work:
                 request = space.request(masks)
                 return tuple(self.decide(evaluator, request).verdict for evaluator in self.evaluators)
 
-            found = []
-            try:
-                regions = explore(space.masks, space.boxes, verdicts, self.budget, comparable=comparable)
-                found.extend(region for region in regions if len(set(region.verdict)) > 1)
-            except OutOfCellsError:
-                self.leave_out(space)
+            regions = self.regions(space, verdicts, comparable=comparable)
+            found = [region for region in regions if len(set(region.verdict)) > 1]
             for region in merge(found, space.masks):
                 yield self.difference(space, dict(region.masks), region.verdict)
 
@@ -276,7 +291,7 @@ class _Work:
         if (before.verdict, after.verdict) != expected or before.verdict == after.verdict:
             raise WitnessError(f"The witness {request} does not show the difference {expected}.")
         resource, conditions = space.words(masks)
-        return Difference(space.group.actions, resource, conditions, before, after, request)
+        return Difference(space.group.actions, resource, conditions, before, after, request, (space, masks))
 
     def stops(self, group: Group) -> Iterator[Stop]:
         """Give what refuses each class of one group; an allowed one comes alone."""
@@ -286,14 +301,11 @@ class _Work:
                 return self.decide(self.evaluators[0], space.request(masks))
 
             found = []
-            try:
-                for region in explore(space.masks, space.boxes, decision, self.budget, needed=self.needed()):
-                    if region.verdict.allowed:
-                        yield self.stop(space, dict(region.masks), region.verdict)
-                        return
-                    found.append(region)
-            except OutOfCellsError:
-                self.leave_out(space)
+            for region in self.regions(space, decision, needed=self.needed()):
+                if region.verdict.allowed:
+                    yield self.stop(space, dict(region.masks), region.verdict)
+                    return
+                found.append(region)
             for region in merge(found, space.masks):
                 yield self.stop(space, dict(region.masks), region.verdict)
 

@@ -67,7 +67,9 @@ class Test:
         return lambda facts: compiled.test(dict(facts))
 
 
-def resource_axis(patterns: Iterable[str], within: Sequence[str], service: str, account: str | None = None) -> Axis:
+def resource_axis(
+    patterns: Iterable[str], within: Sequence[str], service: str, account: str | None = None
+) -> Axis:
     """Cut resources by `Resource` patterns (variables replaced).
 
     Args:
@@ -81,7 +83,10 @@ def resource_axis(patterns: Iterable[str], within: Sequence[str], service: str, 
     shapes = [_resource_shape(pattern, others[0]) for pattern in dict.fromkeys(patterns)]
     bounds = [chain for pattern in within for chain in _resource_bound(pattern)]
     if account is not None:
-        shapes += [_owner_shape(account, automaton.literal(account)), _owner_shape("any account", _TWELVE_DIGITS)]
+        shapes += [
+            _owner_shape(account, automaton.literal(account)),
+            _owner_shape("any account", _TWELVE_DIGITS),
+        ]
     return _text_axis("", shapes, bounds, others)
 
 
@@ -182,14 +187,21 @@ def _value_shape(test: Test, pattern: str) -> Shape:
         return Shape(automaton.arn(pattern), plain, _arn_example(pattern), exact=not has_wildcard(pattern))
     if "Like" in operator:
         return Shape(automaton.glob(pattern), plain, _example(pattern), exact=not has_wildcard(pattern))
-    ignore_case = operator.endswith("IgnoreCase") or test.family == "boolean"
-    return Shape(automaton.literal(plain, ignore_case=ignore_case), plain, plain, exact=True)
+    if operator.endswith("IgnoreCase"):
+        return Shape(automaton.literal(plain, ignore_case=True), f"{plain} (in any case)", plain, exact=True)
+    return Shape(automaton.literal(plain, ignore_case=test.family == "boolean"), plain, plain, exact=True)
 
 
-def _resource_shape(pattern: str) -> Shape:
-    return Shape(
-        automaton.resource(pattern), unescape(pattern), _arn_example(pattern), not has_wildcard(pattern)
-    )
+def _resource_shape(pattern: str, any_example: str) -> Shape:
+    example = _arn_example(pattern) if pattern.strip("*") else any_example
+    return Shape(automaton.resource(pattern), unescape(pattern), example, exact=not has_wildcard(pattern))
+
+
+def _owner_shape(words: str, account: Chain) -> Shape:
+    """Give the pattern of ARNs whose fifth part is the account."""
+    colon = automaton.Token("literal", ":")
+    before = (*automaton.literal("arn"), colon, *(automaton.Token("run_in_part"), colon) * 3)
+    return Shape((*before, *account, colon, automaton.Token("run")), f"resources of {words}", "")
 
 
 def _resource_bound(pattern: str) -> list[Chain]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from bedrock_guard.iam import automaton
 from bedrock_guard.iam.automaton import Chain, Token, TooManyStatesError
 from bedrock_guard.iam.compare_atoms import Shape
-from bedrock_guard.iam.globs import arn_parts
 from bedrock_guard.iam.variables import Template, Variable
 
 _MARK = chr(0xDFFF)
@@ -122,8 +121,3 @@ def _text(chain: Chain) -> str:
     """Write a stretch of a pattern for people; it is also tried as an example."""
     signs = {"one": "?", "one_in_part": "?", "run": "*", "run_in_part": "*"}
     return "".join(token.chars[0] if token.kind == "literal" else signs[token.kind] for token in chain)
-
-
-def is_misplaced(pattern: str) -> bool:
-    """Tell whether an ARN pattern has a variable before the fifth colon, where IAM does not replace it."""
-    return "${" in ":".join(arn_parts(pattern)[:5])

@@ -60,6 +60,8 @@ def texts(value: object) -> tuple[str, ...]:
     """
     if value is None:
         return ()
+    if value.__class__ is str:
+        return (value,)
     if isinstance(value, list | tuple | set | frozenset):
         return tuple(text(each) for each in value if each is not None)
     return (text(value),)  # type: ignore[arg-type]
@@ -72,14 +74,16 @@ def compile_condition(condition: Condition, version: str) -> CompiledCondition:
         return CompiledCondition(condition, (key,), _null(key, condition), lambda _: None)
     family, negated = OPERATORS[condition.operator]
     with_variables = family in VARIABLE_FAMILIES
-    templates = [parse(value, version) if with_variables else Template((value,)) for value in condition.values]
+    templates = [
+        parse(value, version) if with_variables else Template((value,)) for value in condition.values
+    ]
     variables = tuple(dict.fromkeys(name for template in templates for name in template.keys if name != key))
     match = _match(condition.operator, templates)
     test = _plain(key, condition, match, negated=negated)
     if condition.qualifier == "ForAllValues":
-        test = _for_all(key, condition, match, negated=negated)
+        test = _for_all(key, match, negated=negated)
     elif condition.qualifier == "ForAnyValue":
-        test = _for_any(key, condition, match, negated=negated)
+        test = _for_any(key, match, negated=negated, if_exists=condition.if_exists)
     elif family == "arn" and negated:
         test = _arn_negated(key, test)
     if family == "boolean" and variables:
@@ -128,7 +132,7 @@ def _several(key: str, match: Match, *, missing: bool, negated: bool) -> Predica
     return test
 
 
-def _for_all(key: str, condition: Condition, match: Match, *, negated: bool) -> Predicate:
+def _for_all(key: str, match: Match, *, negated: bool) -> Predicate:
     def test(facts: Facts) -> bool:
         values = texts(facts.get(key))
         met = all(match(value, facts) != negated for value in values)
@@ -139,9 +143,7 @@ def _for_all(key: str, condition: Condition, match: Match, *, negated: bool) -> 
     return test
 
 
-def _for_any(key: str, condition: Condition, match: Match, *, negated: bool) -> Predicate:
-    if_exists = condition.if_exists
-
+def _for_any(key: str, match: Match, *, negated: bool, if_exists: bool) -> Predicate:
     def test(facts: Facts) -> bool:
         values = texts(facts.get(key))
         if not values and if_exists:
@@ -196,7 +198,10 @@ def _operand(key: str, condition: Condition, templates: list[Template]) -> Calla
         if not singles:
             pairs = zip(condition.values, templates, strict=True)
             singles.extend((written, _match(condition.operator, [template])) for written, template in pairs)
-        values = texts(facts.get(key))
-        return next((written for written, match in singles if any(match(one, facts) for one in values)), None)
+        for value in texts(facts.get(key)):
+            for written, match in singles:
+                if match(value, facts):
+                    return written
+        return None
 
     return which

@@ -7,27 +7,55 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 from bedrock_guard.iam.conditions import DISPUTES
 from bedrock_guard.iam.decision import Decision, Dispute, Verdict
+from bedrock_guard.iam.dependence import Dependence, dependence
 from bedrock_guard.iam.document import as_document
-from bedrock_guard.iam.index import ActionIndex
-from bedrock_guard.iam.model import Document, Kind, PolicyError
+from bedrock_guard.iam.explain import Explanation, explain_decision
 from bedrock_guard.iam.facts import lowered
-from bedrock_guard.iam.plan import Core, Plan, Regime, Run, make_plan, with_dispute
-from bedrock_guard.iam.principals import Principal, principal_of
+from bedrock_guard.iam.index import ActionIndex
+from bedrock_guard.iam.lowering import lower_statements
+from bedrock_guard.iam.model import Document, Kind, PolicyError
+from bedrock_guard.iam.plan import Core, Plan, Run, make_plan, with_dispute
+from bedrock_guard.iam.principals import Principal
+from bedrock_guard.iam.program import UNKNOWN, Program
+from bedrock_guard.iam.situation import MEMBER, Regime, account_of, caller_of, crosses, must_allow, regime_of
 from bedrock_guard.iam.statements import CompiledStatement, Layer, compile_statement
 
-__all__ = ["Decision", "Dispute", "Evaluator", "Policy", "Principal", "Verdict", "compile_policies"]
+__all__ = [
+    "Decision",
+    "Dependence",
+    "Dispute",
+    "Evaluator",
+    "Explanation",
+    "Policy",
+    "Principal",
+    "Verdict",
+    "account_of",
+    "compile_policies",
+]
 
 Policy = Document | str | bytes | Mapping[str, Any]
 Levels = Sequence[Policy | Sequence[Policy]]
 
-_MEMBER = Regime()
+_MOST_CALLERS = 65_536
 _MOST_ACTIONS = 65_536  # remembered per regime; an action is a name, so there are few
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """A caller as this evaluator sees it: its home regime, and the runs of it where accounts do not matter."""
+
+    principal: Principal | None
+    account: str | None
+    home: Regime
+    runs: dict[str, Run] | None
 
 
 class Evaluator:
@@ -39,11 +67,17 @@ class Evaluator:
             {layer: tuple(one for level in levels for one in level) for layer, levels in documents.items()}
         )
         self.statements: tuple[CompiledStatement, ...] = tuple(_statements(documents))
+        self._by_place: dict[tuple[Layer | None, int | None, int | None], CompiledStatement] = {
+            (one.layer, one.document, one.index): one for one in self.statements
+        }
         self._index = ActionIndex(self.statements)
         self._by_mask: dict[tuple[int, Regime], tuple[Plan, Run]] = {}
-        self._runs: dict[Regime, dict[str, Run]] = {_MEMBER: {}}
-        self._member_runs = self._runs[_MEMBER]
+        self._runs: dict[Regime, dict[str, Run]] = {MEMBER: {}}
+        self._member_runs = self._runs[MEMBER]
+        self._callers: dict[str | Principal | None, _Caller] = {}
+        self._programs: dict[int, Program] = {}
         self._has_resource_policy = "resource" in documents
+        self._trust = any(one.kind == "trust" for one in self.documents.get("resource", ()))
 
     def decide(
         self,
@@ -76,23 +110,111 @@ class Evaluator:
         if principal is None and not self._has_resource_policy:
             run = self._member_runs.get(action)
             if run is None:
-                run = self._run(action, _MEMBER)
+                run = self._run(action, MEMBER)
             return run(resource, context)
-        caller = principal_of(principal) if isinstance(principal, str) else principal
-        regime, crossing = self._situation(caller, resource, resource_account)
-        if not (self._has_resource_policy or crossing):
-            run = self._runs.setdefault(regime, {}).get(action)
+        caller = self._callers.get(principal) or self._caller(principal)
+        owner = resource_account or account_of(resource)
+        if caller.runs is not None and (owner is None or owner == caller.account):
+            run = caller.runs.get(action)
             if run is None:
-                run = self._run(action, regime)
+                run = self._run(action, caller.home)
             return run(resource, context)
         facts = lowered(context)
-        core = self._core(action, regime, caller, crossing=crossing)
+        core = self._core(action, resource, caller.principal, resource_account)
         decision = core(resource, facts)
         return with_dispute(decision, core, resource, facts) if DISPUTES in facts else decision
 
-    def plan(self, action: str, regime: Regime = _MEMBER) -> Plan:
+    def depends_on(
+        self,
+        action: str,
+        resource: str,
+        context: Mapping[str, Any],
+        principal: str | Principal | None = None,
+        resource_account: str | None = None,
+        *,
+        unknown: Collection[str],
+    ) -> Dependence:
+        """Decide a request of which some condition keys are not known, neither their presence nor their value.
+
+        Args:
+            action: as for `decide`.
+            resource: as for `decide`.
+            context: as for `decide`.
+            principal: as for `decide`.
+            resource_account: as for `decide`.
+            unknown: condition keys, in any case; they win over `context`.
+
+        Returns:
+            The verdict if it is the same whatever the unknown keys hold, else the keys it hangs on, those of
+            SCPs and RCPs included.
+
+        Example:
+            >>> condition = {"Bool": {"aws:x": "true"}}
+            >>> statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
+            >>> evaluator = compile_policies({"Version": "2012-10-17", "Statement": statement})
+            >>> sorted(evaluator.depends_on("s3:GetObject", "*", {}, unknown={"aws:X"}).keys)
+            ['aws:X']
+        """
+        row: dict[str, object] = {
+            **lowered(context),
+            **{key.lower(): UNKNOWN for key in unknown},
+            "action": action,
+            "resource": resource,
+            "principal": principal,
+            "resource_account": resource_account,
+        }
+        spelling = {key.lower(): key for key in unknown}
+        return dependence(self._program(self._index.mask(action.lower())), row, spelling)
+
+    def explain(
+        self,
+        action: str,
+        resource: str,
+        context: Mapping[str, Any],
+        principal: str | Principal | None = None,
+        resource_account: str | None = None,
+    ) -> Explanation:
+        """Decide one request and say why: the statement, pattern, key and value that decided, and the rule's source.
+
+        Arguments and errors are those of `decide`.
+
+        Example:
+            >>> deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+            >>> print(compile_policies({"Version": "2012-10-17", "Statement": deny}).explain("s3:GetObject", "*", {}))
+            explicitDeny by identity document 0, statement 0. An explicit Deny wins over every Allow.
+        """
+        decision = self.decide(action, resource, context, principal, resource_account)
+        compiled = self._by_place.get((decision.layer, decision.document, decision.statement))
+        if compiled is not None:
+            facts = lowered(context) if compiled.key_order else {}
+            return explain_decision(decision, compiled, action, resource, facts, ())
+        near = [
+            one
+            for one in (self.about(action) if decision.layer else ())
+            if one.layer == decision.layer and one.level == decision.level and one.statement.effect == "Allow"
+        ]
+        return explain_decision(decision, None, action, resource, lowered(context), near)
+
+    def matching(self, action: str, resource: str, context: Mapping[str, Any]) -> list[CompiledStatement]:
+        """Every statement of every layer that applies to a request, whoever asks."""
+        facts = lowered(context)
+        return [one for one in self.about(action) if one.applies(resource, facts)]
+
+    def about(self, action: str) -> list[CompiledStatement]:
+        """Every statement of every layer that is about an action."""
+        return self._chosen(self._index.mask(action.lower()))
+
+    @cached_property
+    def program(self) -> Program:
+        """The compiled policies as tests on columns, to decide a table of requests."""
+        return lower_statements(self.statements, self._levels, trust=self._trust)
+
+    def plan(self, action: str, regime: Regime = MEMBER) -> Plan:
         """The statements about one action as the evaluator asks them."""
         return self._planned(action, regime)[0]
+
+    def _chosen(self, mask: int) -> list[CompiledStatement]:
+        return [one for place, one in enumerate(self.statements) if mask >> place & 1]
 
     def _run(self, action: str, regime: Regime) -> Run:
         runs = self._runs.setdefault(regime, {})
@@ -105,66 +227,39 @@ class Evaluator:
         mask = self._index.mask(action.lower())
         found = self._by_mask.get((mask, regime))
         if found is None:
-            statements = [one for place, one in enumerate(self.statements) if mask >> place & 1]
+            statements = self._chosen(mask)
             plan = make_plan(statements, self._levels, regime)
             found = self._by_mask[mask, regime] = (plan, plan.run())
         return found
 
-    def _core(self, action: str, regime: Regime, caller: Principal | None, *, crossing: bool) -> Core:
-        plan = self._planned(action, regime)[0]
+    def _core(
+        self, action: str, resource: str, caller: Principal | None, resource_account: str | None
+    ) -> Core:
+        owner, crossing = crosses(caller, resource, resource_account)
+        plan = self._planned(action, regime_of(caller, owner))[0]
         if not self._has_resource_policy and not crossing:
             return plan.core()
-        return plan.with_resource_policy(caller, crossing=crossing, required=self._policy_must_allow(action))
+        required = self._has_resource_policy and must_allow(action, trust=self._trust)
+        return plan.with_resource_policy(caller, crossing=crossing, required=required)
 
-    def _policy_must_allow(self, action: str) -> bool:
-        """A role's trust policy and a KMS key policy must allow, even within the account."""
-        documents = self.documents.get("resource", ())
-        return any(one.kind == "trust" for one in documents) or (bool(documents) and action.lower().startswith("kms:"))
+    def _caller(self, principal: str | Principal | None) -> _Caller:
+        found = caller_of(principal)
+        account = None if found is None else found.account
+        home = regime_of(found, account)
+        simple = not self._has_resource_policy and (found is None or not found.is_outsider)
+        caller = _Caller(found, account, home, self._runs.setdefault(home, {}) if simple else None)
+        if len(self._callers) >= _MOST_CALLERS:
+            self._callers.clear()
+        self._callers[principal] = caller
+        return caller
 
-    def _situation(
-        self, caller: Principal | None, resource: str, resource_account: str | None
-    ) -> tuple[Regime, bool]:
-        if caller is None:
-            return _MEMBER, False
-        if caller.is_outsider:
-            return _OUTSIDER, True
-        owner = resource_account or account_of(resource) or caller.account
-        return regime_of(caller, owner), owner != caller.account
-
-
-_OUTSIDER = Regime(scp=False, boundary=False, session=False)
-
-
-def regime_of(caller: Principal, owner: str | None) -> Regime:
-    """Which layers bind a caller of an account asking for a resource of account `owner`.
-
-    SCPs bind every principal of member accounts, root included, but not service-linked roles
-    (https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html); RCPs bind no
-    resource of the management account and no service-linked role
-    (https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html).
-    """
-    linked = caller.is_service_linked_role
-    root = caller.kind == "root"
-    at_management = caller.in_management_account and owner == caller.account
-    return Regime(
-        scp=not (caller.in_management_account or linked),
-        rcp=not (at_management or linked),
-        boundary=not root,
-        session=not root,
-        everything=root,
-    )
-
-
-def account_of(resource: str) -> str | None:
-    """The 12-digit account in an ARN, None if it has none.
-
-    Example:
-        >>> account_of("arn:aws:sqs:us-east-1:111122223333:q"), account_of("arn:aws:s3:::b")
-        ('111122223333', None)
-    """
-    parts = resource.split(":", 5)
-    account = parts[4] if len(parts) == 6 and parts[0] == "arn" else ""
-    return account if len(account) == 12 and account.isdigit() else None
+    def _program(self, mask: int) -> Program:
+        found = self._programs.get(mask)
+        if found is None:
+            found = self._programs[mask] = lower_statements(
+                self._chosen(mask), self._levels, trust=self._trust
+            )
+        return found
 
 
 def _statements(documents: Mapping[Layer, Sequence[Sequence[Document]]]) -> Iterable[CompiledStatement]:
@@ -208,23 +303,21 @@ def compile_policies(
         >>> compile_policies(allow, boundary=deny).decide("s3:GetObject", "arn:aws:s3:::b/k", {}).layer
         'boundary'
     """
-    documents: dict[Layer, Sequence[Sequence[Document]]] = {"identity": [_documents(identity, "identity")]}
     ceiling = _documents(boundary, "boundary")
     if len(ceiling) > 1:
-        raise PolicyError(f"{len(ceiling)} permissions boundaries were given.", why="A principal has at most one.")
+        raise PolicyError(
+            f"{len(ceiling)} permissions boundaries were given.", why="A principal has at most one."
+        )
     passed = _documents(session, "session")
-    control = [_documents(level, "scp") for level in scps or ()]
-    resource_control = [_documents(level, "rcp") for level in rcps or ()]
-    for layer, levels in (
-        ("scp", control),
-        ("rcp", resource_control),
-        ("boundary", [ceiling] if ceiling else []),
-        ("session", [passed] if passed else []),
-        ("resource", [] if resource_policy is None else [_documents(resource_policy, "resource")]),
-    ):
-        if levels:
-            documents[layer] = levels
-    return Evaluator(documents)
+    layers: dict[Layer, Sequence[Sequence[Document]]] = {
+        "identity": [_documents(identity, "identity")],
+        "scp": [_documents(level, "scp") for level in scps or ()],
+        "rcp": [_documents(level, "rcp") for level in rcps or ()],
+        "boundary": [ceiling] if ceiling else [],
+        "session": [passed] if passed else [],
+        "resource": [] if resource_policy is None else [_documents(resource_policy, "resource")],
+    }
+    return Evaluator({layer: levels for layer, levels in layers.items() if levels})
 
 
 def _documents(policies: Policy | Sequence[Policy] | None, kind: Kind) -> list[Document]:

@@ -7,7 +7,7 @@ surrogate or deep nesting passes (https://docs.aws.amazon.com/IAM/latest/UserGui
 from __future__ import annotations
 
 import re
-from json.decoder import JSONDecodeError, scanstring
+from json.decoder import JSONDecodeError, JSONDecoder
 from typing import Literal, NoReturn
 
 from bedrock_guard.iam.model import PolicyError
@@ -17,6 +17,7 @@ MAX_DEPTH = 12  # a policy nests five deep; beyond this nothing can be one
 
 NodeKind = Literal["object", "array", "string", "number", "boolean", "null"]
 
+_STRINGS = JSONDecoder(strict=True)
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\xff]")
@@ -72,10 +73,10 @@ def parse(text: str, *, any_character: bool = False) -> Node:
 
 
 def place(text: str, at: int) -> tuple[int, int]:
-    """Line and column of an offset, both counted from 1.
+    r"""Line and column of an offset, both counted from 1.
 
     Example:
-        >>> place("{\\n  x", 4)
+        >>> place("{\n  x", 4)
         (2, 3)
     """
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
@@ -123,12 +124,12 @@ def _value(text: str, at: int, depth: int) -> tuple[Node, int]:
     if word is not None and word.group() in _WORDS:
         kind, written = _WORDS[word.group()]
         return Node(kind, at, written), word.end()
-    _fail_value(text, at)
+    return _fail_value(text, at)
 
 
 def _string(text: str, at: int) -> tuple[Node, int]:
     try:
-        decoded, end = scanstring(text, at + 1, True)
+        decoded, end = _STRINGS.raw_decode(text, at)
     except JSONDecodeError as error:
         fail(text, error.pos, f"A string is not valid JSON: {error.msg.rstrip(' at')}.")
     if _SURROGATE.search(decoded):
@@ -183,7 +184,12 @@ def _next(text: str, end: int, closing: str) -> tuple[int, bool]:
         _fail_expected(text, at, f"a comma or {closing}")
     after = _skip(text, at + 1)
     if text[after : after + 1] == closing:
-        fail(text, at, "A comma stands before the end of a list or object.", remedy="Remove the trailing comma.")
+        fail(
+            text,
+            at,
+            "A comma stands before the end of a list or object.",
+            remedy="Remove the trailing comma.",
+        )
     return after, False
 
 

@@ -12,7 +12,7 @@ from bedrock_guard.iam.catalogue import ActionInfo, has_key
 from bedrock_guard.iam.globs import arn_parts
 from bedrock_guard.iam.lint_conditions import is_guarded, known_key, true_when_absent
 from bedrock_guard.iam.lint_model import Finding, Rule, Scope, few, user_guide
-from bedrock_guard.iam.lint_resources import VARIABLE, _overlap
+from bedrock_guard.iam.lint_resources import VARIABLE, overlap
 from bedrock_guard.iam.model import Condition
 
 _OPERATORS = user_guide("reference_policies_elements_condition_operators")
@@ -170,7 +170,7 @@ def _reaches(scope: Scope, info: ActionInfo, kind: str) -> bool:
     if arn is None:
         return any(not pattern.strip("*") for pattern in patterns)
     return any(
-        not pattern.strip("*") or (_typed(arn, pattern) and _overlap(arn, pattern)) for pattern in patterns
+        not pattern.strip("*") or (_typed(arn, pattern) and overlap(arn, pattern)) for pattern in patterns
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bedrock_guard.iam.automaton import TooManyStatesError
 from bedrock_guard.iam.catalogue import ActionInfo
@@ -137,17 +137,26 @@ def wildcard_region(scope: Scope) -> Iterator[Finding]:
             continue
         parts = arn_parts(value)
         if parts[3] and not parts[3].strip("*") and _is_regional(scope, value):
-            shown = ":".join((*parts[:3], "", *parts[4:]))
-            message = f"This exempts {shown} too, the ARN that worldwide routing is authorised on."
             yield scope.finding(
-                WILDCARD_REGION, message, path, value=value, remedy="List the regions that are wanted."
+                WILDCARD_REGION,
+                _exempted(parts),
+                path,
+                value=value,
+                remedy="List the regions that are wanted.",
             )
+
+
+def _exempted(parts: Sequence[str]) -> str:
+    shown = ":".join((*parts[:3], "", *parts[4:]))
+    if parts[4]:
+        return f"This exempts every region, and {shown} without one."
+    return f"This exempts {shown} too, the ARN that worldwide routing is authorised on."
 
 
 def _is_regional(scope: Scope, value: str) -> bool:
     known = scope.catalogue.service(arn_parts(value)[2])
     arns = [kind.arn for kind in known.resource_types.values()] if known else []
-    return not arns or any("${Region}" in arn and _overlap(value, _filled(arn)) for arn in arns)
+    return not arns or any("${Region}" in arn and overlap(value, _filled(arn)) for arn in arns)
 
 
 def growing_wildcard(scope: Scope) -> Iterator[Finding]:
@@ -216,10 +225,11 @@ def _idle_remedy(idle: list[ActionInfo]) -> str:
 def _may_match(scope: Scope, info: ActionInfo, patterns: tuple[str, ...]) -> bool:
     arns = [scope.catalogue.arn_pattern(info, kind) for kind in info.resource_types]
     # A resource type whose ARN is not known may be anything.
-    return any(arn is None or any(_overlap(arn, pattern) for pattern in patterns) for arn in arns)
+    return any(arn is None or any(overlap(arn, pattern) for pattern in patterns) for arn in arns)
 
 
-def _overlap(first: str, second: str) -> bool:
+def overlap(first: str, second: str) -> bool:
+    """Tell whether a resource can fit both patterns; True where that is too much to find out."""
     try:
         return intersect_resources(first, second) is not None
     except TooManyStatesError:

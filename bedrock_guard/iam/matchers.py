@@ -48,6 +48,7 @@ class Match:
         self._templates = templates
 
     def __call__(self, value: str, facts: Mapping[str, Any]) -> bool:
+        """Whether a text meets one of the policy values."""
         if self.fixed is not None:
             return self.fixed(value)
         patterns = (template.expand(facts) for template in self._templates)

@@ -64,6 +64,8 @@ class Condition:
     @property
     def name(self) -> str:
         """The operator as a document spells it, e.g. "ForAnyValue:StringLikeIfExists"."""
+        if not (self.qualifier or self.if_exists):
+            return self.operator
         prefix = f"{self.qualifier}:" if self.qualifier else ""
         return f"{prefix}{self.operator}{'IfExists' if self.if_exists else ''}"
 

@@ -24,5 +24,9 @@ def principal_fault(kind: str, value: str) -> str:
             return ""
         return "It must be *, an account ID, or the ARN of a root, user, role or session without wildcards."
     if kind == "Service":
-        return "" if value == "*" or _SERVICE.fullmatch(value) else "It must be a service name such as ec2.amazonaws.com."
+        return (
+            ""
+            if value == "*" or _SERVICE.fullmatch(value)
+            else "It must be a service name: ec2.amazonaws.com."
+        )
     return "" if value else "It is empty."

@@ -15,7 +15,9 @@ from typing import Literal, get_args
 from bedrock_guard.iam.model import Principals, Statement
 from bedrock_guard.iam.values import RequestError
 
-PrincipalKind = Literal["user", "role", "session", "federated_user", "federated", "root", "service", "anonymous"]
+PrincipalKind = Literal[
+    "user", "role", "session", "federated_user", "federated", "root", "service", "anonymous"
+]
 
 # How a statement names the caller. A grant to DIRECT is not limited by implicit denies of identity policy,
 # boundary or session policy; one to ROLE is limited by boundary and session policy; one to ACCOUNT only delegates.
@@ -62,7 +64,8 @@ class Principal:
         account, kind = _classify(self.arn)
         if self.kind is not None and self.kind not in get_args(PrincipalKind):
             raise RequestError(
-                f"{self.kind!r} is no kind of principal.", remedy=f"Use one of {', '.join(get_args(PrincipalKind))}."
+                f"{self.kind!r} is no kind of principal.",
+                remedy=f"Use one of {', '.join(get_args(PrincipalKind))}.",
             )
         object.__setattr__(self, "account", self.account or account)
         object.__setattr__(self, "kind", self.kind or kind)

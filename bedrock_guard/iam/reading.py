@@ -102,7 +102,9 @@ class Reader:
 
     def _version(self, node: Node | None) -> str:
         if node is None:
-            self.warnings.append(f"The policy has no Version, so it is read as {DEFAULT_VERSION}: no variables.")
+            self.warnings.append(
+                f"The policy has no Version, so it is read as {DEFAULT_VERSION}: no variables."
+            )
             return DEFAULT_VERSION
         version = self._text(node, "Version")
         if version not in VERSIONS:
@@ -148,7 +150,9 @@ class Reader:
             return "Allow"
         if effect == "Deny":
             return "Deny"
-        self.fail(node.at, f'Effect "{effect[:40]}" is neither "Allow" nor "Deny".', why="Case counts here.")
+        return self.fail(
+            node.at, f'Effect "{effect[:40]}" is neither "Allow" nor "Deny".', why="Case counts here."
+        )
 
     def _values(
         self, node: Node | None, name: str, check: Callable[[Node, str], None]
@@ -212,7 +216,9 @@ class Reader:
         for written, at, keys in node.members:
             operator = parse_operator(written)
             if operator is None:
-                self.fail(at, f'"{written[:60]}" is no condition operator.', remedy=_nearest_operator(written))
+                self.fail(
+                    at, f'"{written[:60]}" is no condition operator.', remedy=_nearest_operator(written)
+                )
             if keys.kind != "object":
                 self.fail(keys.at, f"{written} is an object of condition keys.")
             name, qualifier, if_exists = operator
@@ -229,9 +235,13 @@ class Reader:
 
     def _check_key(self, at: int, key: str) -> None:
         if not _KEY.fullmatch(key):
-            self.fail(at, f"{key[:60]!r} is no condition key.", why="It is empty or begins or ends with a space.")
+            self.fail(
+                at, f"{key[:60]!r} is no condition key.", why="It is empty or begins or ends with a space."
+            )
         if ":" not in key:
-            self.doubt(at, f'"{key[:60]}" is no condition key.', why="A key has a service prefix and a colon.")
+            self.doubt(
+                at, f'"{key[:60]}" is no condition key.', why="A key has a service prefix and a colon."
+            )
 
     def _condition_values(self, node: Node, operator: str, key: str) -> tuple[str, ...]:
         nodes = node.items if node.kind == "array" else [node]
@@ -239,7 +249,9 @@ class Reader:
             self.doubt(node.at, f"{key[:60]} has an empty list of values.")
         for each in nodes:
             if each.kind not in ("string", "number", "boolean"):
-                self.fail(each.at, f"A condition value is text, a number or a boolean, not {_article(each.kind)}.")
+                self.fail(
+                    each.at, f"A condition value is text, a number or a boolean, not {_article(each.kind)}."
+                )
             fault = operand_fault(operator, each.text)
             if fault:
                 self.doubt(each.at, f'"{each.text[:60]}" is no value for {operator}.', why=fault)
@@ -265,7 +277,9 @@ class Reader:
         has = members.get("Principal") or members.get("NotPrincipal")
         if self.kind in _WITHOUT_PRINCIPAL:
             if has is not None:
-                self.fail(has.at, f"A policy of kind {self.kind} has no Principal.", why="It is attached to one.")
+                self.fail(
+                    has.at, f"A policy of kind {self.kind} has no Principal.", why="It is attached to one."
+                )
         elif has is None:
             self.fail(node.at, f"A policy of kind {self.kind} needs a Principal.")
 

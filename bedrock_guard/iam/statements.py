@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_act
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,7 +20,14 @@ from bedrock_guard.iam.variables import Template, parse
 
 Layer = Literal["identity", "boundary", "scp", "rcp", "session", "resource"]
 OnResource = Callable[[str, Facts], bool]
-LAYERS: tuple[Layer, ...] = ("rcp", "scp", "resource", "identity", "boundary", "session")  # the documented order
+LAYERS: tuple[Layer, ...] = (
+    "rcp",
+    "scp",
+    "resource",
+    "identity",
+    "boundary",
+    "session",
+)  # the documented order
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,7 @@ class ResourceTest:
     """The Resource or NotResource element.
 
     `keys` are the lower-case keys of its variables; `always` says that every resource passes;
-    `pattern_for` names the pattern that a resource fits, None if none.
+    `pattern_for` names, for a resource that passes, the pattern of Resource that it fits.
     """
 
     test: OnResource
@@ -51,7 +59,12 @@ class CompiledStatement:
     conditions: tuple[CompiledCondition, ...]
     names: NamedAs
     applies: OnResource
-    keys: frozenset[str]
+    key_order: tuple[str, ...]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every lower-case key that it reads."""
+        return frozenset(self.key_order)
 
     @property
     def always(self) -> bool:
@@ -66,7 +79,7 @@ def compile_statement(
     statement = document.statements[index]
     resource = _resource(statement, document.version)
     conditions = tuple(compile_condition(each, document.version) for each in statement.conditions)
-    keys = frozenset(resource.keys).union(*(each.keys for each in conditions))
+    read = (*resource.keys, *(key for each in conditions for key in each.keys))
     return CompiledStatement(
         layer,
         level,
@@ -78,7 +91,7 @@ def compile_statement(
         conditions,
         compile_principals(statement),
         _applies(resource, conditions),
-        keys,
+        tuple(dict.fromkeys(read)),
     )
 
 
@@ -105,7 +118,7 @@ def _resource(statement: Statement, version: str) -> ResourceTest:
     elif statement.not_resources is not None:
         patterns, negated = statement.not_resources, True
     else:
-        return ResourceTest(_always, (), True, False, lambda _resource, _facts: None)
+        return ResourceTest(_always, (), True, False, _no_pattern)
     templates = [_template(pattern, version) for pattern in patterns]
     everything = any(not pattern.strip("*") for pattern in patterns)
     keys = tuple(dict.fromkeys(key for template in templates for key in template.keys))
@@ -114,7 +127,7 @@ def _resource(statement: Statement, version: str) -> ResourceTest:
         () if everything else keys,
         everything and not negated,
         negated,
-        _pattern_for(patterns, templates),
+        _no_pattern if negated else _pattern_for(patterns, templates),
     )
 
 
@@ -128,8 +141,7 @@ def _template(pattern: str, version: str) -> Template:
 
 def _resource_test(templates: Sequence[Template], *, negated: bool) -> OnResource:
     fixed = [template.fixed for template in templates]
-    plain = [globs.compile_resource(pattern) for pattern in fixed if pattern is not None]
-    predicate = globs_any(plain) if plain else _nothing
+    predicate = _resource_predicate([pattern for pattern in fixed if pattern is not None])
     varying = [template for template, pattern in zip(templates, fixed, strict=True) if pattern is None]
     if not varying:
         if negated:
@@ -142,17 +154,44 @@ def _resource_test(templates: Sequence[Template], *, negated: bool) -> OnResourc
     return test
 
 
+def _resource_predicate(patterns: Sequence[str]) -> OnText:
+    """Whether a resource fits one of the patterns: whole ARNs by look-up, the others one by one."""
+    whole = [one for one in patterns if not globs.has_wildcard(one) and one.count(":") >= 5]
+    predicates = [_quick(one) for one in patterns if one not in whole]
+    if whole or not predicates:
+        predicates.insert(0, frozenset(globs.unescape(one) for one in whole).__contains__)
+    return globs_any(predicates)
+
+
+def _quick(pattern: str) -> OnText:
+    """The predicate of one pattern, behind a cheap necessary one: the text that begins its last part is there."""
+    fits = globs.compile_resource(pattern)
+    parts = pattern.split(":", 5)
+    begins = re.split(r"[*?]", parts[5])[0] if len(parts) == 6 else ""
+    if not begins or not globs.has_wildcard(":".join(parts[:5])):
+        return fits
+    needle = ":" + globs.unescape(begins)
+    return lambda resource: needle in resource and fits(resource)
+
+
 def _fits_one(templates: Sequence[Template], resource: str, facts: Mapping[str, Any]) -> bool:
     patterns = (template.expand(facts) for template in templates)
     return any(globs.compile_resource(pattern)(resource) for pattern in patterns if pattern is not None)
 
 
-def _pattern_for(patterns: Sequence[str], templates: Sequence[Template]) -> Callable[[str, Facts], str | None]:
+def _pattern_for(
+    patterns: Sequence[str], templates: Sequence[Template]
+) -> Callable[[str, Facts], str | None]:
+    if len(patterns) == 1:
+        (only,) = patterns
+        return lambda _resource, _facts: only
     fixed: list[OnText | None] = []
 
     def which(resource: str, facts: Facts) -> str | None:
         if not fixed:
-            fixed.extend(None if one.fixed is None else globs.compile_resource(one.fixed) for one in templates)
+            fixed.extend(
+                None if one.fixed is None else globs.compile_resource(one.fixed) for one in templates
+            )
         for pattern, template, predicate in zip(patterns, templates, fixed, strict=True):
             fits = _fits_one([template], resource, facts) if predicate is None else predicate(resource)
             if fits:
@@ -166,8 +205,8 @@ def _always(_resource: str, _facts: Facts) -> bool:
     return True
 
 
-def _nothing(_resource: str) -> bool:
-    return False
+def _no_pattern(_resource: str, _facts: Facts) -> str | None:
+    return None
 
 
 def _applies(resource: ResourceTest, conditions: Sequence[CompiledCondition]) -> OnResource:
@@ -179,14 +218,12 @@ def _applies(resource: ResourceTest, conditions: Sequence[CompiledCondition]) ->
         (only,) = tests
         if resource.always:
             return lambda _resource, facts: only(facts)
-        return lambda name, facts: on_resource(name, facts) and only(facts)
+        return lambda name, facts: only(facts) and on_resource(name, facts)
 
     def applies(name: str, facts: Facts) -> bool:
-        if not on_resource(name, facts):
-            return False
-        for test in tests:  # noqa: SIM110 - a generator would cost more than the tests
+        for test in tests:  # conditions first: they mostly cost less than patterns of ARNs
             if not test(facts):
                 return False
-        return True
+        return on_resource(name, facts)
 
     return applies

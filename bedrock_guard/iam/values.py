@@ -17,10 +17,14 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from bedrock_guard.errors import GuardError
 
 Single = str | bool | int | float | Decimal | datetime | bytes
-ContextValue = Single | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float] | Sequence[datetime] | None
+ContextValue = (
+    Single | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float] | Sequence[datetime] | None
+)
 Network = IPv4Network | IPv6Network
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
+_NUMBER = re.compile(
+    r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?", re.ASCII
+)
 _ISO = re.compile(
     r"(?P<year>[0-9]{4})(?:-?(?P<month>[0-9]{2})(?:-?(?P<day>[0-9]{2})"
     r"(?:[Tt ](?P<hour>[0-9]{2}):?(?P<minute>[0-9]{2})(?::?(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"

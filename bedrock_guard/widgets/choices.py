@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import traitlets as t
 from ipywidgets.widgets.trait_types import TypedTuple
@@ -12,7 +12,7 @@ from ipywidgets.widgets.trait_types import TypedTuple
 from bedrock_guard.account.situation import Situation
 from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice, Profile
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.what_if import WhatIf, what_if
+from bedrock_guard.evidence.what_if import WhatIf
 
 
 class Choices(t.HasTraits):
@@ -63,6 +63,18 @@ class Choices(t.HasTraits):
             self._follow()
 
     @property
+    def consequences(self) -> WhatIf:
+        """What follows from the choice as it is now.
+
+        Raises:
+            GuardError: it cannot be built; says why.
+
+        """
+        if self.problem is not None:
+            raise self.problem
+        return cast("WhatIf", self.what_if)
+
+    @property
     def spec(self) -> BoundarySpec:
         """The spec as chosen now."""
         _, before = self.start.only(self.profile_name)
@@ -78,7 +90,9 @@ class Choices(t.HasTraits):
         profile = before.model_copy(update=update)
         profiles = {**self.start.profile, self.profile_name: profile}
         # Through the file's own text, so that a choice is checked exactly as the file would be.
-        return BoundarySpec.loads(self.start.model_copy(update={"profile": profiles}).dumps(), self.situation.catalogue)
+        return BoundarySpec.loads(
+            self.start.model_copy(update={"profile": profiles}).dumps(), self.situation.catalogue
+        )
 
     def offered_types(self) -> tuple[str, ...]:
         """EC2 types to choose from: the spec's and those on the bill."""
@@ -106,8 +120,12 @@ _CHOICES = ["approved", "instance_types", "controls", "approve_nothing"]
 
 def switches(profile: Profile) -> tuple[str, ...]:
     """The controls that are on or off, without a value."""
-    values: dict[str, Any] = {name: getattr(profile.controls, name) for name in type(profile.controls).model_fields}
-    return tuple(name for name, value in values.items() if isinstance(value, bool) and name != "instance_types")
+    values: dict[str, Any] = {
+        name: getattr(profile.controls, name) for name in type(profile.controls).model_fields
+    }
+    return tuple(
+        name for name, value in values.items() if isinstance(value, bool) and name != "instance_types"
+    )
 
 
 def _types(profile: Profile) -> tuple[str, ...]:

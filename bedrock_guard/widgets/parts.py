@@ -29,11 +29,17 @@ class Checklist:
     """Boxes to tick, with a search above them; `link` binds the ticked values to a trait both ways."""
 
     def __init__(self, items: Sequence[Item], *, search: str, height: str = "26rem") -> None:
-        self.boxes = {i.value: w.Checkbox(description=i.words, indent=False, layout={"width": "98%"}) for i in items}
-        self.search = w.Text(placeholder=search, description="Search", continuous_update=True, layout={"width": "98%"})
+        self.boxes = {
+            i.value: w.Checkbox(description=i.words, indent=False, layout={"width": "98%"}) for i in items
+        }
+        self.search = w.Text(
+            placeholder=search, description="Search", continuous_update=True, layout={"width": "98%"}
+        )
         self.found = w.HTML(status(f"{len(items)} listed"))
         self.search.observe(self._filter, names="value")
-        rows = w.VBox(list(self.boxes.values()), layout={"max_height": height, "overflow_y": "auto", "display": "block"})
+        rows = w.VBox(
+            list(self.boxes.values()), layout={"max_height": height, "overflow_y": "auto", "display": "block"}
+        )
         self.widget = w.VBox([self.search, self.found, rows])
         self._quiet = False
 
@@ -96,10 +102,14 @@ def shows_errors(place: w.HTML) -> Callable[[Callable[..., None]], Callable[...,
             except GuardError as error:
                 place.value = alert(error)
             except OSError as error:
-                place.value = alert(GuardError("The file could not be written.", why=str(error.strerror or error)))
+                place.value = alert(
+                    GuardError("The file could not be written.", why=str(error.strerror or error))
+                )
             except Exception:  # noqa: BLE001 - ipywidgets would swallow it; the page must say something
                 _LOG.exception("a handler of the workbench failed")
-                place.value = alert(GuardError("Something went wrong here.", remedy="The notebook's log has the details."))
+                place.value = alert(
+                    GuardError("Something went wrong here.", remedy="The notebook's log has the details.")
+                )
 
         return guarded
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -16,21 +17,32 @@ import plotly.graph_objects as go
 
 from bedrock_guard.account.situation import Situation
 from bedrock_guard.boundary.controls import CONTROLS
-from bedrock_guard.boundary.export import write_json
+from bedrock_guard.boundary.packing import Packed
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.charts import CONFIG, OUTCOMES, Theme, outcome_by_model, template
+from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.impact import Outcome
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.evidence.what_if import WhatIf
 from bedrock_guard.present import Shown, source_note
 from bedrock_guard.widgets.choices import Choices, switches
 from bedrock_guard.widgets.parts import Checklist, Item, alert, shows_errors, status
 
-_WORDS: Final[Mapping[str, str]] = {
+_WORDS: Final[Mapping[Outcome, str]] = {
     "kept": "kept",
     "refused": "would be refused",
     "stranded": "stranded: paid although refused",
     "unknown": "unknown",
 }
+KINDS: Final[Mapping[str, str]] = {
+    "boundary": "permissions boundary",
+    "deny": "policy to attach beside it",
+    "scp": "service control policy",
+}
+_CARD: Final = (
+    "flex:1 1 9rem;list-style:none;padding:.5rem .8rem;border-radius:6px;"
+    "border:1px solid var(--jp-border-color2,#d9dee4)"
+)
 
 
 class Workbench:
@@ -53,16 +65,32 @@ class Workbench:
         theme: Theme = "light",
     ) -> None:
         self.situation = situation
-        self.choices = Choices(situation, spec if isinstance(spec, BoundarySpec) else situation.spec(spec), profile)
+        self.choices = Choices(
+            situation, spec if isinstance(spec, BoundarySpec) else situation.spec(spec), profile
+        )
         self._head = w.HTML()
         self._chart = _figure(self.choices, theme)
         self._models, self._callers, self._calls, self._policy = (w.HTML() for _ in range(4))
         self._dark = w.Checkbox(description="Dark chart", value=theme == "dark", indent=False)
         self._dark.observe(lambda change: self._recolour("dark" if change["new"] else "light"), names="value")
         self._export = Export(self.choices)
-        self.widget = w.VBox([self._head, w.HBox([self._left(), self._right()], layout={"flex_flow": "row wrap"})])
+        self.widget = w.VBox(
+            [self._head, w.HBox([self._left(), self._right()], layout={"flex_flow": "row wrap"})]
+        )
         self.choices.observe(self._refresh, names=["what_if", "problem"])
         self._refresh()
+
+    def models(self) -> Shown:
+        """Spend by model and outcome, for the choice as it is now."""
+        return models_table(self.choices.consequences)
+
+    def callers(self) -> Shown:
+        """Who would be refused, for the choice as it is now."""
+        return callers_table(self.choices.consequences)
+
+    def policies(self) -> Shown:
+        """The documents and their sizes, for the choice as it is now."""
+        return sizes_table(self.choices.consequences)
 
     def _left(self) -> w.Widget:
         nothing = w.Checkbox(description="Approve no model at all, and I mean it", indent=False)
@@ -80,7 +108,9 @@ class Workbench:
         return tabs
 
     def _right(self) -> w.Widget:
-        sources = w.HTML(self.situation.sources_html())
+        notes = [status(f"{name}: {source_note(p)}") for name, p in self.situation.provenances().items()]
+        proof = Shown(self.situation.reconciliation.table(), "Every line of the bill stands in one bucket.")
+        sources = w.HTML(proof.html() + "".join(notes))
         pages = {
             "Impact": w.VBox([self._dark, self._chart, self._models]),
             "Who is hit": w.VBox([self._callers, self._calls]),
@@ -115,12 +145,18 @@ class Export:
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
         self.folder = w.Text("policies", description="Folder", layout={"width": "24rem"})
-        self.button = w.Button(description="Export the policies", button_style="primary", layout={"width": "12rem"})
-        self.told = w.HTML(status("Nothing exported yet. Exporting writes files here; it changes nothing in AWS."))
+        self.button = w.Button(
+            description="Export the policies", button_style="primary", layout={"width": "12rem"}
+        )
+        self.told = w.HTML(
+            status("Nothing exported yet. Exporting writes files here; it changes nothing in AWS.")
+        )
         self.button.on_click(shows_errors(self.told)(self._write))
         self.widget = w.VBox([w.HBox([self.folder, self.button]), self.told])
 
     def _write(self, _button: object) -> None:
+        from bedrock_guard.boundary.export import write_json
+
         if self._choices.problem:
             raise self._choices.problem
         found = self._choices.what_if
@@ -138,7 +174,9 @@ def checklist_of_models(choices: Choices) -> Checklist:
     rows = situation.model_rows()
     items = [Item(row.model_id, f"{row.name} ({row.provider}) · {row.words}") for row in rows]
     known = {item.value for item in items}
-    items += [Item(model, f"{model} · not in the catalogue") for model in choices.approved if model not in known]
+    items += [
+        Item(model, f"{model} · not in the catalogue") for model in choices.approved if model not in known
+    ]
     made = Checklist(items, search="name, provider or id")
     made.link(choices, "approved")
     return made
@@ -182,18 +220,18 @@ def _redraw(chart: go.FigureWidget, found: WhatIf) -> None:
 
 def headline(found: WhatIf, situation: Situation) -> str:
     """The dollars of each outcome, and the line that says whether they can be believed."""
-    reconciled = situation.reconciliation
-    if not reconciled.headline_holds:
-        cards = f"<p role='alert'><b>The headline is withheld.</b> {escape(reconciled.why)}</p>"
-    else:
-        cards = "".join(
-            f"<li style='flex:1 1 9rem;border:1px solid var(--jp-border-color2,#d9dee4);border-radius:6px;"
-            f"padding:.5rem .8rem;list-style:none'><b style='font-size:1.25rem'>{dollars(found.impact.spend(outcome))}</b>"
-            f"<br><span>{escape(_WORDS[outcome])}</span></li>"
-            for outcome in OUTCOMES
+    proof = situation.reconciliation
+    if proof.withheld:
+        return alert(GuardError("The headline is withheld.", why="; ".join(proof.withheld))) + status(
+            situation.line()
         )
-        cards = f"<ul style='display:flex;flex-wrap:wrap;gap:.6rem;margin:.3rem 0;padding:0'>{cards}</ul>"
-    return f"{cards}{status(situation.line())}"
+    cards = "".join(
+        f"<li style='{_CARD}'><b style='font-size:1.25rem'>{dollars(found.impact.spend(outcome))}</b>"
+        f"<br>{escape(words)}</li>"
+        for outcome, words in _WORDS.items()
+    )
+    listed = f"<ul style='display:flex;flex-wrap:wrap;gap:.6rem;margin:.3rem 0;padding:0'>{cards}</ul>"
+    return listed + status(situation.line())
 
 
 def models_table(found: WhatIf) -> Shown:
@@ -214,12 +252,20 @@ def calls_table(found: WhatIf) -> Shown:
 
 def policies_html(found: WhatIf) -> str:
     """Every document with its size against its quota."""
-    parts = [
-        f"<details {'open' if n == 0 else ''}><summary><b>{escape(d.name)}</b> · {d.size:,} of {d.quota:,} characters · "
-        f"{escape(d.target)}</summary><pre style='max-height:30rem;overflow:auto'>{escape(d.text)}</pre></details>"
-        for n, d in enumerate(found.documents())
-    ]
-    return "".join(parts)
+    return "".join(_document_html(packed, opened=n == 0) for n, packed in enumerate(found.built.packed))
 
 
-__all__ = ["Workbench", "source_note"]
+def _document_html(packed: Packed, *, opened: bool) -> str:
+    size = f"{packed.size:,} of {packed.quota:,} characters"
+    text = json.dumps(packed.document, indent=1)
+    return (
+        f"<details {'open' if opened else ''}><summary><b>{escape(packed.name)}</b> · {KINDS[packed.kind]} · {size}"
+        f"</summary><pre style='max-height:30rem;overflow:auto'>{escape(text)}</pre></details>"
+    )
+
+
+def sizes_table(found: WhatIf) -> Shown:
+    """Every document with its size against its quota, as a table."""
+    rows = [(p.name, KINDS[p.kind], p.size, p.quota) for p in found.built.packed]
+    frame = pd.DataFrame(rows, columns=["document", "kind", "characters", "quota"])
+    return Shown(frame, "Policy documents, in the characters that AWS counts.")

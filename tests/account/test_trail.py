@@ -105,7 +105,7 @@ def test_every_form_is_read_and_adds_up(trail: Path) -> None:
     assert len(found.frame) == 3 + 1 + 1 + 2 + 2 + 2 + 2 + 1 + 2 + 1 + 1
     assert dict(found.left_out) == {"digest": 1, "duplicate": 1, "insight": 1}
     assert dict(found.files.set_aside) == {"README.md": "its name does not end in .json or .json.gz"}
-    assert found.files.read == 15
+    assert found.files.read == 14
     assert set(found.frame["model"]) == {"amazon.nova-pro-v1:0"}
     assert json.loads(json.dumps(found.summary)) == {
         "records": found.records,
@@ -476,3 +476,75 @@ def test_threads_share_one_pace() -> None:
     for thread in threads:
         thread.join()
     assert sorted((turn - clock.start).total_seconds() for turn in turns) == [0.5 * n for n in range(1, 9)]
+
+
+# Skimming ----------------------------------------------------------------------------------------------------------
+
+
+def compact(records: list[Any]) -> bytes:
+    return json.dumps({"Records": records}, separators=(",", ":")).encode()
+
+
+def delivered(source: str, name: str, **members: Any) -> dict[str, Any]:
+    return {"eventVersion": "1.11", "eventID": f"d-{next(NUMBER)}", "eventTime": "2026-10-01T08:00:00Z"} | {
+        "eventSource": f"{source}.amazonaws.com",
+        "eventName": name,
+        **members,
+    }
+
+
+NESTED = {"eventVersion": "1.0", "eventSource": "bedrock.amazonaws.com", "eventName": "InvokeModel"}
+TRICKY: list[Any] = [
+    delivered("kms", "Decrypt", requestParameters={"list": [{"a": 1}, NESTED, NESTED]}),
+    delivered("kms", "Decrypt", requestParameters={"text": '},{"eventVersion":"1.11","eventSource":"x"'}),
+    delivered(
+        "kms", "Decrypt", requestParameters={"list": [{"a": 1}, {"eventVersion": "1.0"}, {"b": "}{]["}]}
+    ),
+    delivered("kms", "Decrypt", userAgent='"eventSource":"bedrock.amazonaws.com"'),
+    delivered("kms", "Decrypt", userAgent="{{{"),
+    delivered("bedrock", "InvokeModel", requestParameters={"list": [{"a": 1}, {"eventVersion": "1.0"}]}),
+    delivered("bedrock", "InvokeModel", requestParameters={"eventSource": "kms.amazonaws.com"}),
+    delivered("bedrock", "InvokeModel", eventType="AwsCloudTrailInsight"),
+    delivered("ec2", "DescribeInstances", eventType="AwsServiceEvent"),
+    {"eventVersion": "1.11"},
+    {"eventVersion": "1.11", "eventSource": "kms.amazonaws.com"},
+    {},
+    {"x": {"y": 1}},
+    {"eventTime": "2026-10-01T08:00:00Z", **NESTED},
+    7,
+    "text",
+    None,
+    ["x"],
+]
+
+
+@pytest.mark.parametrize("tricky", TRICKY, ids=range(len(TRICKY)))
+def test_skimming_counts_what_parsing_counts(tmp_path: Path, tricky: Any) -> None:
+    ordinary = [
+        delivered("kms", "Decrypt"),
+        delivered("bedrock", "Converse"),
+        delivered("ec2", "DescribeImages"),
+    ]
+    for place in range(len(ordinary) + 1):
+        records = [*ordinary[:place], tricky, *ordinary[place:]]
+        put(tmp_path / "skim.json", compact(records))
+        skimmed = adds_up(tmp_path)
+        put(tmp_path / "skim.json", json.dumps({"Records": records}).encode())
+        parsed = adds_up(tmp_path)
+        assert skimmed.summary == parsed.summary
+        pd.testing.assert_frame_equal(skimmed.frame, parsed.frame)
+
+
+def test_skimming_parses_only_what_can_be_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[str] = []
+
+    class Counting(json.JSONDecoder):
+        def decode(self, text: str, **options: Any) -> Any:  # type: ignore[override]
+            decoded.append(text)
+            return super().decode(text, **options)
+
+    monkeypatch.setattr("bedrock_guard.account.trail_files._DECODER", Counting())
+    found = parse(
+        compact([delivered("kms", "Decrypt"), delivered("bedrock", "Converse"), delivered("s3", "GetObject")])
+    )
+    assert (len(found), len(decoded)) == (3, 1)

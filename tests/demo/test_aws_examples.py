@@ -25,7 +25,9 @@ def examples(side: str) -> list[Any]:
         for operation, cases in model["examples"].items():
             for number, case in enumerate(cases):
                 if case.get(side) is not None and (side == "input" or case[side]):
-                    found.append(pytest.param(service, operation, case[side], id=f"{service}-{operation}-{number}"))
+                    found.append(
+                        pytest.param(service, operation, case[side], id=f"{service}-{operation}-{number}")
+                    )
     return found
 
 
@@ -34,12 +36,16 @@ def as_wire(service: str, operation: str, parameters: dict[str, Any]) -> WireReq
     serialised = create_serializer(model.resolved_protocol).serialize_to_request(
         parameters, model.operation_model(operation)
     )
-    prepare_request_dict(serialised, endpoint_url="https://demo.us-east-1.amazonaws.com", context={"is_presign_request": False})
+    prepare_request_dict(
+        serialised, endpoint_url="https://demo.us-east-1.amazonaws.com", context={"is_presign_request": False}
+    )
     from botocore.awsrequest import create_request_object
 
     request = create_request_object(serialised).prepare()
     body = request.body or b""
-    return WireRequest(request.method, request.url, dict(request.headers), body.encode() if isinstance(body, str) else body)
+    return WireRequest(
+        request.method, request.url, dict(request.headers), body.encode() if isinstance(body, str) else body
+    )
 
 
 def plain(value: Any) -> Any:
@@ -69,7 +75,9 @@ def test_example_answer(service: str, operation: str, answer: dict[str, Any]) ->
     wire = protocol_of(service).encode(model, typed, "request-1")
     parser = create_parser(service_model(service).resolved_protocol)
     headers = {k.lower(): v for k, v in wire.headers.items()}
-    parsed = parser.parse({"status_code": wire.status, "headers": headers, "body": wire.body}, model.output_shape)
+    parsed = parser.parse(
+        {"status_code": wire.status, "headers": headers, "body": wire.body}, model.output_shape
+    )
     parsed.pop("ResponseMetadata")
     assert plain(parsed) == plain(typed)
     assert not ParamValidator().validate(parsed, model.output_shape).has_errors()

@@ -11,7 +11,9 @@ from botocore.exceptions import ClientError
 from bedrock_guard.account.session import Account
 
 ACCOUNT = "111122223333"
-ALLOW = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+ALLOW = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
 
 
 @pytest.fixture
@@ -57,7 +59,9 @@ def test_list_users_leaves_out_boundary_and_tags(iam: Any) -> None:
         ({"UserName": "x" * 129}, "Member must have length less than or equal to 128"),
     ],
 )
-def test_names_outside_the_model_are_refused_by_the_service(iam: Any, parameters: dict[str, str], message: str) -> None:
+def test_names_outside_the_model_are_refused_by_the_service(
+    iam: Any, parameters: dict[str, str], message: str
+) -> None:
     code, status, said = refused(iam.get_user, **parameters)
     assert (code, status) == ("ValidationError", 400)
     assert said.startswith("1 validation error detected: Value '")
@@ -119,7 +123,9 @@ def test_a_boundary_must_exist(iam: Any) -> None:
 
 
 def test_a_boundary_is_put_replaced_and_taken_away(iam: Any) -> None:
-    first, second = (iam.create_policy(PolicyName=n, PolicyDocument=ALLOW)["Policy"]["Arn"] for n in ("one", "two"))
+    first, second = (
+        iam.create_policy(PolicyName=n, PolicyDocument=ALLOW)["Policy"]["Arn"] for n in ("one", "two")
+    )
     iam.put_role_permissions_boundary(RoleName="app-01", PermissionsBoundary=first)
     iam.put_role_permissions_boundary(RoleName="app-01", PermissionsBoundary=second)
     assert iam.get_role(RoleName="app-01")["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == second
@@ -160,7 +166,11 @@ def test_list_entities_pages_over_all_kinds_together(iam: Any) -> None:
     for number in range(5):
         iam.attach_user_policy(UserName=f"dev-{number:03d}", PolicyArn=policy)
         iam.attach_role_policy(RoleName=f"app-{number:02d}", PolicyArn=policy)
-    pages = list(iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=policy, PaginationConfig={"PageSize": 3}))
+    pages = list(
+        iam.get_paginator("list_entities_for_policy").paginate(
+            PolicyArn=policy, PaginationConfig={"PageSize": 3}
+        )
+    )
     assert len(pages) == 4
     assert sum(len(p["PolicyUsers"]) for p in pages) == sum(len(p["PolicyRoles"]) for p in pages) == 5
 
@@ -181,14 +191,20 @@ def test_groups(iam: Any) -> None:
 def test_a_role_from_beginning_to_end(iam: Any) -> None:
     trust = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
     }
-    role = iam.create_role(RoleName="new", AssumeRolePolicyDocument=json.dumps(trust), MaxSessionDuration=7200)["Role"]
+    role = iam.create_role(
+        RoleName="new", AssumeRolePolicyDocument=json.dumps(trust), MaxSessionDuration=7200
+    )["Role"]
     assert role["AssumeRolePolicyDocument"] == trust
     assert iam.get_role(RoleName="new")["Role"]["MaxSessionDuration"] == 7200
     iam.update_role(RoleName="new", Description="changed")
     assert iam.get_role(RoleName="new")["Role"]["Description"] == "changed"
-    assert refused(iam.create_role, RoleName="x", AssumeRolePolicyDocument=ALLOW)[0] == "MalformedPolicyDocument"
+    assert (
+        refused(iam.create_role, RoleName="x", AssumeRolePolicyDocument=ALLOW)[0] == "MalformedPolicyDocument"
+    )
     iam.delete_role(RoleName="new")
     assert refused(iam.get_role, RoleName="new")[0] == "NoSuchEntity"
 
@@ -198,13 +214,18 @@ def test_at_most_ten_policies_are_attached(iam: Any) -> None:
     for arn in arns[:10]:
         iam.attach_user_policy(UserName="dev-001", PolicyArn=arn)
     iam.attach_user_policy(UserName="dev-001", PolicyArn=arns[0])
-    assert refused(iam.attach_user_policy, UserName="dev-001", PolicyArn=arns[10])[:2] == ("LimitExceeded", 409)
+    assert refused(iam.attach_user_policy, UserName="dev-001", PolicyArn=arns[10])[:2] == (
+        "LimitExceeded",
+        409,
+    )
     assert len(iam.list_attached_user_policies(UserName="dev-001")["AttachedPolicies"]) == 10
 
 
 def test_authorization_details_hold_everything_once(iam: Any) -> None:
     iam.create_policy(PolicyName="own", PolicyDocument=ALLOW)
-    pages = list(iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 90}))
+    pages = list(
+        iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 90})
+    )
     names = [user["UserName"] for part in pages for user in part["UserDetailList"]]
     roles = [role for part in pages for role in part["RoleDetailList"]]
     policies = {policy["PolicyName"]: policy for part in pages for policy in part["Policies"]}

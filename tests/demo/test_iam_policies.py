@@ -23,7 +23,11 @@ def iam(account: Account) -> Any:
 
 @pytest.fixture
 def arn(iam: Any) -> str:
-    return str(iam.create_policy(PolicyName="guard", Path="/bedrock-guard/", PolicyDocument=document())["Policy"]["Arn"])
+    return str(
+        iam.create_policy(PolicyName="guard", Path="/bedrock-guard/", PolicyDocument=document())["Policy"][
+            "Arn"
+        ]
+    )
 
 
 def code(call: Any, **parameters: Any) -> tuple[str, int]:
@@ -36,7 +40,9 @@ def test_create_and_read_back(iam: Any, arn: str) -> None:
     assert arn == "arn:aws:iam::111122223333:policy/bedrock-guard/guard"
     policy = iam.get_policy(PolicyArn=arn)["Policy"]
     assert (policy["DefaultVersionId"], policy["AttachmentCount"], policy["IsAttachable"]) == ("v1", 0, True)
-    assert iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"] == json.loads(document())
+    assert iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"] == json.loads(
+        document()
+    )
 
 
 def test_the_name_is_unique_whatever_path_and_case(iam: Any, arn: str) -> None:
@@ -50,9 +56,14 @@ def test_five_versions_and_numbers_never_used_twice(iam: Any, arn: str) -> None:
     for number in range(2, 6):
         made = iam.create_policy_version(PolicyArn=arn, PolicyDocument=document(number))["PolicyVersion"]
         assert (made["VersionId"], made["IsDefaultVersion"]) == (f"v{number}", False)
-    assert code(iam.create_policy_version, PolicyArn=arn, PolicyDocument=document(6)) == ("LimitExceeded", 409)
+    assert code(iam.create_policy_version, PolicyArn=arn, PolicyDocument=document(6)) == (
+        "LimitExceeded",
+        409,
+    )
     iam.delete_policy_version(PolicyArn=arn, VersionId="v5")
-    made = iam.create_policy_version(PolicyArn=arn, PolicyDocument=document(6), SetAsDefault=True)["PolicyVersion"]
+    made = iam.create_policy_version(PolicyArn=arn, PolicyDocument=document(6), SetAsDefault=True)[
+        "PolicyVersion"
+    ]
     assert (made["VersionId"], made["IsDefaultVersion"]) == ("v6", True)
     listed = iam.list_policy_versions(PolicyArn=arn)["Versions"]
     assert [v["VersionId"] for v in listed] == ["v6", "v4", "v3", "v2", "v1"]

@@ -66,7 +66,9 @@ def test_a_config_file_of_the_user_does_not_matter(
 ) -> None:
     aws = tmp_path / ".aws"
     aws.mkdir()
-    (aws / "config").write_text("[default]\nregion = nowhere-1\nendpoint_url = http://192.0.2.1\nretry_mode = legacy\n")
+    (aws / "config").write_text(
+        "[default]\nregion = nowhere-1\nendpoint_url = http://192.0.2.1\nretry_mode = legacy\n"
+    )
     (aws / "credentials").write_text("[default]\naws_access_key_id = someone\naws_secret_access_key = else\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert open_account().account_id == "111122223333"
@@ -115,7 +117,9 @@ def test_an_unknown_key_is_refused(account: Account) -> None:
         stranger.get_caller_identity()
     assert refused.value.response["Error"]["Code"] == "InvalidClientTokenId"
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
-    other = account._session.client("organizations", aws_access_key_id="DEMOUNKNOWN", aws_secret_access_key="x")
+    other = account._session.client(
+        "organizations", aws_access_key_id="DEMOUNKNOWN", aws_secret_access_key="x"
+    )
     with pytest.raises(ClientError, match="UnrecognizedClientException"):
         other.list_roots()
 
@@ -159,7 +163,12 @@ def test_a_temporary_state_is_gone_when_the_process_ends(tmp_path: Path) -> None
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     assert done.stdout.strip().startswith(str(tmp_path))
     assert list(tmp_path.iterdir()) == []

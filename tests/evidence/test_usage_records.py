@@ -476,7 +476,8 @@ EVERYTHING = {
     "credentials": {"accessKeyId": "x", "sessionToken": "x", "secretAccessKey": "x"}, "inputText": "x",
     "retrieveAndGenerateConfiguration": {"knowledgeBaseConfiguration": {"modelArn": "x"}}, "blockedInputMessaging": "x",
 
-    "serviceSpecificCredential": {"serviceCredentialSecret": "x", "serviceCredentialAlias": "x", "servicePassword": "x"},
+    "serviceSpecificCredential": {"serviceCredentialSecret": "x", "serviceCredentialAlias": "x"},
+    "servicePassword": "x",
 
     "accessKey": {"secretAccessKey": "x", "accessKeyId": "x"},
     "advancedEventSelectors": [{"fieldSelectors": [{"field": "x"}]}],

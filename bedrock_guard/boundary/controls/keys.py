@@ -48,7 +48,7 @@ def _short(scope: Scope) -> tuple[Rule, ...]:
     return (Rule(CALLS),) if scope.profile.controls.long_term_key_use else (_unless("LONG_TERM"),)
 
 
-_OTHERS = "A key acts as its user, who need not carry the boundary: only an SCP reaches the use of a key on another user."
+_OTHERS = "A key acts as its user, who need not carry the boundary: only an SCP reaches keys of other users."
 _SIGNED = (
     "Callers without a key: signed requests (SigV4) do the same, so Claude Code, Codex and SDKs go on working. "
     "The list of approved models is the control; this one removes portable secrets."

@@ -56,7 +56,11 @@ def _passing(scope: Scope) -> tuple[Rule, ...]:
     paths = scope.profile.controls.bounded_roles
     if not isinstance(paths, tuple):
         return (Rule(actions),)
-    roles = tuple(sorted(scope.arn("iam", "", f"role/{path}") for path in paths))
+    # Account by account, also in an SCP: a role of the same path in a stranger's account is no bounded role.
+    accounts = scope.profile.accounts
+    roles = tuple(
+        sorted(scope.arn("iam", "", f"role/{path}", account) for path in paths for account in accounts)
+    )
     return (Rule(actions, resources=(), not_resources=roles),)
 
 

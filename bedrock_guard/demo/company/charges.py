@@ -21,7 +21,7 @@ TRAINING_DAY: Final = date(2026, 10, 6)
 REFUND_DAY: Final = date(2026, 10, 14)
 DISCOUNT: Final = Decimal("0.05")
 VAT: Final = Decimal("0.20")
-MONTHLY_CREDIT: Final = Decimal("-400")
+MONTHLY_CREDIT: Final = Decimal(-400)
 REFUND: Final = Decimal("-83.17")
 DISCOUNT_LABEL: Final = "Enterprise Discount Program Discount"
 

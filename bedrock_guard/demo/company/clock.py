@@ -21,7 +21,7 @@ EARLIEST_MARGIN = timedelta(hours=4)
 """Nothing happened in the first hours, so that a slow walk through 90 days of Event history loses nothing."""
 
 LATEST_MARGIN = timedelta(minutes=15)
-"""Nothing happened just before `NOW`: CloudTrail shows an event minutes after it (delivery "within about 15 minutes")."""
+"""Nothing happened just before `NOW`: CloudTrail shows an event some minutes after it."""
 
 
 def history_start(days: int) -> datetime:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from bedrock_guard.demo.company import people, policies, story
+from bedrock_guard.demo.company import people, policies, prices, story
 from bedrock_guard.demo.company.clock import ago, stamp
 from bedrock_guard.demo.company.people import CALLERS, SSO_PATH, identifier, role_id, user_id
 from bedrock_guard.demo.company.plan import Plan
@@ -33,7 +33,6 @@ _TRUSTED: Final = {
     "search-batch": "bedrock.amazonaws.com",
     "terraform-deploy": "codebuild.amazonaws.com",
 }
-_BATCH_ROLES: Final = {"data-pipeline", "search-batch"}
 
 
 def company_iam(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -83,24 +82,41 @@ def _inline(name: str, content: policies.Document) -> dict[str, Any]:
 
 def _boundary(account: str) -> dict[str, str]:
     arn = f"arn:aws:iam::{account}:policy/{DATA_BOUNDARY}"
-    return {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
+    return {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn}
 
 
 def _users(plan: Plan, account: str) -> Iterable[Entity]:
     if account != plan.account(0):
         return
     user = _entity(account, "User", people.PHANTOM, "/", story.PHANTOM_BORN)
-    yield {**user, "GroupList": [], "UserPolicyList": [],
-           "AttachedManagedPolicies": _attached(story.LIMITED_ACCESS)}
+    yield {
+        **user,
+        "GroupList": [],
+        "UserPolicyList": [],
+        "AttachedManagedPolicies": _attached(story.LIMITED_ACCESS),
+    }
     user = _entity(account, "User", people.REPORTING, "/service/", ago(420))
-    yield {**user, "GroupList": ["batch-users"], "Tags": [{"Key": "team", "Value": "finance"}],
-           "UserPolicyList": [_inline("models", policies.model_use(*policies.BEARER))]}
+    yield {
+        **user,
+        "GroupList": ["batch-users"],
+        "Tags": [{"Key": "team", "Value": "finance"}],
+        "UserPolicyList": [_inline("models", policies.model_use(*policies.BEARER))],
+    }
     user = _entity(account, "User", people.ETL, "/", ago(610))
-    yield {**user, "GroupList": ["batch-users"], "PermissionsBoundary": _boundary(account),
-           "UserPolicyList": [_inline("models", policies.model_use())]}
+    yield {
+        **user,
+        "GroupList": ["batch-users"],
+        "PermissionsBoundary": _boundary(account),
+        "UserPolicyList": [_inline("models", policies.model_use())],
+    }
     user = _entity(account, "User", story.CONTRACTOR, "/external/", ago(160))
-    yield {**user, "GroupList": [], "AttachedManagedPolicies": _attached(f"{AWS_POLICY}AmazonBedrockFullAccess"),
-           "UserPolicyList": [], "PasswordLastUsed": stamp(ago(34))}
+    yield {
+        **user,
+        "GroupList": [],
+        "AttachedManagedPolicies": _attached(f"{AWS_POLICY}AmazonBedrockFullAccess"),
+        "UserPolicyList": [],
+        "PasswordLastUsed": stamp(ago(34)),
+    }
     user = _entity(account, "User", story.PILOT, "/", ago(300))
     yield {**user, "GroupList": [], "AttachedManagedPolicies": _attached(story.LIMITED_ACCESS),
            "UserPolicyList": []}  # fmt: skip
@@ -113,7 +129,9 @@ def _group(account: str) -> Entity:
         "GroupId": identifier("G", account, "batch-users"),
         "Arn": f"arn:aws:iam::{account}:group/batch-users",
         "CreateDate": stamp(_FOUNDED),
-        "GroupPolicyList": [_inline("reports", policies.document(policies.allow("s3:GetObject", "s3:PutObject")))],
+        "GroupPolicyList": [
+            _inline("reports", policies.document(policies.allow("s3:GetObject", "s3:PutObject")))
+        ],
         "AttachedManagedPolicies": [],
     }
 
@@ -127,21 +145,42 @@ def _roles(plan: Plan, account: str) -> Iterable[Entity]:
     for name, caller in sorted(names.items()):
         yield _role(plan, account, name, f"/{caller.path}")
     audit = _entity(account, "Role", AUDIT, "/", _FOUNDED)
-    yield {**audit, "AssumeRolePolicyDocument": policies.account_trust(plan.accounts[0]), "RolePolicyList": [],
-           "AttachedManagedPolicies": _attached(f"{AWS_POLICY}ReadOnlyAccess", f"{AWS_POLICY}IAMReadOnlyAccess")}
+    yield {
+        **audit,
+        "AssumeRolePolicyDocument": policies.account_trust(plan.accounts[0]),
+        "RolePolicyList": [],
+        "AttachedManagedPolicies": _attached(f"{AWS_POLICY}ReadOnlyAccess", f"{AWS_POLICY}IAMReadOnlyAccess"),
+    }
+    if account == plan.account(1):
+        loader = _entity(account, "Role", "data-loader", "/", ago(560))
+        yield {
+            **loader,
+            "AssumeRolePolicyDocument": policies.service_trust("glue.amazonaws.com"),
+            "RolePolicyList": [_inline("data", policies.document(policies.allow("s3:*", "glue:*")))],
+            "PermissionsBoundary": _boundary(account),
+        }
     if account == plan.accounts[0]:
         analyst = _entity(account, "Role", ANALYST, "/", ago(380))
-        yield {**analyst, "AssumeRolePolicyDocument": policies.account_trust(account),
-               "RolePolicyList": [_inline("governance", policies.analyst())],
-               "Description": "Looks at Bedrock's cost and keys; manages the boundary."}
-        linked = _entity(account, "Role", "AWSServiceRoleForSupport", "/aws-service-role/support.amazonaws.com/", _FOUNDED)
+        yield {
+            **analyst,
+            "AssumeRolePolicyDocument": policies.account_trust(account),
+            "RolePolicyList": [_inline("governance", policies.analyst())],
+            "Description": "Looks at Bedrock's cost and keys; manages the boundary.",
+        }
+        linked = _entity(
+            account, "Role", "AWSServiceRoleForSupport", "/aws-service-role/support.amazonaws.com/", _FOUNDED
+        )
         yield {**linked, "AssumeRolePolicyDocument": policies.service_trust("support.amazonaws.com"),
                "RolePolicyList": []}  # fmt: skip
 
 
 def _role(plan: Plan, account: str, name: str, path: str) -> Entity:
     role = _entity(account, "Role", name, path, ago(330))
-    role |= {"RolePolicyList": [], "AssumeRolePolicyDocument": _trust_of(name, account), "MaxSessionDuration": 3600}
+    role |= {
+        "RolePolicyList": [],
+        "AssumeRolePolicyDocument": _trust_of(name, account),
+        "MaxSessionDuration": 3600,
+    }
     used = last_use(plan, {caller.key for caller in CALLERS.values() if caller.name == name})
     if used is not None:
         role["RoleLastUsed"] = {"LastUsedDate": stamp(used), "Region": "us-east-1"}
@@ -153,13 +192,14 @@ def _role(plan: Plan, account: str, name: str, path: str) -> Entity:
         )
     elif name == people.DEVELOPER:
         role["RolePolicyList"] = [
-            _inline("AwsSSOInlinePolicy", policies.model_use(*policies.MANTLE, *policies.BEARER, "bedrock:List*"))
+            _inline(
+                "AwsSSOInlinePolicy", policies.model_use(*policies.MANTLE, *policies.BEARER, "bedrock:List*")
+            )
         ]
     elif name == "terraform-deploy":
         role["AttachedManagedPolicies"] = _attached(f"{AWS_POLICY}PowerUserAccess")
-    elif name == "data-pipeline":
-        role["PermissionsBoundary"] = _boundary(account)
-        role["RolePolicyList"] = [_inline("models", policies.model_use("bedrock:CreateModelInvocationJob", "iam:PassRole"))]
+    elif name == "invoice-extractor":
+        role["RolePolicyList"] = [_inline("one-model", policies.one_model(prices.HAIKU))]
     else:
         arn = f"arn:aws:iam::{account}:policy/ModelUsers"
         role["AttachedManagedPolicies"] = _attached(arn)
@@ -242,8 +282,13 @@ def _access_keys(plan: Plan, account: str) -> Iterable[Entity]:
         return
     etl = people.access_key_of(CALLERS["etl"], account, "")
     used = last_use(plan, {"etl"}) or ago(400)
-    yield {"UserName": people.ETL, "AccessKeyId": etl, "Status": "Active", "CreateDate": stamp(ago(610)),
-           "LastUsed": {"LastUsedDate": stamp(used), "ServiceName": "bedrock", "Region": "us-east-1"}}
+    yield {
+        "UserName": people.ETL,
+        "AccessKeyId": etl,
+        "Status": "Active",
+        "CreateDate": stamp(ago(610)),
+        "LastUsed": {"LastUsedDate": stamp(used), "ServiceName": "bedrock", "Region": "us-east-1"},
+    }
     yield {"UserName": story.CONTRACTOR, "AccessKeyId": identifier("K", account, story.CONTRACTOR),
            "Status": "Inactive", "CreateDate": stamp(ago(159)),
            "LastUsed": {"LastUsedDate": stamp(ago(66)), "ServiceName": "s3", "Region": "us-west-2"}}  # fmt: skip
@@ -267,7 +312,11 @@ def _last_accessed(
     rows: dict[str, list[Entity]] = {}
     for entity in (*users, *roles):
         name = entity.get("UserName") or entity["RoleName"]
-        keys = {caller.key for caller in CALLERS.values() if caller.name == name and plan.account(caller.home) == account}
+        keys = {
+            caller.key
+            for caller in CALLERS.values()
+            if caller.name == name and plan.account(caller.home) == account
+        }
         mantle = {key for key in keys if key.startswith("mantle")}
         rows[entity["Arn"]] = [
             _service("Amazon Bedrock", "bedrock", entity["Arn"], last_use(plan, keys - mantle)),
@@ -290,6 +339,4 @@ def _service(name: str, namespace: str, arn: str, used: datetime | None) -> Enti
 
 def sso_roles(plan: Plan) -> list[str]:
     """ARNs of the Identity Center roles."""
-    return sorted(
-        {c.arn(plan.account(c.home)) for c in CALLERS.values() if c.path == SSO_PATH}
-    )
+    return sorted({c.arn(plan.account(c.home)) for c in CALLERS.values() if c.path == SSO_PATH})

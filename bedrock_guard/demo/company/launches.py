@@ -21,7 +21,7 @@ def launches(plan: Plan, rng: Random) -> Iterator[Record]:
     for fleet in FLEETS:
         if fleet.age < plan.days:
             yield _launched(plan, rng, fleet)
-    yield _refused(plan, rng, 23.5, "p5.48xlarge", 900)
+    yield _refused(plan, rng, 23.5, "p5.48xlarge", 400)
     yield _refused(plan, rng, 10.2, "g6e.48xlarge", 3_000)
 
 

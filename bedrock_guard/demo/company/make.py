@@ -126,5 +126,14 @@ def bill_lines(plan: Plan) -> Iterator[BillLine]:
 def _place(line: BillLine) -> tuple[str, ...]:
     return tuple(
         str(line[name])
-        for name in ("day", "account_id", "service", "region", "usage_type", "operation", "record_type", "team")
+        for name in (
+            "day",
+            "account_id",
+            "service",
+            "region",
+            "usage_type",
+            "operation",
+            "record_type",
+            "team",
+        )
     )

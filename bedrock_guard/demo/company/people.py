@@ -57,7 +57,7 @@ class Caller:
         agents: user agent strings.
         addresses: source addresses.
         bearer: the kind of Bedrock API key, or "".
-        path: the role's path below `role/`.
+        path: its path below `role/` or `user/`.
         extra: further members of `userIdentity` (`onBehalfOf`) or of its `sessionContext`.
     """
 
@@ -75,7 +75,7 @@ class Caller:
     def arn(self, account: str) -> str:
         """The stable principal: the role or user, without its session."""
         if self.form == "user":
-            return f"arn:aws:iam::{account}:user/{self.name}"
+            return f"arn:aws:iam::{account}:user/{self.path}{self.name}"
         return f"arn:aws:iam::{account}:role/{self.path}{self.name}"
 
 
@@ -114,7 +114,7 @@ CALLERS: Final[Mapping[str, Caller]] = {
         Caller("invoices", 2, "session", "invoice-extractor", ("invoice-extractor-fn",), (NODE,)),
         Caller("ci", 2, "session", "github-ci", ("GitHubActions",), (BOTO3, AWS_CLI), ("198.51.100.140",),
                extra="web"),
-        Caller("reporting-key", 0, "user", REPORTING, (), (OPENAI,), ("198.51.100.40",), "long"),
+        Caller("reporting-key", 0, "user", REPORTING, (), (OPENAI,), ("198.51.100.40",), "long", "service/"),
         Caller("phantom-key", 0, "user", PHANTOM, (), (HTTPX,), ("192.0.2.11",), "long"),
         Caller("intruder", 0, "user", PHANTOM, (), ("Python/3.11 aiohttp/3.9.5", HOSTILE_AGENT),
                INTRUDER_NET, "long"),
@@ -199,7 +199,7 @@ def identity(caller: Caller, account: str, session: str, day: str) -> dict[str, 
                 "accountId": account,
                 "userName": caller.name,
             },
-            "attributes": {"creationDate": f"{day}T05:55:00Z", "mfaAuthenticated": "false"},
+            "attributes": {"creationDate": f"{day}T00:00:00Z", "mfaAuthenticated": "false"},
         },
     }
     _decorate(who, caller)

@@ -7,7 +7,7 @@ that they agree because both are true and not because one was copied from the ot
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
 from bedrock_guard.demo.company.clock import NOW, dice, history_days, open_seconds
@@ -57,7 +57,7 @@ class Plan:
     seed: int
     days: int
     accounts: tuple[str, ...]
-    volumes: tuple[Volume, ...]
+    volumes: tuple[Volume, ...] = field(repr=False)
 
     def recorded(self) -> Iterator[Volume]:
         """The volumes whose model calls are management events, hence in Event history."""
@@ -103,7 +103,7 @@ def _intensity(workload: Workload, day: date, days: int) -> float:
     weekend = _WEEKEND[workload.rhythm] if day.weekday() >= 5 and workload.active is None else 1.0
     age = max(0.0, min(1.0, 1 - (NOW.date() - day).days / 90))
     span = 1.0 if workload.active is None or workload.active[1] == 0 else _burst(workload)
-    return workload.share * part * weekend * workload.growth**age * span
+    return float(workload.share * part * weekend * workload.growth**age * span)
 
 
 def _burst(workload: Workload) -> float:

@@ -64,6 +64,13 @@ def model_use(*extra: str) -> Document:
     return document(allow(*RUNTIME, *extra, Sid="UseModels"), allow("bedrock:GetInferenceProfile"))
 
 
+def one_model(model: str) -> Document:
+    """Calls of one model, in any Region and through any profile of this account."""
+    resources = (f"arn:aws:bedrock:*::foundation-model/{model}", f"arn:aws:bedrock:*:*:inference-profile/*{model}",
+                 "arn:aws:bedrock:*:*:application-inference-profile/*")  # fmt: skip
+    return document(allow(*RUNTIME, "bedrock:GetInferenceProfile", resource=list(resources)))
+
+
 def data_boundary() -> Document:
     """A colleague's permissions boundary: data work, and Haiku 3 only; Llama denied. Not made by this kit."""
     return document(
@@ -102,7 +109,7 @@ def analyst() -> Document:
     return document(
         allow("bedrock:Get*", "bedrock:List*", "bedrock-mantle:List*", Sid="ReadBedrock"),
         allow("ce:Get*", "ce:List*", "pricing:*", "budgets:ViewBudget", "budgets:Describe*", Sid="ReadCost"),
-        allow("cloudtrail:LookupEvents", "cloudtrail:Describe*", "cloudtrail:Get*", "cloudtrail:List*", Sid="ReadTrail"),
+        allow("cloudtrail:LookupEvents", "cloudtrail:Describe*", "cloudtrail:Get*", "cloudtrail:List*", Sid="Trail"),
         allow("iam:Get*", "iam:List*", "iam:Simulate*", "iam:Generate*", Sid="ReadIdentities"),
         allow("ec2:Describe*", "ec2:GetEbsEncryptionByDefault", "organizations:Describe*", "organizations:List*",
               Sid="ReadRest"),

@@ -48,7 +48,9 @@ def _refused(
     region = members.pop("region", "us-east-1")
     source = members.pop("source", BEDROCK)
     at = ago(days, rng.uniform(1, 8))
-    return event(rng, caller, plan.account(caller.home), at, source, name, region, **denied(message), **members)
+    return event(
+        rng, caller, plan.account(caller.home), at, source, name, region, **denied(message), **members
+    )
 
 
 def _at_boundary(plan: Plan, rng: Random, days: int) -> Iterator[Record]:
@@ -59,12 +61,16 @@ def _at_boundary(plan: Plan, rng: Random, days: int) -> Iterator[Record]:
         caller, account, "bedrock:InvokeModel", _model("us-east-1", prices.NOVA_PRO),
         "because no permissions boundary allows the bedrock:InvokeModel action",
     )  # fmt: skip
-    yield _refused(rng, "etl", plan, days, "Converse", implicit, requestParameters={"modelId": prices.NOVA_PRO})
+    yield _refused(
+        rng, "etl", plan, days, "Converse", implicit, requestParameters={"modelId": prices.NOVA_PRO}
+    )
     explicit = _sentence(
         caller, account, "bedrock:InvokeModel", _model("us-east-1", prices.LLAMA),
         f"with an explicit deny in a permissions boundary: {boundary}",
     )  # fmt: skip
-    yield _refused(rng, "etl", plan, days, "InvokeModel", explicit, requestParameters={"modelId": prices.LLAMA})
+    yield _refused(
+        rng, "etl", plan, days, "InvokeModel", explicit, requestParameters={"modelId": prices.LLAMA}
+    )
 
 
 def _at_identity(plan: Plan, rng: Random, days: int) -> Iterator[Record]:
@@ -121,18 +127,17 @@ def _keys(plan: Plan, rng: Random) -> Iterator[Record]:
         rng, "theo", plan, 38, "CreateServiceSpecificCredential", message, source=IAM, readOnly=False,
         userAgent=people.AWS_CLI,
     )  # fmt: skip
+    plain = CALLERS["invoices"]
     bearer = _sentence(
-        caller, account, "bedrock:CallWithBearerToken", "*",
+        plain, plan.account(plain.home), "bedrock:CallWithBearerToken", "*",
         "because no identity-based policy allows the bedrock:CallWithBearerToken action",
     )  # fmt: skip
     yield _refused(
-        rng, "theo", plan, 36, "Converse", bearer, region="us-west-2", userAgent=people.HTTPX,
-        requestParameters={"modelId": f"us.{prices.SONNET}"}, additionalEventData={"callWithBearerToken": True},
+        rng, "invoices", plan, 36, "Converse", bearer, userAgent=people.HTTPX,
+        requestParameters={"modelId": f"us.{prices.HAIKU}"}, additionalEventData={"callWithBearerToken": True},
     )  # fmt: skip
-    sheet = CALLERS["spreadsheet"]
-    yield _refused(
-        rng, "spreadsheet", plan, 16, "Converse",
-        _sentence(sheet, plan.account(sheet.home), "bedrock:InvokeModel", "=cmd|' /C calc'!A0",
-                  "because no identity-based policy allows the bedrock:InvokeModel action"),
+    formula = _refused(
+        rng, "spreadsheet", plan, 16, "Converse", "The provided model identifier is invalid.",
         requestParameters={"modelId": "=cmd|' /C calc'!A0"}, sourceIPAddress=OFFICE[0],
     )  # fmt: skip
+    yield {**formula, "errorCode": "ValidationException"}

@@ -5,12 +5,12 @@ Items have the shapes of Bedrock's own answers; a key that begins with `_` is no
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bedrock_guard.demo.company import people, prices, story
 from bedrock_guard.demo.company.calls import GUARDRAIL_ID
+from bedrock_guard.demo.company.charges import COMMITMENT_AT
 from bedrock_guard.demo.company.clock import NOW, ago, stamp
 from bedrock_guard.demo.company.people import CALLERS
 from bedrock_guard.demo.company.plan import Plan
@@ -36,7 +36,9 @@ def bedrock_state(plan: Plan) -> Places:
         if volume.workload.endpoint == "batch":
             account = plan.account(CALLERS[volume.workload.caller].home)
             place = places[account][volume.workload.region]
-            place.setdefault("invocation_job", []).append(_batch_job(account, volume.workload.key, volume.day))
+            place.setdefault("invocation_job", []).append(
+                _batch_job(account, volume.workload.key, volume.day)
+            )
     for region in ("us-east-1", "us-west-2"):
         places[main][region]["logging"] = _logging(main)
     return places
@@ -55,14 +57,16 @@ def _provisioned(account: str) -> dict[str, Any]:
         "status": "InService",
         "commitmentDuration": "SixMonths",
         "commitmentExpirationTime": stamp(COMMITMENT_ENDS),
-        "creationTime": stamp(story.COMMITMENT_AT),
-        "lastModifiedTime": stamp(story.COMMITMENT_AT + timedelta(minutes=14)),
+        "creationTime": stamp(COMMITMENT_AT),
+        "lastModifiedTime": stamp(COMMITMENT_AT + timedelta(minutes=14)),
     }
 
 
 def _guardrail(account: str) -> dict[str, Any]:
     strengths = {"inputStrength": "HIGH", "outputStrength": "HIGH"}
-    filters = [{"type": name, **strengths} for name in ("HATE", "INSULTS", "SEXUAL", "VIOLENCE", "MISCONDUCT")]
+    filters = [
+        {"type": name, **strengths} for name in ("HATE", "INSULTS", "SEXUAL", "VIOLENCE", "MISCONDUCT")
+    ]
     return {
         "name": "support-guardrail",
         "description": "What the support assistant may say.",
@@ -86,10 +90,11 @@ def _guardrail(account: str) -> dict[str, Any]:
 
 
 def _profile(account: str) -> dict[str, Any]:
+    arn = f"arn:aws:bedrock:us-east-1:{account}"
     return {
         "inferenceProfileName": "invoices",
         "description": "Invoice extraction, finance",
-        "inferenceProfileArn": f"arn:aws:bedrock:us-east-1:{account}:application-inference-profile/{APPLICATION_PROFILE}",
+        "inferenceProfileArn": f"{arn}:application-inference-profile/{APPLICATION_PROFILE}",
         "inferenceProfileId": APPLICATION_PROFILE,
         "models": [
             {"modelArn": f"arn:aws:bedrock:{region}::foundation-model/{prices.HAIKU}"}
@@ -104,7 +109,7 @@ def _profile(account: str) -> dict[str, Any]:
 
 def _training(account: str) -> dict[str, Any]:
     base = f"arn:aws:bedrock:us-west-2::foundation-model/{prices.LLAMA}"
-    arn = f"arn:aws:bedrock:us-west-2:{account}:custom-model/{prices.LLAMA.split(':')[0]}/tide00labels"
+    arn = f"arn:aws:bedrock:us-west-2:{account}:custom-model/{prices.LLAMA}/tide00labels"
     done = story.TRAINING_AT + timedelta(hours=5)
     return {
         "customization_job": [
@@ -127,7 +132,7 @@ def _training(account: str) -> dict[str, Any]:
                 "modelName": "tide-labels",
                 "creationTime": stamp(done),
                 "baseModelArn": base,
-                "baseModelName": "Llama 3.3 70B",
+                "baseModelName": prices.LLAMA.partition(":")[0],
                 "customizationType": "FINE_TUNING",
                 "ownerAccountId": account,
                 "modelStatus": "Active",
@@ -143,10 +148,12 @@ def _batch_job(account: str, key: str, day: Any) -> dict[str, Any]:
     name = f"{key}-{day}"
     bucket = f"s3://tidewater-batch-{account}/{key}"
     role = CALLERS[workload.caller].name
+    job_id = people.identifier("", name)[4:16].lower()
+    arn = f"arn:aws:bedrock:{workload.region}:{account}"
     return {
-        "jobArn": f"arn:aws:bedrock:{workload.region}:{account}:model-invocation-job/{people.identifier('', name)[4:16].lower()}",
+        "jobArn": f"{arn}:model-invocation-job/{job_id}",
         "jobName": name,
-        "modelId": f"arn:aws:bedrock:{workload.region}:{account}:inference-profile/{workload.model_raw}",
+        "modelId": f"{arn}:inference-profile/{workload.model_raw}",
         "roleArn": f"arn:aws:iam::{account}:role/{role}",
         "status": "Completed",
         "submitTime": stamp(submitted),
@@ -183,7 +190,12 @@ def _agents(account: str) -> dict[str, Any]:
             }
         ],
         "knowledge_base": [
-            {"knowledgeBaseId": "T1DEKB0001", "name": "shipping-handbook", "status": "ACTIVE", "updatedAt": at}
+            {
+                "knowledgeBaseId": "T1DEKB0001",
+                "name": "shipping-handbook",
+                "status": "ACTIVE",
+                "updatedAt": at,
+            }
         ],
         "prompt": [
             {

@@ -84,23 +84,65 @@ def _keys(plan: Plan, rng: Random) -> Iterator[Record]:
     arn = f"arn:aws:iam::{account}:user/{user}"
     created = {"path": "/", "userName": user, "userId": people.user_id(account, user), "arn": arn}
     console = {"sessionCredentialFromConsole": "true"}
-    yield event(rng, admin, account, at, IAM, "CreateUser", requestParameters={"userName": user},
-                responseElements={"user": {**created, "createDate": iam_date(at)}}, **console)
+    yield event(
+        rng,
+        admin,
+        account,
+        at,
+        IAM,
+        "CreateUser",
+        requestParameters={"userName": user},
+        responseElements={"user": {**created, "createDate": iam_date(at)}},
+        **console,
+    )
     at += timedelta(seconds=1)
-    yield event(rng, admin, account, at, IAM, "AttachUserPolicy",
-                requestParameters={"userName": user, "policyArn": LIMITED_ACCESS}, **console)
+    yield event(
+        rng,
+        admin,
+        account,
+        at,
+        IAM,
+        "AttachUserPolicy",
+        requestParameters={"userName": user, "policyArn": LIMITED_ACCESS},
+        **console,
+    )
     at += timedelta(seconds=1)
-    yield event(rng, admin, account, at, IAM, "CreateServiceSpecificCredential",
-                requestParameters={"userName": user, "serviceName": BEDROCK, "credentialAgeDays": 365},
-                responseElements=_credential(PHANTOM_CREDENTIAL, user, account, at), **console)
+    yield event(
+        rng,
+        admin,
+        account,
+        at,
+        IAM,
+        "CreateServiceSpecificCredential",
+        requestParameters={"userName": user, "serviceName": BEDROCK, "credentialAgeDays": 365},
+        responseElements=_credential(PHANTOM_CREDENTIAL, user, account, at),
+        **console,
+    )
     operator, home = _who("product-admin", plan)
     at = ago(52, 6)
-    yield event(rng, operator, home, at, IAM, "ResetServiceSpecificCredential",
-                requestParameters={"serviceSpecificCredentialId": CONTRACTOR_CREDENTIAL},
-                responseElements=_credential(CONTRACTOR_CREDENTIAL, CONTRACTOR, home, ago(150)))
-    yield event(rng, operator, home, KEY_OF_CONTRACTOR_STOPPED, IAM, "UpdateServiceSpecificCredential",
-                requestParameters={"userName": CONTRACTOR, "status": "Inactive",
-                                   "serviceSpecificCredentialId": CONTRACTOR_CREDENTIAL})
+    yield event(
+        rng,
+        operator,
+        home,
+        at,
+        IAM,
+        "ResetServiceSpecificCredential",
+        requestParameters={"serviceSpecificCredentialId": CONTRACTOR_CREDENTIAL},
+        responseElements=_credential(CONTRACTOR_CREDENTIAL, CONTRACTOR, home, ago(150)),
+    )
+    yield event(
+        rng,
+        operator,
+        home,
+        KEY_OF_CONTRACTOR_STOPPED,
+        IAM,
+        "UpdateServiceSpecificCredential",
+        requestParameters={
+            "userName": CONTRACTOR,
+            "status": "Inactive",
+            "serviceSpecificCredentialId": CONTRACTOR_CREDENTIAL,
+        },
+    )
     for days in (70, 35, 1):
         yield event(rng, admin, account, ago(days, 2), IAM, "ListServiceSpecificCredentials",
                     requestParameters={"allUsers": True, "serviceName": BEDROCK})  # fmt: skip
@@ -119,32 +161,66 @@ def _leak(plan: Plan, rng: Random) -> Iterator[Record]:
         yield seen("ListFoundationModels", region, number * 2)
         yield seen("ListInferenceProfiles", region, number * 2 + 1)
     yield seen("GetFoundationModelAvailability", "us-east-1", 9, requestParameters={"modelId": prices.OPUS})
-    refusal = (f"User: arn:aws:iam::{account}:user/{people.PHANTOM} is not authorized to perform: "
-               "bedrock:GetModelInvocationLoggingConfiguration because no identity-based policy allows the "
-               "bedrock:GetModelInvocationLoggingConfiguration action")  # fmt: skip
-    yield seen("GetModelInvocationLoggingConfiguration", "us-east-1", 10, **denied(refusal))
+    yield seen("GetModelInvocationLoggingConfiguration", "us-east-1", 10)
+    refusal = (
+        f"User: arn:aws:iam::{account}:user/{people.PHANTOM} is not authorized to perform: "
+        "bedrock:DeleteModelInvocationLoggingConfiguration because no identity-based policy allows the "
+        "bedrock:DeleteModelInvocationLoggingConfiguration action"
+    )
+    yield seen("DeleteModelInvocationLoggingConfiguration", "us-east-1", 11, **denied(refusal))
     for minutes, region in ((14, "us-east-1"), (15, "us-east-2"), (16, "us-west-2")):
-        yield seen("InvokeModel", region, minutes, requestParameters={"modelId": f"us.{prices.OPUS}"},
-                   errorCode="ValidationException", errorMessage="max_tokens: range: 1..128,000")
-    yield seen("InvokeModel", "eu-west-1", 18, userAgent=people.HOSTILE_AGENT,
-               requestParameters={"modelId": prices.OLD_HAIKU}, errorCode="AccessDenied",
-               errorMessage="You don't have access to the model with the specified model ID.")
+        yield seen(
+            "InvokeModel",
+            region,
+            minutes,
+            requestParameters={"modelId": f"us.{prices.OPUS}"},
+            errorCode="ValidationException",
+            errorMessage="max_tokens: range: 1..128,000",
+        )
+    yield seen(
+        "InvokeModel",
+        "eu-west-1",
+        18,
+        userAgent=people.HOSTILE_AGENT,
+        requestParameters={"modelId": prices.OLD_HAIKU},
+        errorCode="AccessDenied",
+        errorMessage="You don't have access to the model with the specified model ID.",
+    )
 
 
 def _commitments(plan: Plan, rng: Random) -> Iterator[Record]:
     """A purchased model unit, an application profile, a guardrail."""
     operator, account = _who("product-admin", plan)
     base = f"arn:aws:bedrock:us-west-2:{account}"
-    yield event(rng, operator, account, COMMITMENT_AT, BEDROCK, "CreateProvisionedModelThroughput", "us-west-2",
-                requestParameters={"provisionedModelName": "policy-qa-unit", "modelId": prices.SONNET_37,
-                                   "modelUnits": 1, "commitmentDuration": "SixMonths"},
-                responseElements={"provisionedModelArn": f"{base}:provisioned-model/{PROVISIONED_MODEL}"})
+    yield event(
+        rng,
+        operator,
+        account,
+        COMMITMENT_AT,
+        BEDROCK,
+        "CreateProvisionedModelThroughput",
+        "us-west-2",
+        requestParameters={
+            "provisionedModelName": "policy-qa-unit",
+            "modelId": prices.SONNET_37,
+            "modelUnits": 1,
+            "commitmentDuration": "SixMonths",
+        },
+        responseElements={"provisionedModelArn": f"{base}:provisioned-model/{PROVISIONED_MODEL}"},
+    )
     terraform, account = _who("deployer", plan)
     source = f"arn:aws:bedrock:us-east-1:{account}:inference-profile/us.{prices.HAIKU}"
     profile = f"arn:aws:bedrock:us-east-1:{account}:application-inference-profile/{APPLICATION_PROFILE}"
-    yield event(rng, terraform, account, PROFILE_AT, BEDROCK, "CreateInferenceProfile",
-                requestParameters={"inferenceProfileName": "invoices", "modelSource": {"copyFrom": source}},
-                responseElements={"inferenceProfileArn": profile, "status": "ACTIVE"})
+    yield event(
+        rng,
+        terraform,
+        account,
+        PROFILE_AT,
+        BEDROCK,
+        "CreateInferenceProfile",
+        requestParameters={"inferenceProfileName": "invoices", "modelSource": {"copyFrom": source}},
+        responseElements={"inferenceProfileArn": profile, "status": "ACTIVE"},
+    )
     operator, account = _who("product-admin", plan)
     yield event(rng, operator, account, ago(58, 7), BEDROCK, "UpdateGuardrail", "eu-west-1",
                 requestParameters={"guardrailIdentifier": GUARDRAIL_ID,
@@ -160,9 +236,20 @@ def _jobs(plan: Plan, rng: Random) -> Iterator[Record]:
         caller, account = _who(volume.workload.caller, plan)
         at = datetime.combine(volume.day, datetime.min.time(), NOW.tzinfo) + timedelta(hours=6, minutes=4)
         role = f"arn:aws:iam::{account}:role/{caller.name}"
-        yield event(rng, caller, account, at, BEDROCK, "CreateModelInvocationJob", volume.workload.region,
-                    requestParameters={"jobName": f"{volume.workload.key}-{volume.day}", "roleArn": role,
-                                       "modelId": volume.workload.model_raw})
+        yield event(
+            rng,
+            caller,
+            account,
+            at,
+            BEDROCK,
+            "CreateModelInvocationJob",
+            volume.workload.region,
+            requestParameters={
+                "jobName": f"{volume.workload.key}-{volume.day}",
+                "roleArn": role,
+                "modelId": volume.workload.model_raw,
+            },
+        )
     caller, account = _who("research", plan)
     yield event(rng, caller, account, TRAINING_AT, BEDROCK, "CreateModelCustomizationJob", "us-west-2",
                 requestParameters={"jobName": "tide-labels-1", "customModelName": "tide-labels",
@@ -173,18 +260,45 @@ def _jobs(plan: Plan, rng: Random) -> Iterator[Record]:
 def _administration(plan: Plan, rng: Random) -> Iterator[Record]:
     """Invocation logging goes off during the leak and comes back; break-glass is used to put it back."""
     operator, account = _who("product-admin", plan)
-    yield event(rng, operator, account, LOGGING_OFF, BEDROCK, "DeleteModelInvocationLoggingConfiguration",
-                readOnly=False)
+    yield event(
+        rng,
+        operator,
+        account,
+        LOGGING_OFF,
+        BEDROCK,
+        "DeleteModelInvocationLoggingConfiguration",
+        readOnly=False,
+    )
     hero, account = _who("break-glass", plan)
     yield event(rng, hero, account, BREAK_GLASS_AT, "sts.amazonaws.com", "GetCallerIdentity")
-    yield event(rng, hero, account, LOGGING_ON, BEDROCK, "PutModelInvocationLoggingConfiguration",
-                requestParameters={"loggingConfig": {"textDataDeliveryEnabled": True}})
+    yield event(
+        rng,
+        hero,
+        account,
+        LOGGING_ON,
+        BEDROCK,
+        "PutModelInvocationLoggingConfiguration",
+        requestParameters={"loggingConfig": {"textDataDeliveryEnabled": True}},
+    )
     admin, payer = _who("admin", plan)
     yield event(rng, admin, payer, ago(40, 3), IAM, "GetAccountAuthorizationDetails")
-    yield event(rng, admin, payer, ago(75, 1), "signin.amazonaws.com", "ConsoleLogin",
-                userIdentity={"type": "Root", "principalId": payer, "arn": f"arn:aws:iam::{payer}:root",
-                              "accountId": payer}, responseElements={"ConsoleLogin": "Success"},
-                eventType="AwsConsoleSignIn", readOnly=False)
+    yield event(
+        rng,
+        admin,
+        payer,
+        ago(75, 1),
+        "signin.amazonaws.com",
+        "ConsoleLogin",
+        userIdentity={
+            "type": "Root",
+            "principalId": payer,
+            "arn": f"arn:aws:iam::{payer}:root",
+            "accountId": payer,
+        },
+        responseElements={"ConsoleLogin": "Success"},
+        eventType="AwsConsoleSignIn",
+        readOnly=False,
+    )
     target = plan.account(0)
     yield event(rng, admin, target, ago(20, 7), "sts.amazonaws.com", "AssumeRole", readOnly=True,
                 userIdentity={"type": "AWSService", "invokedBy": "ec2.amazonaws.com"},

@@ -60,7 +60,7 @@ def write_trail(company: Company, folder: Path | str, events: int | None = None)
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         # mtime 0: the same history gives the same bytes.
-        path.write_bytes(gzip.compress(_body(batch), compresslevel=6, mtime=0))
+        path.write_bytes(gzip.compress(_body(batch), compresslevel=3, mtime=0))
         files, records, size = files + 1, records + len(batch), size + path.stat().st_size
     return Written(files, records, size)
 
@@ -82,7 +82,9 @@ def _batches(source: Iterable[dict[str, Any]], seed: int) -> Iterator[tuple[str,
                 at = _delivered(batch[-1])
                 rng.shuffle(batch)
                 unique = "".join(rng.choices(_UNIQUE, k=16))
-                where = f"AWSLogs/{ORGANIZATION}/{account}/CloudTrail/{region}/{day[:4]}/{day[4:6]}/{day[6:8]}"
+                where = (
+                    f"AWSLogs/{ORGANIZATION}/{account}/CloudTrail/{region}/{day[:4]}/{day[4:6]}/{day[6:8]}"
+                )
                 yield f"{where}/{account}_CloudTrail_{region}_{at}_{unique}.json.gz", batch
 
 

@@ -8,7 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 from bedrock_guard.demo.company import people, story
-from bedrock_guard.demo.company.charges import PROVISIONED_HOURLY, UNMAPPABLE
+from bedrock_guard.demo.company.bill import BillLine
+from bedrock_guard.demo.company.charges import (
+    COMMITMENT_AT,
+    PROVISIONED_HOURLY,
+    UNMAPPABLE,
+    commitment_lines,
+    feature_lines,
+    unmappable_lines,
+)
 from bedrock_guard.demo.company.clock import NOW, history_days, history_start
 from bedrock_guard.demo.company.iam import sso_roles
 from bedrock_guard.demo.company.people import CALLERS
@@ -16,8 +24,14 @@ from bedrock_guard.demo.company.plan import Plan, Volume
 from bedrock_guard.demo.company.prices import KINDS, TARIFFS
 from bedrock_guard.demo.company.refusals import DATA_BOUNDARY
 from bedrock_guard.demo.company.resources import COMMITMENT_ENDS
+from bedrock_guard.demo.company.story import story_records
 from bedrock_guard.demo.company.workloads import APPLICATION_PROFILE, PROVISIONED_MODEL
 
+_LAYERS = (
+    ("permissions boundary", "boundary"),
+    ("service control policy", "scp"),
+    ("identity-based policy", "identity"),
+)
 _MILLION = Decimal(1_000_000)
 
 
@@ -25,7 +39,8 @@ def tell(plan: Plan) -> dict[str, Any]:
     """The ground truth as plain data.
 
     `calls` counts what Event history holds; `dollars` is token spend at the company's rates before credits,
-    discounts and tax. `keys` lists every service-specific credential of Bedrock; `leak` tells the leaked key's
+    discounts and tax (`features`: guardrails, images, data automation, AgentCore, training and its
+    storage). `keys` lists every service-specific credential of Bedrock; `leak` tells the leaked key's
     story; `unmappable` is what no reader can map to a model or a feature.
     """
     return {
@@ -42,12 +57,13 @@ def tell(plan: Plan) -> dict[str, Any]:
         "application_profile": {"id": APPLICATION_PROFILE, "account": plan.account(CALLERS["invoices"].home),
                                 "model": _workload_model(plan, "invoices")},
         "commitment": {"id": PROVISIONED_MODEL, "ends": COMMITMENT_ENDS, "hourly": PROVISIONED_HOURLY,
-                       "since": story.COMMITMENT_AT},
+                       "since": COMMITMENT_AT},
         "unmappable": [
             {"day": day.isoformat(), "service": service, "usage_type": usage_type, "cost": cost}
             for day, service, usage_type, cost in UNMAPPABLE
             if day in history_days(plan.days)
         ],
+        "denied": _denied(plan),
         "logging_gap": (story.LOGGING_OFF, story.LOGGING_ON),
         "hostile": {"session": people.HOSTILE_SESSION, "user_agents": [people.HOSTILE_AGENT, people.FORMULA_AGENT]},
     }  # fmt: skip
@@ -129,8 +145,26 @@ def _dollars(plan: Plan) -> dict[str, Any]:
         "by_endpoint": dict(by_endpoint),
         "by_workload": dict(by_workload),
         "tokens": sum(by_model.values(), Decimal(0)),
+        "commitments": _sum(commitment_lines(plan)),
+        "features": _sum(feature_lines(plan)),
+        "unmappable": _sum(unmappable_lines(plan)),
         "dearest_model": max(by_model, key=lambda model: by_model[model], default=None),
     }
+
+
+def _sum(lines: Iterable[BillLine]) -> Decimal:
+    return sum((line["cost"] for line in lines), Decimal(0))
+
+
+def _denied(plan: Plan) -> dict[str, int]:
+    """Refused calls by the layer their message names; "unknown" has no message, "other" no IAM clause."""
+    counts: Counter[str] = Counter()
+    for record in story_records(plan):
+        if record.get("errorCode") in ("AccessDenied", "Client.UnauthorizedOperation"):
+            message = record.get("errorMessage")
+            found = next((layer for words, layer in _LAYERS if words in str(message)), "other")
+            counts[found if message else "unknown"] += 1
+    return dict(counts)
 
 
 def _keys(plan: Plan) -> list[dict[str, Any]]:
@@ -142,7 +176,14 @@ def _keys(plan: Plan) -> list[dict[str, Any]]:
         (story.EXPIRED_CREDENTIAL, story.PILOT, "expired", False, "unused"),
     )
     return [
-        {"id": name, "user": user, "account": main, "status": status, "creator_in_history": seen, "note": note}
+        {
+            "id": name,
+            "user": user,
+            "account": main,
+            "status": status,
+            "creator_in_history": seen,
+            "note": note,
+        }
         for name, user, status, seen, note in rows
     ]
 

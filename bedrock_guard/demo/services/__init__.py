@@ -9,11 +9,13 @@ from bedrock_guard.demo.service import Service
 
 MODULES = {
     "bedrock": "bedrock_guard.demo.services.bedrock",
+    "bedrock-agent": "bedrock_guard.demo.services.bedrock_agent",
     "ce": "bedrock_guard.demo.services.ce",
     "cloudtrail": "bedrock_guard.demo.services.cloudtrail",
     "ec2": "bedrock_guard.demo.services.ec2",
     "iam": "bedrock_guard.demo.services.iam",
     "organizations": "bedrock_guard.demo.services.organizations",
+    "pricing": "bedrock_guard.demo.services.pricing",
     "sts": "bedrock_guard.demo.services.sts",
 }
 

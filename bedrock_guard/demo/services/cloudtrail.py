@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from bedrock_guard.demo.service import Answer, Request, Service, ServiceError, page, page_by
+from bedrock_guard.demo.service import Answer, Request, Service, ServiceError, page
+from bedrock_guard.demo.tokens import ChangedRequestError, ForeignTokenError
 
 SERVICE = Service(
     "cloudtrail",
@@ -47,7 +48,10 @@ _PARAMETERS: Final = {
 """Request and response members that CloudTrail lists as a resource of the event, with its type."""
 
 
-@SERVICE.operation("LookupEvents", gap="Insights events are empty; resource names are those of IAM, STS and EC2")
+@SERVICE.operation(
+    "LookupEvents",
+    gap="no Insights events; resources only of IAM, STS, EC2; MaxResults 51 is a ValidationException",
+)
 def lookup_events(request: Request) -> Answer:
     """Management events of this account and Region, newest first, by at most one attribute."""
     request.limit(LOOKUPS_A_SECOND)
@@ -86,20 +90,41 @@ def _window(request: Request) -> tuple[str, list[Any]]:
     return where, [request.account, request.region, first, last, int(request.now.timestamp())]
 
 
-def _by_column(
-    request: Request, where: str, values: list[Any], attribute: tuple[str, str] | None
-) -> Answer:
+def _by_column(request: Request, where: str, values: list[Any], attribute: tuple[str, str] | None) -> Answer:
     if attribute is not None:
         where = f"{where} AND {_COLUMNS[attribute[0]]} = ?"
         values = [*values, attribute[1]]
+    return _newest_first(request, where, values)
+
+
+def _newest_first(request: Request, where: str, values: list[Any]) -> Answer:
+    """One page. The token is the last event shown, not a count, so that a deep page is as quick as the first."""
+    p = request.parameters
+    asked = {name: value for name, value in p.items() if name not in ("NextToken", "MaxResults")}
+    after = _opened(request, p.get("NextToken"), asked)
+    if after:
+        at = request.state.rows("SELECT at FROM events WHERE seq = ?", (after,))[0][0]
+        where, values = f"{where} AND at <= ? AND (at < ? OR seq < ?)", [*values, at, at, after]
+    size = {"short": 16, "empty": 0}.get(request.paging, int(p.get("MaxResults", 50)))
     # Only fixed words are put into the statement; every value is bound.
-    sql = f"SELECT body, user_name FROM events WHERE {where} ORDER BY at DESC, seq DESC LIMIT ? OFFSET ?"  # noqa: S608
+    sql = f"SELECT seq, body, user_name FROM events WHERE {where} ORDER BY at DESC, seq DESC LIMIT ?"  # noqa: S608
+    rows = request.state.rows(sql, [*values, size + 1])
+    answer: Answer = {"Events": [_row(body, name) for _, body, name in rows[:size]]}
+    if len(rows) > size:
+        last = rows[size - 1][0] if size else after
+        answer["NextToken"] = request.tokens.make(request.operation, asked, last)
+    return answer
 
-    def fetch(start: int, count: int) -> list[tuple[Any, ...]]:
-        return request.state.rows(sql, [*values, count, start])
 
-    part = page_by(fetch, request, default=50)
-    return {**part.answer("Events"), "Events": [_row(*row) for row in part.items]}
+def _opened(request: Request, token: str | None, asked: dict[str, Any]) -> int:
+    if token is None:
+        return 0
+    try:
+        return request.tokens.open(token, request.operation, asked)
+    except ForeignTokenError:
+        raise request.definition.bad_token from None
+    except ChangedRequestError:
+        raise request.definition.changed_token from None
 
 
 def _by_resource(request: Request, where: str, values: list[Any], attribute: tuple[str, str]) -> Answer:

@@ -12,7 +12,9 @@ from bedrock_guard.demo.state import Body
 from bedrock_guard.iam.globs import match
 
 SERVICE = Service(
-    "ec2", bad_token=ServiceError("InvalidParameterValue", "Invalid value for the NextToken parameter.", 400)
+    "ec2",
+    bad_token=ServiceError("InvalidParameterValue", "Invalid value for the NextToken parameter.", 400),
+    checks_enums=False,
 )
 REGIONS = (
     "ap-northeast-1", "ap-south-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1",
@@ -78,7 +80,8 @@ def _dry_run(request: Request) -> None:
 
 
 @SERVICE.operation(
-    "DescribeInstanceTypes", gap="some 160 types of common families, with the members that choosers use"
+    "DescribeInstanceTypes",
+    gap="regular sizes of the M, C, R and T families and the common accelerated types; the members that choosers use",
 )
 def describe_instance_types(request: Request) -> Answer:
     """Types by name or filter, 100 a page."""

@@ -5,22 +5,19 @@ Figures from https://aws.amazon.com/ec2/instance-types/ ; prices are not here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bedrock_guard.demo.protocol import service_model
 from bedrock_guard.demo.state import Body
 
-_VCPUS = {
-    "nano": 2, "micro": 2, "small": 2, "medium": 2, "large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16,
-    "8xlarge": 32, "12xlarge": 48, "16xlarge": 64, "24xlarge": 96, "48xlarge": 192,
-}  # fmt: skip
+_GIB_PER_VCPU = {"m": 4, "c": 2, "r": 8}
+_REGULAR = re.compile(r"([mcr])([5-9])([a-z]*(?:-flex)?)\.(medium|large|(\d*)xlarge)")
+_ODD_MEMORY = {"c5n"}
 _BURST_GIB = {"nano": 0.5, "micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16, "2xlarge": 32}
-_COMMON = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge")
-# GiB of memory for each vCPU.
-_FAMILIES = {
-    "m5": 4, "m6i": 4, "m6g": 4, "m7i": 4, "m7g": 4, "c5": 2, "c6i": 2, "c6g": 2, "c7i": 2, "c7g": 2,
-    "r5": 8, "r6i": 8, "r6g": 8, "r7i": 8, "r7g": 8,
-}  # fmt: skip
+_BURST_VCPUS = {"xlarge": 4, "2xlarge": 8}
+_ARM = re.compile(r"[cmrt]\d+g")
 _BURSTABLE = ("t3", "t3a", "t4g")
 
 
@@ -63,24 +60,27 @@ _ACCELERATED = {
 
 
 def instance_types() -> Iterator[Body]:
-    """Every type in the shape of DescribeInstanceTypes."""
+    """Every type in the shape of DescribeInstanceTypes: names from botocore's enum, figures by family and size."""
     for family in _BURSTABLE:
         for size, gib in _BURST_GIB.items():
-            yield _plain(f"{family}.{size}", _VCPUS[size], gib) | {
-                "BurstablePerformanceSupported": True
-            }
-    for family, ratio in _FAMILIES.items():
-        for size in _COMMON:
-            if not (family.endswith("g") and size == "24xlarge"):
-                yield _plain(f"{family}.{size}", _VCPUS[size], _VCPUS[size] * ratio)
+            plain = _plain(f"{family}.{size}", _BURST_VCPUS.get(size, 2), gib)
+            yield plain | {"BurstablePerformanceSupported": True}
+    for name in service_model("ec2").shape_for("InstanceType").enum:
+        found = _REGULAR.fullmatch(name)
+        if found is not None and name.partition(".")[0] not in _ODD_MEMORY:
+            vcpus = _vcpus(found.group(4), found.group(5))
+            yield _plain(name, vcpus, vcpus * _GIB_PER_VCPU[found.group(1)])
     for name, kind in _ACCELERATED.items():
         yield _plain(name, kind.vcpus, kind.memory_gib) | _devices(kind)
 
 
+def _vcpus(size: str, times: str | None) -> int:
+    return {"medium": 1, "large": 2}.get(size) or 4 * int(times or 1)
+
+
 def _plain(name: str, vcpus: int, memory_gib: float) -> Body:
     family = name.partition(".")[0]
-    arm = family.endswith("g")
-    old = family in {"m5", "c5", "r5", "p3", "g4dn"}
+    arm = _ARM.match(family) is not None
     return {
         "InstanceType": name,
         "CurrentGeneration": family != "p3",
@@ -89,12 +89,10 @@ def _plain(name: str, vcpus: int, memory_gib: float) -> Body:
         "BareMetal": False,
         "Hypervisor": "xen" if family == "p3" else "nitro",
         "ProcessorInfo": {"SupportedArchitectures": ["arm64" if arm else "x86_64"]},
-        "VCpuInfo": {"DefaultVCpus": vcpus, "DefaultCores": vcpus if arm else max(1, vcpus // 2)},
+        "VCpuInfo": {"DefaultVCpus": vcpus},
         "MemoryInfo": {"SizeInMiB": int(memory_gib * 1024)},
-        "InstanceStorageSupported": family in {"g4dn", "g5", "g6", "g6e", "p4d", "p4de", "p5", "p5en"},
         "EbsInfo": {"EbsOptimizedSupport": "default", "EncryptionSupport": "supported"},
         "BurstablePerformanceSupported": False,
-        "NitroEnclavesSupport": "unsupported" if old or family in _BURSTABLE else "supported",
     }
 
 

@@ -316,7 +316,7 @@ def detach_policy(request: Request) -> None:
     if len(held) == 1 and summary["Type"] == SCP:
         raise ServiceError(
             "ConstraintViolationException",
-            "You cannot remove the last policy attached to the specified target. You should have at least one at any time.",
+            "You cannot remove the last policy attached to the specified target. Attach another one first.",
             fields={"Reason": "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED"},
         )
     request.items.delete("attachment", f"{target['Id']}|{summary['Id']}")

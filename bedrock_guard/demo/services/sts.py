@@ -30,20 +30,35 @@ def get_access_key_info(request: Request) -> dict[str, Any]:
 
 
 def _assume_needs(request: Request) -> list[Need]:
-    return [Need("sts:AssumeRole", request.parameters["RoleArn"])]
+    role = _role(request)
+    keys = {"sts:RoleSessionName": request.parameters["RoleSessionName"]}
+    if "ExternalId" in request.parameters:
+        keys["sts:ExternalId"] = request.parameters["ExternalId"]
+    trust = role["AssumeRolePolicyDocument"] if role else None
+    return [Need("sts:AssumeRole", request.parameters["RoleArn"], keys, trust)]
+
+
+def _role(request: Request) -> Body | None:
+    arn = request.parameters["RoleArn"]
+    account, path = arn.split(":", 5)[4:]
+    role = request.items.at(service="iam", account=account).get("role", path.rpartition("/")[2])
+    return role if role is not None and role["Arn"] == arn else None
 
 
 @SERVICE.operation(
-    "AssumeRole", needs=_assume_needs, gap="the trust policy is not evaluated; session policies are ignored"
+    "AssumeRole",
+    needs=_assume_needs,
+    gap="session policies and tags are ignored; trust policies count with enforce only",
 )
 def assume_role(request: Request) -> dict[str, Any]:
     """Temporary keys of a role of any account of the demo."""
     p = request.parameters
-    account, path = p["RoleArn"].split(":")[4:6]
-    role = request.items.at(service="iam", account=account).get("role", path.rpartition("/")[2])
-    if role is None or role["Arn"] != p["RoleArn"]:
-        sentence = f"User: {request.caller.arn} is not authorized to perform: sts:AssumeRole on resource: {p['RoleArn']}"
-        raise ServiceError("AccessDenied", sentence, 403)
+    role = _role(request)
+    if role is None:
+        asked = f"sts:AssumeRole on resource: {p['RoleArn']}"
+        raise ServiceError(
+            "AccessDenied", f"User: {request.caller.arn} is not authorized to perform: {asked}", 403
+        )
     longest = int(role.get("MaxSessionDuration", 3600))
     seconds = int(p.get("DurationSeconds", 3600))
     if seconds > longest:

@@ -44,7 +44,8 @@ def _root(expression: Expression) -> str:
     if len(roots) > 1:
         names = "And, Or, Not, Dimensions, Tags, CostCategories, ProductAttributes"
         raise invalid(
-            "Expression has more than one roots. Only one root operator is allowed for each expression: " + names
+            "Expression has more than one roots. Only one root operator is allowed for each expression: "
+            + names
         )
     if not roots:
         raise invalid("Expression is empty: exactly one root operator is required")
@@ -118,7 +119,7 @@ def _binds(expression: Expression) -> bool:
         return any(_binds(part) for part in expression["And"])
     if "Or" in expression:
         return all(_binds(part) for part in expression["Or"])
-    return expression.get("Dimensions", {}).get("Key") == "SERVICE"
+    return bool(expression.get("Dimensions", {}).get("Key") == "SERVICE")
 
 
 def check_attributes(expression: Expression | None, period: Period, *, service_required: bool) -> None:

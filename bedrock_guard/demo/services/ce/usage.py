@@ -53,13 +53,13 @@ def get_cost_and_usage(request: Request) -> Answer:
     if p["Granularity"] == "HOURLY":
         raise invalid("Hourly data granularity is not enabled for this account")
     test = compiled(p.get("Filter"))
-    by_attribute = any(group["Type"] == "PRODUCT_ATTRIBUTE" for group in groups)
-    if by_attribute or uses_attributes(p.get("Filter")):
+    attributes = uses_attributes(p.get("Filter")) or any(g["Type"] == "PRODUCT_ATTRIBUTE" for g in groups)
+    if attributes:
         check_attributes(p.get("Filter"), whole, service_required=False)
     lines = [
         line
         for line in lines_of(request)
-        if whole.start <= line.day < whole.end and (line.supported or not by_attribute) and test(line)
+        if whole.start <= line.day < whole.end and (line.supported or not attributes) and test(line)
     ]
     months = list(periods(whole, p["Granularity"]))
     if not groups:
@@ -189,4 +189,6 @@ def _attributes(
     places = [number for number, group in enumerate(groups) if group["Key"] == "LINKED_ACCOUNT"]
     seen = {keys[place] for _, keys, _ in rows if keys for place in places}
     names = account_names(request) if seen else {}
-    return [{"Value": account, "Attributes": {"description": names.get(account, "")}} for account in sorted(seen)]
+    return [
+        {"Value": account, "Attributes": {"description": names.get(account, "")}} for account in sorted(seen)
+    ]

@@ -105,6 +105,6 @@ def _answer(request: Request, name: str, rows: list[Any]) -> Answer:
         raise invalid(f"MaxResults has an upper limit of {LARGEST_PAGE}")
     size = "MaxResults" if p.get("SortBy") else "-"
     if any(order.get("SortOrder") == "DESCENDING" for order in p.get("SortBy") or ()):
-        rows = rows[::-1]
+        rows.reverse()
     part = page(rows, request, token_name="NextPageToken", size_name=size, default=LARGEST_PAGE)  # noqa: S106 - a member's name
     return {**part.answer(name), "ReturnSize": len(part.items), "TotalSize": len(rows)}

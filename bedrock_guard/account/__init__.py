@@ -1,0 +1,1 @@
+"""An AWS account, read through boto3. Nothing here writes."""

@@ -1,0 +1,263 @@
+"""Cost Explorer -> the bill of Bedrock, with its control total.
+
+What is asked, in this order (each a paid request, each page one more):
+
+1. which services hold "Bedrock" in their name: never a list in code, a new model is a new service name;
+2. the control total of those services, ungrouped;
+3. charge types by service: credits, refunds, discounts and tax are lines of their own;
+4. usage, by service and usage type, or per service by account and usage type.
+
+Amounts are UnblendedCost, which adds up to the invoice; the window ends the day before yesterday.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from bedrock_guard.account.cost_explorer import (
+    PRICE_USD,
+    Amount,
+    Answer,
+    AnswerCache,
+    CostExplorer,
+    Window,
+    amounts,
+)
+from bedrock_guard.evidence.reconcile import ControlTotal
+from bedrock_guard.evidence.spend import of_charge_type
+from bedrock_guard.evidence.tables import BILL, Provenance, total
+from bedrock_guard.evidence.usage_types import split
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.session import Account
+
+PRODUCT_ATTRIBUTES_FROM: Final = date(2026, 9, 1)
+"""First day with the native model dimension; a question that starts earlier fails.
+
+https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_ProductAttributeValues.html
+"""
+
+METRICS: Final = ["UnblendedCost", "UsageQuantity"]
+_NO_USAGE_TYPE: Final = frozenset({"NoUsageType", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """One kind of request: what it asks, how many at least, and their price."""
+
+    what: str
+    requests: int
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """What they cost at least, US dollars."""
+        return self.requests * PRICE_USD
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPlan:
+    """What reading costs, said before it is done. Long answers have further pages, each one request more."""
+
+    lines: tuple[PlannedRequest, ...]
+
+    @property
+    def requests(self) -> int:
+        """At least this many."""
+        return sum(line.requests for line in self.lines)
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """At least this much, US dollars."""
+        return self.requests * PRICE_USD
+
+    def __str__(self) -> str:
+        listed = ", ".join(f"{line.what} {line.requests}" for line in self.lines)
+        price = f"${self.cost_usd}: {listed}; every further page $0.01"
+        return f"at least {self.requests} requests to Cost Explorer, {price}"
+
+
+def plan_requests(
+    window: Window, services: Sequence[str] | None = None, *, by_account: bool = True, native: bool = True
+) -> RequestPlan:
+    """How many requests `read_bill` and `read_native` make for a window, and their price. Asks nothing.
+
+    Args:
+        window: the days.
+        services: the service names when they are known; with None, one is counted.
+        by_account: one request per service instead of one for all.
+        native: with the native model dimension, where the window reaches it.
+
+    Example:
+        >>> print(plan_requests(Window.month(2026, 10), ["Amazon Bedrock"]).cost_usd)
+        0.05
+    """
+    usage = max(len(services), 1) if by_account and services is not None else 1
+    lines = [
+        PlannedRequest("service names", 1),
+        PlannedRequest("control total", 1),
+        PlannedRequest("charge types", 1),
+        PlannedRequest("usage", usage),
+    ]
+    if native and window.since(PRODUCT_ATTRIBUTES_FROM):
+        lines.append(PlannedRequest("native models", 1))
+    return RequestPlan(tuple(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class BillReading:
+    """A bill and what it must add up to.
+
+    Args:
+        frame: BILL; `attrs["provenance"]` says how complete it is. `account_id` is NA when it was not asked by account.
+        control: the control total of the same scope and window.
+        services: the service names that make up the scope.
+        window: the days.
+    """
+
+    frame: pd.DataFrame
+    control: ControlTotal
+    services: tuple[str, ...]
+    window: Window
+
+    @property
+    def requests(self) -> int:
+        """How many requests were made for it; none when everything came from the cache."""
+        return self._asked.requests
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """What those requests cost, US dollars."""
+        return self._asked.request_cost_usd
+
+    @property
+    def _asked(self) -> Provenance:
+        return Provenance.merged([self.frame.attrs["provenance"], self.control.provenance])
+
+
+def read_bill(
+    account: Account,
+    window: Window | None = None,
+    *,
+    by_account: bool = True,
+    cache: AnswerCache | None = None,
+) -> BillReading:
+    """The bill of Bedrock, day by day, and its control total.
+
+    Never raises on what AWS answers: a refused or broken question leaves its part out, and the provenance says which
+    part is missing and why. An empty answer is complete only when the control total was read too.
+
+    Args:
+        account: who asks.
+        window: by default the last 28 whole days.
+        by_account: lines per account (one request per service name) or for all accounts together (one request).
+        cache: where answers are kept; by default in memory, with the account.
+    """
+    explorer = CostExplorer(account, cache)
+    window = window or Window.last(explorer.now)
+    named = explorer.values(window, "SERVICE", SearchString="Bedrock")
+    services = tuple(sorted({str(row.get("Value")) for row in named.rows if row.get("Value")}))
+    if not services:
+        return _nothing(named, window)
+    scope = _in("SERVICE", services)
+    control = _control(explorer.usage(window, Metrics=METRICS[:1], Filter=scope), named)
+    charged = explorer.usage(
+        window, Metrics=METRICS[:1], Filter=scope, GroupBy=_groups("SERVICE", "RECORD_TYPE")
+    )
+    apart = [_line(found, found.keys[0], "", record_type=found.keys[1]) for found in _adjustments(charged)]
+    labels = sorted({str(line["record_type"]) for line in apart})
+    usage = [_not(labels)] if labels else []
+    if by_account:
+        parts = [(name, _usage_by_account(explorer, window, name, usage)) for name in services]
+        lines = [
+            _line(found, name, found.keys[1], account_id=found.keys[0])
+            for name, part in parts
+            for found in amounts(part.rows)
+        ]
+        answers = [part for _, part in parts]
+    else:
+        part = explorer.usage(
+            window, Metrics=METRICS, Filter=_and(scope, *usage), GroupBy=_groups("SERVICE", "USAGE_TYPE")
+        )
+        lines = [_line(found, *found.keys) for found in amounts(part.rows)]
+        answers = [part]
+    said = Provenance.merged([answer.provenance for answer in (named, charged, *answers)])
+    return BillReading(BILL.frame([*lines, *apart], said), control, services, window)
+
+
+def _nothing(named: Answer, window: Window) -> BillReading:
+    """No service name: no spend when the question was answered, else unknown."""
+    amount = Decimal(0) if named.complete else None
+    control = ControlTotal(amount, None, named.provenance if not named.complete else _free(named.provenance))
+    return BillReading(BILL.empty(named.provenance), control, (), window)
+
+
+def _free(provenance: Provenance) -> Provenance:
+    return Provenance(provenance.source, provenance.window_start, provenance.window_end, provenance.asked_at)
+
+
+def _control(answer: Answer, named: Answer) -> ControlTotal:
+    """The sum of the ungrouped days; unknown when a day is missing an amount, or currencies differ."""
+    found = list(amounts(answer.rows))
+    said = answer.provenance if named.complete else answer.provenance.lowered("floor", named.provenance.why)
+    currencies = {amount.currency for amount in found}
+    if (
+        not answer.complete
+        or not found
+        or len(currencies) != 1
+        or any(amount.cost is None for amount in found)
+    ):
+        why = "" if not answer.complete else "no control total in one currency came back"
+        return ControlTotal(None, None, said.lowered("unknown", why))
+    return ControlTotal(total(amount.cost for amount in found), currencies.pop(), said)
+
+
+def _usage_by_account(explorer: CostExplorer, window: Window, service: str, usage: Sequence[Any]) -> Answer:
+    scope = _and(_in("SERVICE", [service]), *usage)
+    return explorer.usage(
+        window, Metrics=METRICS, Filter=scope, GroupBy=_groups("LINKED_ACCOUNT", "USAGE_TYPE")
+    )
+
+
+def _adjustments(charged: Answer) -> list[Amount]:
+    """Groups of SERVICE x RECORD_TYPE that are no usage: asked here, left out of the usage question."""
+    return [found for found in amounts(charged.rows) if of_charge_type(found.keys[1])]
+
+
+def _line(
+    found: Amount, service: str, usage_type: str, *, record_type: str = "Usage", account_id: str | None = None
+) -> Mapping[str, Any]:
+    return {
+        "day": pd.Timestamp(found.day, tz="UTC"),
+        "account_id": account_id,
+        "region": split(usage_type).region,
+        "service": service,
+        "usage_type": "" if usage_type in _NO_USAGE_TYPE else usage_type,
+        "record_type": record_type,
+        "quantity": found.quantity,
+        "unit": found.unit,
+        "cost": found.cost,
+        "currency": found.currency,
+        "estimated": found.estimated,
+    }
+
+
+def _groups(*keys: str) -> list[dict[str, str]]:
+    return [{"Type": "DIMENSION", "Key": key} for key in keys]
+
+
+def _in(key: str, values: Sequence[str]) -> dict[str, Any]:
+    return {"Dimensions": {"Key": key, "Values": list(values)}}
+
+
+def _not(record_types: Sequence[str]) -> dict[str, Any]:
+    return {"Not": _in("RECORD_TYPE", record_types)}
+
+
+def _and(*filters: Mapping[str, Any]) -> Mapping[str, Any]:
+    return filters[0] if len(filters) == 1 else {"And": list(filters)}

@@ -1,0 +1,226 @@
+"""A cost export (CUR 2.0 or FOCUS 1.2; Parquet, CSV or CSV.gz) -> the same bill, with the caller where it is exported.
+
+Nothing is filtered by service code alone, which loses Marketplace models, nor by principal, which loses lines without
+one. Amounts that Parquet holds as floating point are rounded to ten decimals line by line, then added exactly.
+
+https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html,
+https://focus.finops.org/focus-specification/v1-2/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import duckdb
+import pandas as pd
+
+from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.reconcile import ControlTotal
+from bedrock_guard.evidence.tables import BILL, Provenance, Table, column, with_provenance
+from bedrock_guard.evidence.usage_types import split
+
+Form = Literal["CUR 2.0", "FOCUS 1.2"]
+
+CALLER_BILL: Final = Table("bill by caller", {**BILL.columns, "principal": "string", "resource_id": "string"})
+"""BILL with the caller as exported (an IAM ARN; NA where the line has none) and the resource."""
+
+SERVICES: Final[Mapping[str, str]] = {
+    "AmazonBedrock": "Amazon Bedrock",
+    "AmazonBedrockService": "Amazon Bedrock Service",
+    "AmazonBedrockAgentCore": "Amazon Bedrock AgentCore",
+    "AmazonBedrockFoundationModels": "Amazon Bedrock Foundation Models",
+}
+"""CUR's product codes and how Cost Explorer calls them."""
+
+_SUFFIXES: Final = (".parquet", ".csv", ".csv.gz")
+_MONEY: Final = "DECIMAL(38, 10)"
+
+
+class ExportError(GuardError):
+    """Files that are no cost export, or cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReading:
+    """A bill out of an export.
+
+    Args:
+        frame: CALLER_BILL, one line per day and combination of its other columns.
+        control: the ungrouped sum of the same lines, asked of the files a second time; None in several currencies.
+        form: which export it is.
+        files: how many files were read.
+    """
+
+    frame: pd.DataFrame
+    control: ControlTotal
+    form: Form
+    files: int
+
+
+def read_export(path: str | Path, *, now: datetime | None = None) -> ExportReading:
+    """The Bedrock lines of an export: a file, or every file under a folder.
+
+    Raises:
+        ExportError: there is no such file, or its columns are those of no known export.
+    """
+    files = _files(Path(path))
+    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    try:
+        lines = _relation(connection, files)
+        form = _form(lines.columns)
+        sql = _cur(lines.columns, lines.types) if form == "CUR 2.0" else _focus(lines.columns)
+        lines.create_view("export")
+        connection.execute(f"CREATE TEMP VIEW bill AS {sql}")
+        found = connection.sql(_GROUPED).to_arrow_table().to_pandas()
+        sums = connection.sql("SELECT currency, sum(cost) FROM bill GROUP BY currency").fetchall()
+    except duckdb.Error as error:
+        raise ExportError("The export cannot be read.", why=str(error).splitlines()[0][:300]) from error
+    finally:
+        connection.close()
+    said = Provenance(form, asked_at=now or datetime.now(UTC))
+    return ExportReading(with_provenance(_frame(found), said), _control(sums, said), form, len(files))
+
+
+def _files(path: Path) -> list[str]:
+    found = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    named = [str(file) for file in found if file.name.lower().endswith(_SUFFIXES) and file.exists()]
+    if not named:
+        raise ExportError(
+            f"There is no cost export at {path}.",
+            why="No file there ends in .parquet, .csv or .csv.gz.",
+            remedy="Name the folder that the data export writes to, downloaded.",
+        )
+    return named
+
+
+def _relation(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> duckdb.DuckDBPyRelation:
+    kinds = {name.lower().endswith(".parquet") for name in files}
+    if len(kinds) > 1:
+        raise ExportError("Parquet and CSV files are mixed.", remedy="Name a folder that holds one export.")
+    if kinds.pop():
+        return connection.sql(
+            "FROM read_parquet($files, union_by_name = true)", params={"files": list(files)}
+        )
+    reader = "FROM read_csv($files, header = true, all_varchar = true, union_by_name = true)"
+    return connection.sql(reader, params={"files": list(files)})
+
+
+def _form(columns: Sequence[str]) -> Form:
+    have = {name.lower() for name in columns}
+    if {"line_item_usage_type", "line_item_unblended_cost", "line_item_usage_start_date"} <= have:
+        return "CUR 2.0"
+    if {"billedcost", "chargeperiodstart", "servicename"} <= have:
+        return "FOCUS 1.2"
+    raise ExportError(
+        "These files are neither a CUR 2.0 nor a FOCUS 1.2 export.",
+        why="line_item_usage_type and line_item_unblended_cost, or BilledCost and ServiceName, are not there.",
+    )
+
+
+def _column(columns: Sequence[str], name: str, kind: str = "VARCHAR") -> str:
+    """The column, or a NULL of that type where the export was made without it."""
+    known = {found.lower(): found for found in columns}
+    return (
+        f'TRY_CAST("{known[name.lower()]}" AS {kind})' if name.lower() in known else f"CAST(NULL AS {kind})"
+    )
+
+
+def _product_name(columns: Sequence[str], types: Sequence[Any]) -> str:
+    """The name of a Marketplace product: a map in Parquet, JSON in CSV, a column of its own in old exports."""
+    kinds = {name.lower(): str(kind) for name, kind in zip(columns, types, strict=True)}
+    if kinds.get("product", "").startswith("MAP"):
+        return "CAST(product['product_name'] AS VARCHAR)"
+    if "product" in kinds:
+        return "CASE WHEN json_valid(product) THEN json_extract_string(product, '$.product_name') END"
+    return _column(columns, "product_product_name")
+
+
+def _cur(columns: Sequence[str], types: Sequence[Any]) -> str:
+    def one(name: str, kind: str = "VARCHAR") -> str:
+        return _column(columns, name, kind)
+
+    names = " ".join(f"WHEN '{code}' THEN '{name}'" for code, name in SERVICES.items())
+    codes = ", ".join(f"'{code}'" for code in SERVICES)
+    description = one("line_item_line_item_description")
+    return f"""
+        SELECT date_trunc('day', {one("line_item_usage_start_date", "TIMESTAMP")}) AS day,
+            {one("line_item_usage_account_id")} AS account_id,
+            coalesce({one("product_region_code")}, {one("product_region")}) AS region,
+            CASE {one("line_item_product_code")} {names} ELSE coalesce(name, {one("line_item_product_code")}) END
+                AS service,
+            {one("line_item_usage_type")} AS usage_type,
+            {one("line_item_operation")} AS operation,
+            {one("line_item_line_item_type")} AS record_type,
+            {one("line_item_usage_amount", _MONEY)} AS quantity,
+            CASE WHEN {description} ILIKE '%|%million%' THEN '1M tokens' ELSE {one("pricing_unit")} END AS unit,
+            {one("line_item_unblended_cost", _MONEY)} AS cost,
+            {one("line_item_currency_code")} AS currency,
+            {one("line_item_iam_principal")} AS principal,
+            {one("line_item_resource_id")} AS resource_id
+        FROM (SELECT *, {_product_name(columns, types)} AS name FROM export)
+        WHERE {one("line_item_product_code")} IN ({codes}) OR name ILIKE '%Bedrock%'
+            OR ({one("bill_billing_entity")} = 'AWS Marketplace' AND {one("line_item_operation")} LIKE 'InvokeModel%')
+    """  # noqa: S608 - column names of the file are looked up, never pasted from its contents
+
+
+def _focus(columns: Sequence[str]) -> str:
+    def one(name: str, kind: str = "VARCHAR") -> str:
+        return _column(columns, name, kind)
+
+    usage_type = f"coalesce({one('x_UsageType')}, {one('SkuMeter')}, '')"
+    return f"""
+        SELECT date_trunc('day', {one("ChargePeriodStart", "TIMESTAMP")}) AS day,
+            {one("SubAccountId")} AS account_id,
+            {one("RegionId")} AS region,
+            coalesce(nullif({one("ServiceName")}, ''), nullif({one("x_ServiceCode")}, ''), {one("PublisherName")})
+                AS service,
+            {usage_type} AS usage_type,
+            {one("x_Operation")} AS operation,
+            {one("ChargeCategory")} AS record_type,
+            coalesce({one("PricingQuantity", _MONEY)}, {one("ConsumedQuantity", _MONEY)}) AS quantity,
+            coalesce({one("PricingUnit")}, {one("ConsumedUnit")}) AS unit,
+            {one("BilledCost", _MONEY)} AS cost,
+            {one("BillingCurrency")} AS currency,
+            CAST(NULL AS VARCHAR) AS principal,
+            {one("ResourceId")} AS resource_id
+        FROM export
+        WHERE {one("ServiceName")} ILIKE '%Bedrock%' OR {one("x_ServiceCode")} ILIKE '%Bedrock%'
+            OR (coalesce({one("ServiceName")}, '') = '' AND {one("x_Operation")} LIKE 'InvokeModel%')
+    """  # noqa: S608 - column names of the file are looked up, never pasted from its contents
+
+
+_GROUPED: Final = """
+    SELECT day, account_id, region, service, usage_type, operation, record_type, unit, currency, principal, resource_id,
+        sum(quantity) AS quantity, sum(cost) AS cost,
+        count(*) - count(cost) AS unread, count(*) - count(quantity) AS unmetered
+    FROM bill GROUP BY ALL ORDER BY ALL
+"""
+
+
+def _frame(found: pd.DataFrame) -> pd.DataFrame:
+    """The grouped rows in the types of CALLER_BILL; an amount that could not be read makes its line unknown."""
+    data: dict[str, pd.Series[Any]] = {}
+    for name, dtype in CALLER_BILL.columns.items():
+        values = list(found[name]) if name in found else [None] * len(found)
+        data[name] = column([None if pd.isna(value) else value for value in values], dtype)
+    frame = pd.DataFrame(data)
+    frame["cost"] = frame["cost"].where(found["unread"] == 0, None)
+    frame["quantity"] = frame["quantity"].where(found["unmetered"] == 0, None)
+    prefixes = [split(str(usage)).region for usage in frame["usage_type"].fillna("")]
+    frame["region"] = frame["region"].fillna(pd.Series(prefixes, dtype="string"))
+    return frame
+
+
+def _control(sums: Sequence[tuple[str | None, Decimal | None]], said: Provenance) -> ControlTotal:
+    if not sums:
+        return ControlTotal(Decimal(0), None, said)
+    if len(sums) > 1 or sums[0][1] is None:
+        return ControlTotal(
+            None, None, said.lowered("unknown", "the export holds several currencies, or no amount")
+        )
+    return ControlTotal(sums[0][1], sums[0][0], said)

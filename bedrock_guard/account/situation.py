@@ -1,0 +1,251 @@
+"""What an analyst looks at: the calls, the bill and the models of an account, read once for one window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from functools import cached_property
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from bedrock_guard.account.cost_explorer import Window
+from bedrock_guard.account.costs import read_bill
+from bedrock_guard.account.instances import read_ec2_bill
+from bedrock_guard.account.trail_lookup import look_up
+from bedrock_guard.boundary.catalogue import Catalogue, shipped
+from bedrock_guard.boundary.spec import BoundarySpec
+from bedrock_guard.evidence.reconcile import Reconciliation
+from bedrock_guard.evidence.replay import Cube, cube
+from bedrock_guard.evidence.spend import classify_bill, reconcile
+from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
+from bedrock_guard.evidence.what_if import WhatIf, what_if
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.session import Account
+
+HISTORY: Final = timedelta(days=90)
+"""How far CloudTrail's event history reaches.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model to choose: what it is, and what it cost and was called in the window."""
+
+    model_id: str
+    name: str
+    provider: str
+    cost_usd: Decimal
+    calls: int
+
+    @property
+    def words(self) -> str:
+        """Spend and calls in words."""
+        return (
+            f"{dollars(self.cost_usd)}, {self.calls:,} calls" if self.cost_usd or self.calls else "not used"
+        )
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The evidence of one account and window.
+
+    Args:
+        account: who was asked: mode, account id, caller, the present moment.
+        catalogue: models and routes.
+        calls: CALLS and more (see `evidence.usage.TRAIL`).
+        bill: the classified bill.
+        reconciliation: whether the bill adds up.
+        ec2_bill: EC2 spend by type and purchase option.
+        ec2_control: what the EC2 lines must add up to; None when it could not be asked.
+        window: the days.
+
+    """
+
+    account: AccountCard
+    catalogue: Catalogue
+    calls: pd.DataFrame
+    bill: pd.DataFrame
+    reconciliation: Reconciliation
+    ec2_bill: pd.DataFrame
+    ec2_control: Decimal | None
+    window: Window
+
+    @cached_property
+    def cube(self) -> Cube:
+        """The calls, ready to be replayed."""
+        return cube(self.calls, self.catalogue)
+
+    @property
+    def start(self) -> datetime:
+        """The window's first instant, UTC."""
+        return datetime.combine(self.window.start, time(), UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The first instant no longer in the window, UTC."""
+        return datetime.combine(self.window.end, time(), UTC)
+
+    def what_if(self, spec: BoundarySpec, profile: str | None = None) -> WhatIf:
+        """The consequences of a spec, exceptions counted as of the account's present day.
+
+        Raises:
+            GuardError: the spec cannot be built.
+
+        """
+        today = self.account.now.date()
+        return what_if(spec, self.cube, self.bill, self.ec2_bill, self.catalogue, profile=profile, on=today)
+
+    def spec(self, path: str | Path | None = None) -> BoundarySpec:
+        """The spec of a file, or the shipped example.
+
+        Raises:
+            SpecError: the file cannot be used.
+
+        """
+        return BoundarySpec.load(path, self.catalogue) if path else example_spec()
+
+    def model_rows(self) -> list[ModelRow]:
+        """Every model of the catalogue and on the bill, dearest first."""
+        spend = self._spend()
+        calls = self.calls["model"].value_counts()
+        known = {model.model_id: model for model in self.catalogue.models}
+        rows = [
+            ModelRow(
+                name,
+                known[name].name if name in known else name,
+                known[name].provider if name in known else "not in the catalogue",
+                spend.get(name, Decimal(0)),
+                int(calls.get(name, 0)),
+            )
+            for name in {*known, *spend, *map(str, calls.index)}
+        ]
+        return sorted(rows, key=lambda row: (-row.cost_usd, -row.calls, row.name, row.model_id))
+
+    def name_of(self, model_id: str) -> str:
+        """The name of a model, or its id where no name is known or two models share it."""
+        found = self.catalogue.get(model_id)
+        names = [model.name for model in self.catalogue.models]
+        return found.name if found and names.count(found.name) == 1 else model_id
+
+    def type_words(self) -> dict[str, str]:
+        """EC2 types on the bill -> hours and spend in words."""
+        return {
+            str(name): f"{_hours(part['hours'])}, {dollars(total(part['cost']))}"
+            for name, part in self.ec2_bill.groupby("instance_type")
+        }
+
+    def provenances(self) -> dict[str, Provenance]:
+        """Table -> where it came from."""
+        return {
+            "bill": provenance_of(self.bill),
+            "EC2 bill": provenance_of(self.ec2_bill),
+            "calls": provenance_of(self.calls),
+        }
+
+    def line(self) -> str:
+        """One line: whether the bill adds up, coverage, window, freshness, requests and their price."""
+        found = self.reconciliation
+        parts = [
+            f"{'Demo account' if self.account.mode == 'demo' else 'Account'} {self.account.account_id}",
+            f"{self.window.start} to {self.window.end - timedelta(days=1)} (UTC)",
+            f"control total {dollars(found.control_total, found.currency or 'USD')}",
+            f"difference {dollars(found.difference, found.currency or 'USD')}",
+            f"{_percent(found.coverage)} of model dollars named",
+            f"{len(self.calls):,} calls read",
+            f"{self.account.requests:,} requests, {dollars(self.account.cost_usd)}",
+        ]
+        return " · ".join(parts)
+
+    def _spend(self) -> dict[str, Decimal]:
+        named = self.bill[self.bill["model"].notna() & self.bill["bucket"].isin(["model", "commitment"])]
+        return {str(name): total(part["cost"]) for name, part in named.groupby("model")}
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": self.line(), "text/html": f"<p role='status'>{escape(self.line())}</p>"}
+
+
+def example_spec() -> BoundarySpec:
+    """The spec that ships with the package: four models and four instance types approved, every control on."""
+    return BoundarySpec.loads(
+        resources.files("bedrock_guard.boundary").joinpath("data/example.toml").read_text("utf-8")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCard:
+    """Who was asked, and what asking cost."""
+
+    mode: str
+    account_id: str
+    caller_arn: str
+    now: datetime
+    requests: int
+    cost_usd: Decimal
+
+
+def open_account(name: str = "demo", region: str | None = None) -> Account:
+    """The demo account, or a real one by the name of its AWS profile; "default" takes boto3's own choice.
+
+    Raises:
+        SessionError: the profile does not exist, or no Region is set.
+
+    """
+    from bedrock_guard.account.session import Account
+
+    if name == "demo":
+        return Account.demo()
+    return Account.connect(None if name == "default" else name, region)
+
+
+def look(account: Account, days: int = 28, regions: Sequence[str] | None = None) -> Situation:
+    """Read what an analyst needs, for the last whole days up to the day before yesterday.
+
+    Asks Cost Explorer (about ten requests at $0.01) and CloudTrail's event history (free, two requests a second).
+
+    Args:
+        account: who is asked; reads only.
+        days: length of the window; calls are read as far as event history reaches, 90 days.
+        regions: Regions whose calls are read; by default those on the bill.
+
+    """
+    catalogue = shipped()
+    window = Window.last(account.now, days)
+    reading = read_bill(account, window)
+    bill = classify_bill(reading.frame, catalogue)
+    ec2 = read_ec2_bill(account, window)
+    end = datetime.combine(window.end, time(), UTC)
+    start = max(datetime.combine(window.start, time(), UTC), account.now - HISTORY)
+    asked = regions or _regions(bill, account)
+    calls = look_up(account, asked, start, end, catalogue=catalogue).reading.frame
+    card = AccountCard(
+        account.mode,
+        account.account_id,
+        account.caller_arn,
+        account.now,
+        account.requests.total(),
+        account.requests.cost_usd,
+    )
+    proof = reconcile(bill, reading.control, catalogue=catalogue)
+    return Situation(card, catalogue, calls, bill, proof, ec2.frame, ec2.control.amount, window)
+
+
+def _regions(bill: pd.DataFrame, account: Account) -> tuple[str, ...]:
+    billed = {str(name) for name in bill["region"].dropna().unique() if "-" in str(name)}
+    return tuple(sorted(billed | {account.region}))
+
+
+def _hours(values: pd.Series[Any]) -> str:
+    return f"{total(values):,.0f} hours" if values.notna().all() else "hours unknown"
+
+
+def _percent(value: Decimal | None) -> str:
+    return "unknown share" if value is None else f"{value * 100:.1f} %"

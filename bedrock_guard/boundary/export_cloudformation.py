@@ -1,0 +1,185 @@
+"""CloudFormation templates in YAML: policies, guardrail and budgets for an account; SCPs for the management account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bedrock_guard.boundary.export_parts import Budget, Parts, budget_rights, budget_trust, words
+
+
+def templates(parts: Parts) -> dict[str, str]:
+    """The template of each account, and the one for the management account where there are SCPs."""
+    made = {"account.yaml": _template(_about(parts), _account(parts), {})}
+    if parts.scps:
+        made["organization.yaml"] = _template(
+            "SCPs of bedrock-guard. Deploy in the management account; FullAWSAccess must stay attached.",
+            _organization(parts),
+            {
+                "TargetIds": {
+                    "Type": "CommaDelimitedList",
+                    "Description": "Root, organizational units or accounts",
+                }
+            },
+        )
+    return made
+
+
+def _about(parts: Parts) -> str:
+    return (
+        f"Policies of bedrock-guard for profile {parts.built.name}. CloudFormation cannot put a boundary on a user or "
+        "role that exists already: use bedrock-guard apply or the script of the CLI export."
+    )
+
+
+def _template(description: str, resources: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    body: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09", "Description": description}
+    if parameters:
+        body["Parameters"] = parameters
+    body["Resources"] = resources
+    return "\n".join(_yaml(body, 0)) + "\n"
+
+
+def _account(parts: Parts) -> dict[str, Any]:
+    resources: dict[str, Any] = {}
+    if parts.boundary:
+        resources["Boundary"] = _policy(
+            parts.boundary.name, parts.boundary.document, "Permissions boundary", {}
+        )
+    attached = {
+        **({"Roles": list(parts.roles)} if parts.roles else {}),
+        **({"Users": list(parts.users)} if parts.users else {}),
+    }
+    for packed in parts.denies:
+        name = words(packed.name.removeprefix(parts.prefix))
+        resources[name] = _policy(packed.name, packed.document, "Denials beside the boundary", attached)
+    if parts.guardrail:
+        resources["Guardrail"] = {"Type": "AWS::Bedrock::Guardrail", "Properties": _capitals(parts.guardrail)}
+        version = {"GuardrailIdentifier": {"Fn::GetAtt": ["Guardrail", "GuardrailId"]}}
+        resources["GuardrailVersion"] = {"Type": "AWS::Bedrock::GuardrailVersion", "Properties": version}
+    resources.update(_budgets(parts))
+    return resources
+
+
+def _policy(
+    name: str, document: Mapping[str, Any], description: str, attached: Mapping[str, Any]
+) -> dict[str, Any]:
+    properties = {
+        "ManagedPolicyName": name,
+        "Description": description,
+        "PolicyDocument": document,
+        **attached,
+    }
+    return {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}
+
+
+def _capitals(value: Any) -> Any:
+    """CloudFormation spells the members of an API's request with a capital."""
+    if isinstance(value, Mapping):
+        return {key[:1].upper() + key[1:]: _capitals(member) for key, member in value.items()}
+    return [_capitals(member) for member in value] if isinstance(value, list) else value
+
+
+def _budgets(parts: Parts) -> dict[str, Any]:
+    resources: dict[str, Any] = {}
+    for budget in parts.budgets:
+        name = words(budget.name.removeprefix(parts.prefix))
+        resources[f"Budget{name}"] = {"Type": "AWS::Budgets::Budget", "Properties": _budget(parts, budget)}
+        if parts.acting:
+            resources[f"Spent{name}"] = _policy(
+                budget.policy_name, budget.policy, "Attached when a budget is spent", {}
+            )
+            resources[f"Action{name}"] = _action(parts, budget, name)
+    if parts.acting:
+        resources["BudgetActionRole"] = _role(parts)
+    return resources
+
+
+def _budget(parts: Parts, budget: Budget) -> dict[str, Any]:
+    notice = {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80}
+    return {
+        "Budget": {
+            "BudgetName": budget.name,
+            "BudgetType": "COST",
+            "TimeUnit": "MONTHLY",
+            "BudgetLimit": {"Amount": str(budget.usd), "Unit": "USD"},
+            "FilterExpression": {
+                "ProductAttributes": {"Key": "model", "Values": [budget.model], "MatchOptions": ["EQUALS"]}
+            },
+            "Metrics": ["UnblendedCost"],
+        },
+        "NotificationsWithSubscribers": [
+            {"Notification": notice, "Subscribers": [{"SubscriptionType": "EMAIL", "Address": parts.email}]}
+        ],
+    }
+
+
+def _action(parts: Parts, budget: Budget, name: str) -> dict[str, Any]:
+    definition = {"PolicyArn": {"Ref": f"Spent{name}"}}
+    targets = {
+        **({"Roles": list(parts.roles)} if parts.roles else {}),
+        **({"Users": list(parts.users)} if parts.users else {}),
+    }
+    return {
+        "Type": "AWS::Budgets::BudgetsAction",
+        "Properties": {
+            "BudgetName": {"Ref": f"Budget{name}"},
+            "NotificationType": "ACTUAL",
+            "ActionType": "APPLY_IAM_POLICY",
+            "ActionThreshold": {"Type": "PERCENTAGE", "Value": 100},
+            "ApprovalModel": "AUTOMATIC",
+            "ExecutionRoleArn": {"Fn::GetAtt": ["BudgetActionRole", "Arn"]},
+            "Definition": {"IamActionDefinition": {**definition, **targets}},
+            "Subscribers": [{"Type": "EMAIL", "Address": parts.email}],
+        },
+    }
+
+
+def _role(parts: Parts) -> dict[str, Any]:
+    rights = budget_rights(parts.partition, [budget.policy_name for budget in parts.budgets])
+    properties = {
+        "RoleName": parts.action_role,
+        "AssumeRolePolicyDocument": budget_trust(),
+        "Policies": [{"PolicyName": "attach", "PolicyDocument": rights}],
+    }
+    return {"Type": "AWS::IAM::Role", "Properties": properties}
+
+
+def _organization(parts: Parts) -> dict[str, Any]:
+    return {
+        words(packed.name.removeprefix(parts.prefix)): {
+            "Type": "AWS::Organizations::Policy",
+            "Properties": {
+                "Name": packed.name,
+                "Type": "SERVICE_CONTROL_POLICY",
+                "Description": "What a boundary on one principal cannot reach",
+                "Content": packed.document,
+                "TargetIds": {"Ref": "TargetIds"},
+            },
+        }
+        for packed in parts.scps
+    }
+
+
+def _yaml(value: Any, depth: int) -> Iterator[str]:
+    """Block YAML; every text is a double-quoted scalar, so that none is read as something else."""
+    pad = "  " * depth
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            yield from _entry(f"{pad}{_key(key)}:", member, depth)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _entry(f"{pad}-", member, depth)
+
+
+def _entry(head: str, member: Any, depth: int) -> Iterator[str]:
+    if isinstance(member, Mapping | list) and member:
+        yield head
+        yield from _yaml(member, depth + 1)
+    else:
+        yield f"{head} {json.dumps(member)}"
+
+
+def _key(key: str) -> str:
+    return key if key.isalnum() else json.dumps(key)

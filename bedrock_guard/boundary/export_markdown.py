@@ -1,0 +1,129 @@
+"""The scorecard and the build's report as Markdown, for a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from bedrock_guard.boundary.builder import Built, Room
+from bedrock_guard.boundary.catalogue import Catalogue
+from bedrock_guard.boundary.controls import by_id
+from bedrock_guard.boundary.guardrail import GAPS
+from bedrock_guard.boundary.scorecard import ARRANGEMENTS, Scorecard
+from bedrock_guard.boundary.spec import BoundarySpec
+
+_SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>()#+!|~"} | {"\n": " ", "\r": " "})
+_HEADINGS = {"boundary": "boundary alone", "scp": "SCPs alone", "together": "together"}
+
+
+def escaped(text: object) -> str:
+    """A text that Markdown shows as it is, on one line."""
+    return str(text).translate(_SPECIAL)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{' --- |' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(escaped(cell) for cell in row)} |"
+    yield ""
+
+
+def scorecard(spec: BoundarySpec, built: Built, card: Scorecard, room: Room, catalogue: Catalogue) -> str:
+    """The whole page."""
+    return "\n".join(
+        (
+            f"# bedrock-guard: {escaped(built.name)}",
+            "",
+            *_summary(card),
+            *_sizes(built, room),
+            *_remarks(spec, built, card),
+            *_bypasses(card),
+            *_work(card),
+            *_placement(built),
+            *_limits(spec, built, catalogue),
+        )
+    )
+
+
+def _summary(card: Scorecard) -> Iterator[str]:
+    rows = []
+    for key in ARRANGEMENTS:
+        if key in card.not_built:
+            rows.append((_HEADINGS[key], "not built", "", "", "", ""))
+            continue
+        done, total = card.going_on(key)
+        states = [card.count(state, key) for state in ("closed", "partly", "not by IAM", "open")]
+        rows.append((_HEADINGS[key], *states, f"{done} of {total}"))
+    yield from _table(("arrangement", "closed", "partly", "not by IAM", "open", "normal work"), rows)
+
+
+def _sizes(built: Built, room: Room) -> Iterator[str]:
+    yield from _table(
+        ("document", "characters", "quota"),
+        ((s.document, f"{s.characters:,}", f"{s.quota:,}") for s in built.sizes),
+    )
+    more = (
+        f"; {escaped(room.next_model)} would be one too many" if room.next_model else ", the whole catalogue"
+    )
+    yield f"The largest approved list that fits without an SCP: {room.models} models{more}."
+    yield ""
+
+
+def _remarks(spec: BoundarySpec, built: Built, card: Scorecard) -> Iterator[str]:
+    remarks = [*built.findings, *spec.notes, *(f"{_HEADINGS[k]}: {why}" for k, why in card.not_built.items())]
+    yield from (f"- {escaped(remark)}" for remark in remarks)
+    if remarks:
+        yield ""
+
+
+def _bypasses(card: Scorecard) -> Iterator[str]:
+    yield "## Bypasses"
+    yield ""
+    yield from _table(
+        ("#", "move", *_HEADINGS.values(), "decided by", "what stays open"),
+        (
+            (
+                row.bypass.number,
+                row.bypass.title,
+                *(row.states[key] for key in ARRANGEMENTS),
+                "; ".join(row.deciding),
+                f"{row.why} {f'({row.bypass.instead})' if row.bypass.instead else ''}".strip(),
+            )
+            for row in card.bypasses
+        ),
+    )
+
+
+def _work(card: Scorecard) -> Iterator[str]:
+    yield "## Normal work"
+    yield ""
+    rows = ((row.work.title, *(row.outcomes[key] for key in ARRANGEMENTS), row.deciding) for row in card.work)
+    yield from _table(("work", *_HEADINGS.values(), "decided by"), rows)
+
+
+def _placement(built: Built) -> Iterator[str]:
+    yield "## Where each control stands"
+    yield ""
+    rows = ((by_id(one.control).title, one.control, one.document, one.why) for one in built.placement)
+    yield from _table(("control", "id", "document", "why there"), rows)
+
+
+def _limits(spec: BoundarySpec, built: Built, catalogue: Catalogue) -> Iterator[str]:
+    yield "## What no IAM statement limits"
+    yield ""
+    yield "IAM caps no spend, tokens or requests. Set these Service Quotas of Amazon Bedrock, and budgets:"
+    yield ""
+    for choice in built.profile.models:
+        model = catalogue.get(choice.id)
+        name = escaped(model.name if model else choice.id)
+        scope = "On-demand" if "in-region" in choice.routes else "Cross-region"
+        budget = f"; budget {choice.monthly_usd:,} USD a month" if choice.monthly_usd else "; no budget"
+        yield f"- {scope} model inference tokens per minute and requests per minute for {name}{budget}"
+    if spec.guardrail:
+        yield ""
+        yield "The guardrail leaves open:"
+        yield ""
+        yield from (f"- {gap}" for gap in GAPS)
+    yield ""
+    yield f"Model catalogue of {catalogue.as_of}. {escaped(catalogue.source)}"
+    yield ""

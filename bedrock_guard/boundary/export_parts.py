@@ -1,0 +1,143 @@
+"""What every export is made of, free of format: policies, who gets them, SCPs, the guardrail, budgets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bedrock_guard.boundary.builder import Built
+from bedrock_guard.boundary.catalogue import Catalogue
+from bedrock_guard.boundary.controls.model import INVOKE
+from bedrock_guard.boundary.guardrail import create_request
+from bedrock_guard.boundary.packing import Packed
+from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A model's monthly budget and the policy that denies the model once it is spent.
+
+    `model` is the display name by which the bill knows it: Cost Explorer's product attribute `model`.
+    """
+
+    name: str
+    model: str
+    usd: int
+    policy_name: str
+    policy: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of an export. `roles` and `users` are names, for attachments; `paths` their names with paths."""
+
+    built: Built
+    boundary: Packed | None
+    denies: tuple[Packed, ...]
+    scps: tuple[Packed, ...]
+    roles: tuple[str, ...]
+    users: tuple[str, ...]
+    guardrail: dict[str, Any] | None
+    budgets: tuple[Budget, ...]
+
+    @property
+    def prefix(self) -> str:
+        """How all names begin."""
+        return self.built.profile.policy_prefix
+
+    @property
+    def partition(self) -> str:
+        """The partition of the accounts."""
+        return self.built.profile.partition
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts the documents are for."""
+        return self.built.profile.accounts
+
+    @property
+    def email(self) -> str:
+        """Who hears of budgets; empty when there are none."""
+        return self.built.profile.alert_email or ""
+
+    @property
+    def action_role(self) -> str:
+        """The name of the role under which AWS Budgets attaches a policy."""
+        return f"{self.prefix}budget-action"
+
+    @property
+    def acting(self) -> bool:
+        """Whether budgets can deny: only when it is known to whom."""
+        return bool(self.budgets and (self.roles or self.users))
+
+
+def parts_of(spec: BoundarySpec, built: Built, catalogue: Catalogue) -> Parts:
+    """Gather the parts.
+
+    Raises:
+        GuardrailError: the spec's prompt rules make no guardrail.
+    """
+    targets = [arn.split(":", 5)[5].split("/") for arn in built.profile.targets]
+    budgets = (_budget(built, choice, catalogue) for choice in built.profile.models if choice.monthly_usd)
+    return Parts(
+        built=built,
+        boundary=next((packed for packed in built.packed if packed.kind == "boundary"), None),
+        denies=tuple(packed for packed in built.packed if packed.kind == "deny"),
+        scps=tuple(packed for packed in built.packed if packed.kind == "scp"),
+        roles=tuple(path[-1] for path in targets if path[0] == "role"),
+        users=tuple(path[-1] for path in targets if path[0] == "user"),
+        guardrail=create_request(spec.guardrail) if spec.guardrail else None,
+        budgets=tuple(budget for budget in budgets if budget),
+    )
+
+
+def _budget(built: Built, choice: ModelChoice, catalogue: Catalogue) -> Budget | None:
+    model = catalogue.get(choice.id)
+    if choice.monthly_usd is None:
+        return None
+    word = re.sub(r"[^a-z0-9]+", "-", choice.id.lower()).strip("-")[:60]
+    prefix, partition = built.profile.policy_prefix, built.profile.partition
+    resources = [
+        f"arn:{partition}:bedrock:*::foundation-model/{choice.id}",
+        f"arn:{partition}:bedrock:*:*:inference-profile/*.{choice.id}",
+    ]
+    body = {"Sid": "BudgetSpent", "Effect": "Deny", "Action": list(INVOKE), "Resource": resources}
+    return Budget(
+        name=f"{prefix}{word}",
+        model=model.name if model else choice.id,
+        usd=choice.monthly_usd,
+        policy_name=f"{prefix}spent-{word}",
+        policy={"Version": "2012-10-17", "Statement": [body]},
+    )
+
+
+def budget_trust() -> dict[str, Any]:
+    """Who may take the role of the budget action."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "budgets.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def budget_rights(partition: str, policies: Sequence[str]) -> dict[str, Any]:
+    """What that role may do: attach and detach the policies of spent budgets, nothing else."""
+    arns = [f"arn:{partition}:iam::*:policy/{name}" for name in policies]
+    actions = [f"iam:{verb}{kind}Policy" for verb in ("Attach", "Detach") for kind in ("Role", "User")]
+    condition = {"ArnLike": {"iam:PolicyARN": arns}}
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*", "Condition": condition}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def file_names(built: Built) -> Mapping[str, str]:
+    """The file of each document: `boundary.json`, `deny-1.json`, `scp-1.json`."""
+    prefix = built.profile.policy_prefix
+    return {packed.name: f"{packed.name.removeprefix(prefix)}.json" for packed in built.packed}
+
+
+def words(name: str) -> str:
+    """A name as CloudFormation and Terraform want their own: letters and digits, capitals at the seams."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name) if part)

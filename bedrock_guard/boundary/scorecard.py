@@ -1,0 +1,147 @@
+"""How a spec stands: each bypass closed, partly closed or beyond IAM; each piece of normal work going on.
+
+Three arrangements are built and judged: the boundary with its deny policies alone, SCPs alone, and what the spec asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from bedrock_guard.boundary.builder import BuildError, Built, build
+from bedrock_guard.boundary.catalogue import Catalogue, shipped
+from bedrock_guard.boundary.controls import by_id
+from bedrock_guard.boundary.scenario_bypasses import bypasses
+from bedrock_guard.boundary.scenario_work import normal_work
+from bedrock_guard.boundary.scenarios import Bypass, Setting, Work
+from bedrock_guard.boundary.spec import BoundarySpec, Placement
+from bedrock_guard.boundary.verdict import CallVerdict, Judge
+
+Arrangement = Literal["boundary", "scp", "together"]
+State = Literal["closed", "partly", "not by IAM", "open", "not built"]
+ARRANGEMENTS: tuple[Arrangement, ...] = ("boundary", "scp", "together")
+
+
+@dataclass(frozen=True, slots=True)
+class BypassRow:
+    """A bypass under each arrangement. `deciding` names document, statement and control of the spec's own one."""
+
+    bypass: Bypass
+    states: Mapping[Arrangement, State]
+    deciding: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    """A piece of work under each arrangement: `allowed`, `refused` or `depends`, and what decides against it."""
+
+    work: Work
+    outcomes: Mapping[Arrangement, str]
+    deciding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """Every row, and why an arrangement could not be built."""
+
+    bypasses: tuple[BypassRow, ...]
+    work: tuple[WorkRow, ...]
+    not_built: Mapping[Arrangement, str]
+
+    def count(self, state: State, arrangement: Arrangement = "together") -> int:
+        """How many bypasses are in a state."""
+        return sum(row.states[arrangement] == state for row in self.bypasses)
+
+    def going_on(self, arrangement: Arrangement = "together") -> tuple[int, int]:
+        """How many pieces of work are allowed, and how many there are."""
+        return sum(row.outcomes[arrangement] == "allowed" for row in self.work), len(self.work)
+
+
+def score(spec: BoundarySpec, catalogue: Catalogue | None = None, *, profile: str | None = None) -> Scorecard:
+    """Judge every scenario for one profile under the three arrangements."""
+    known = catalogue or shipped()
+    name, chosen = spec.only(profile)
+    built, failed = arrangements(spec, known, name)
+    judges = {key: Judge(made) for key, made in built.items()}
+    at = Setting(chosen, known)
+    moves = tuple(_bypass_row(move, judges, known, at) for move in bypasses(at))
+    work = tuple(_work_row(piece, judges, known) for piece in normal_work(at))
+    return Scorecard(moves, work, failed)
+
+
+def arrangements(
+    spec: BoundarySpec, catalogue: Catalogue, profile: str
+) -> tuple[dict[Arrangement, Built], dict[Arrangement, str]]:
+    """What can be built, and for the rest why not."""
+    _, chosen = spec.only(profile)
+    kinds: dict[Arrangement, tuple[Placement, ...]] = {
+        "boundary": ("boundary", "deny"),
+        "scp": ("scp",),
+        "together": chosen.documents,
+    }
+    built: dict[Arrangement, Built] = {}
+    failed: dict[Arrangement, str] = {}
+    for key, documents in kinds.items():
+        changed = chosen.model_copy(update={"documents": documents})
+        alone = spec.model_copy(update={"profile": {**spec.profile, profile: changed}})
+        try:
+            built[key] = build(alone, catalogue, profile=profile)
+        except BuildError as error:
+            failed[key] = str(error)
+    return built, failed
+
+
+def _bypass_row(
+    move: Bypass, judges: Mapping[Arrangement, Judge], catalogue: Catalogue, at: Setting
+) -> BypassRow:
+    states: dict[Arrangement, State] = {}
+    deciding: tuple[str, ...] = ()
+    for key in ARRANGEMENTS:
+        judge = judges.get(key)
+        if judge is None:
+            states[key] = "not built"
+            continue
+        verdicts = [judge.call(step.call, catalogue, bounded=step.bounded) for step in move.steps]
+        states[key] = _state(move, verdicts)
+        if key == "together":
+            deciding = tuple(dict.fromkeys(_named(verdict) for verdict in verdicts))
+    return BypassRow(move, states, deciding, _why(move, states["together"], at))
+
+
+def _state(move: Bypass, verdicts: list[CallVerdict]) -> State:
+    if not all(verdict.outcome == "refused" for verdict in verdicts):
+        return "open"
+    return move.closable
+
+
+def _named(verdict: CallVerdict) -> str:
+    found = verdict.deciding
+    if found is None:
+        return f"{verdict.call.name}: allowed"
+    where = f"{found.document} {found.sid} ({found.control})" if found.document else "no statement"
+    hangs = f" depends on {', '.join(sorted(verdict.keys))}" if verdict.outcome == "depends" else ""
+    return f"{verdict.call.name}: {where}{hangs}"
+
+
+def _why(move: Bypass, state: State, at: Setting) -> str:
+    if state != "open":
+        return move.rest
+    off = sorted({c for step in move.steps for c in step.controls if not by_id(c).on(at.profile)})
+    return f"Switched off: {', '.join(off)}." if off else "The spec allows it."
+
+
+def _work_row(piece: Work, judges: Mapping[Arrangement, Judge], catalogue: Catalogue) -> WorkRow:
+    outcomes: dict[Arrangement, str] = {}
+    deciding = ""
+    for key in ARRANGEMENTS:
+        judge = judges.get(key)
+        if judge is None:
+            outcomes[key] = "not built"
+            continue
+        verdict = judge.call(piece.call, catalogue, bounded=piece.bounded)
+        outcomes[key] = verdict.outcome
+        if verdict.outcome != "allowed":
+            deciding = _named(verdict)
+    return WorkRow(piece, outcomes, deciding)

@@ -1,0 +1,310 @@
+"""Would these documents refuse this call? For each authorisation and for the call, with what decided.
+
+The identity policy is taken to allow everything: a boundary, deny policies and SCPs can only take away from that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
+
+from bedrock_guard.boundary.builder import Built
+from bedrock_guard.boundary.calls import Authorisation, Call, Value, authorisations
+from bedrock_guard.boundary.catalogue import Catalogue
+from bedrock_guard.boundary.controls.model import Rule
+from bedrock_guard.boundary.packing import Kind, Packed
+from bedrock_guard.iam.evaluator import Decision, Evaluator, compile_policies
+from bedrock_guard.iam.globs import intersect_resources, match
+
+Outcome = Literal["allowed", "refused", "depends"]
+ALL: tuple[Kind, ...] = ("boundary", "deny", "scp")
+RESOURCE = "the resource"
+
+_EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorisationVerdict:
+    """The answer to one authorisation; `document`, `sid` and `control` name what refuses it, or may.
+
+    `keys` holds what a `depends` hangs on: condition keys, or `RESOURCE`.
+    """
+
+    authorisation: Authorisation
+    outcome: Outcome
+    layer: str | None = None
+    document: str | None = None
+    sid: str | None = None
+    control: str | None = None
+    keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CallVerdict:
+    """The answer to a call: refused if one certain authorisation is, allowed if all are allowed.
+
+    `deciding` is the first authorisation that is refused, or on which the answer hangs; None when all are allowed.
+    """
+
+    call: Call
+    outcome: Outcome
+    authorisations: tuple[AuthorisationVerdict, ...]
+    deciding: AuthorisationVerdict | None
+    keys: frozenset[str]
+
+    @property
+    def sid(self) -> str | None:
+        """The deciding statement."""
+        return self.deciding.sid if self.deciding else None
+
+    @property
+    def control(self) -> str | None:
+        """The deciding control."""
+        return self.deciding.control if self.deciding else None
+
+
+class Judge:
+    """The documents of a build, compiled once to judge many calls.
+
+    Args:
+        built: what to judge by.
+        layers: which kinds of document hold; all by default.
+        bounded: whether the caller carries the boundary and the deny policies. By default everyone does where the
+            profile names no targets, else the targets do.
+    """
+
+    def __init__(self, built: Built, layers: Collection[Kind] = ALL, *, bounded: bool | None = None) -> None:
+        self._built = built
+        self._layers = frozenset(layers)
+        self._bounded = bounded
+        self._sides = {flag: _Side(tuple(self._held(flag))) for flag in (True, False)}
+
+    def _held(self, bounded: bool) -> Iterator[Packed]:  # noqa: FBT001 - private, both values named at the call
+        for packed in self._built.packed:
+            if packed.kind in self._layers and (bounded or packed.kind == "scp"):
+                yield packed
+
+    def call(
+        self, call: Call, catalogue: Catalogue | None = None, *, bounded: bool | None = None
+    ) -> CallVerdict:
+        """Judge a call."""
+        side = self._sides[self._carries(call) if bounded is None else bounded]
+        judged = tuple(side.judge(entry) for entry in authorisations(call, catalogue))
+        return _overall(call, judged)
+
+    def _carries(self, call: Call) -> bool:
+        targets = self._built.profile.targets
+        if self._bounded is not None or not targets:
+            return self._bounded is not False
+        return call.principal in targets or _role_name(call.principal) in {_role_name(arn) for arn in targets}
+
+
+def _role_name(arn: str) -> tuple[str, str]:
+    """Account and role name of a role or of its session; the ARN itself for others."""
+    parts = arn.split(":", 5)
+    kind, _, rest = parts[-1].partition("/")
+    if kind == "assumed-role":
+        return parts[4], rest.partition("/")[0]
+    return (parts[4], rest.rpartition("/")[2]) if kind == "role" else ("", arn)
+
+
+class _Side:
+    """One set of documents in force, compiled."""
+
+    def __init__(self, held: tuple[Packed, ...]) -> None:
+        self._held = held
+        beside = [packed for packed in held if packed.kind == "deny"]
+        above = [packed for packed in held if packed.kind == "scp"]
+        boundary = next((packed for packed in held if packed.kind == "boundary"), None)
+        self._names: dict[tuple[str, int], Packed] = {
+            ("identity", n): p for n, p in enumerate(beside, start=1)
+        }
+        self._names.update({("scp", n): p for n, p in enumerate(above, start=1)})
+        if boundary:
+            self._names["boundary", 0] = boundary
+        self._evaluator: Evaluator = compile_policies(
+            [_EVERYTHING, *(packed.document for packed in beside)],
+            boundary=boundary.document if boundary else None,
+            scps=[[_EVERYTHING, *(packed.document for packed in above)]] if above else None,
+        )
+        self._open: dict[tuple[str, str], Evaluator] = {}
+        self._keys = {key for packed in held for key in _keys(packed)}
+
+    def judge(self, entry: Authorisation) -> AuthorisationVerdict:
+        found = [self._one(entry, context) for context in _contexts(entry)]
+        outcomes = {one.outcome for one in found}
+        if len(outcomes) == 1:
+            worst = found[0]
+        else:
+            worst = next(one for one in found if one.outcome != "allowed")
+            keys = frozenset(entry.either) & _tested(self._keys, entry.either)
+            worst = AuthorisationVerdict(
+                entry, "depends", worst.layer, worst.document, worst.sid, worst.control, worst.keys | keys
+            )
+        if not entry.resource_known and worst.outcome != "refused":
+            return self._open_resource(entry, worst)
+        return worst
+
+    def _one(self, entry: Authorisation, context: Mapping[str, Value]) -> AuthorisationVerdict:
+        unknown = {key for key in entry.unknown if key.lower() in self._keys}
+        if unknown:
+            answer = self._evaluator.depends_on(entry.action, entry.resource, context, unknown=unknown)
+            if answer.verdict is None:
+                return self._may(entry, frozenset(answer.keys))
+        known = {key: value for key, value in context.items() if key not in unknown}
+        decision = self._evaluator.decide(entry.action, entry.resource, known)
+        if decision.verdict == "allowed":
+            return AuthorisationVerdict(entry, "allowed")
+        return self._refused(entry, decision)
+
+    def _refused(self, entry: Authorisation, decision: Decision) -> AuthorisationVerdict:
+        packed = self._names.get(
+            (str(decision.layer), decision.document if decision.document is not None else -1)
+        )
+        control = _control(packed, decision.sid, entry.action) if packed else None
+        name = packed.name if packed else None
+        return AuthorisationVerdict(entry, "refused", decision.layer, name, decision.sid, control)
+
+    def _may(self, entry: Authorisation, keys: frozenset[str]) -> AuthorisationVerdict:
+        """What may refuse it: the first statement on this action that tests one of the keys."""
+        wanted = {key.lower() for key in keys}
+        for packed in self._held:
+            for sid, piece in _pieces(packed):
+                tested = {key.lower() for tests in piece.conditions.values() for key in tests}
+                if wanted & tested and _acts(piece, entry.action):
+                    control = _control(packed, sid, entry.action)
+                    return AuthorisationVerdict(
+                        entry, "depends", packed.kind, packed.name, sid, control, keys
+                    )
+        return AuthorisationVerdict(entry, "depends", keys=keys)
+
+    def _open_resource(self, entry: Authorisation, found: AuthorisationVerdict) -> AuthorisationVerdict:
+        """The resource is a pattern: the answer hangs on it if a statement on a narrower one may deny."""
+        near = list(self._narrow(entry))
+        if not near or self._passes(entry, tuple(rule for _, _, rule in near)):
+            return found
+        packed, sid, _ = near[0]
+        control, keys = _control(packed, sid, entry.action), found.keys | {RESOURCE}
+        return AuthorisationVerdict(entry, "depends", packed.kind, packed.name, sid, control, keys)
+
+    def _narrow(self, entry: Authorisation) -> Iterator[tuple[Packed, str, Rule]]:
+        """The rules on this action that apply to some of the resources that the pattern stands for."""
+        for packed in self._held:
+            for sid, rule in _pieces(packed):
+                narrow = rule.not_resources or rule.resources != ("*",)
+                if narrow and _acts(rule, entry.action) and _meets(rule, entry.resource):
+                    yield packed, sid, rule
+
+    def _passes(self, entry: Authorisation, near: tuple[Rule, ...]) -> bool:
+        """Whether the conditions of these rules fail, so that it does not matter which resource it is."""
+        key = (entry.action.lower(), entry.resource)
+        if key not in self._open:
+            statements = [statement_of(rule) for rule in near]
+            self._open[key] = compile_policies(
+                [_EVERYTHING, {"Version": "2012-10-17", "Statement": statements}]
+            )
+        judge, unknown = self._open[key], entry.unknown
+        answers = (
+            judge.depends_on(entry.action, entry.resource, c, unknown=unknown) for c in _contexts(entry)
+        )
+        return all(answer.verdict == "allowed" for answer in answers)
+
+
+def statement_of(rule: Rule) -> dict[str, Any]:
+    """The rule as a statement on every resource."""
+    conditions = {
+        op: {key: list(values) for key, values in tests.items()} for op, tests in rule.conditions.items()
+    }
+    body: dict[str, Any] = {"Effect": "Deny", "Action": list(rule.actions), "Resource": "*"}
+    return {**body, "Condition": conditions} if conditions else body
+
+
+def _meets(rule: Rule, pattern: str) -> bool:
+    return bool(rule.not_resources) or any(
+        intersect_resources(own, pattern) is not None for own in rule.resources
+    )
+
+
+def _contexts(entry: Authorisation) -> Iterator[Mapping[str, Value]]:
+    """The context under each combination of what the open keys may hold."""
+    keys = list(entry.either)
+    for values in product(*(entry.either[key] for key in keys)):
+        chosen = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+        yield {**entry.context, **chosen}
+
+
+def _tested(keys: Collection[str], open_keys: Iterable[str]) -> frozenset[str]:
+    return frozenset(key for key in open_keys if key.lower() in keys)
+
+
+def _keys(packed: Packed) -> Iterator[str]:
+    for _, rule in _pieces(packed):
+        for tests in rule.conditions.values():
+            yield from (key.lower() for key in tests)
+        if any("${aws:username}" in arn for arn in rule.not_resources):
+            yield "aws:username"
+
+
+def _pieces(packed: Packed) -> Iterator[tuple[str, Rule]]:
+    for sid, pieces in packed.pieces.items():
+        for piece in pieces:
+            yield sid, piece.rule
+
+
+def _acts(rule: Rule, action: str) -> bool:
+    return any(match(pattern.lower(), action.lower()) for pattern in rule.actions)
+
+
+def _control(packed: Packed, sid: str | None, action: str) -> str | None:
+    """The control whose part of a merged statement names the action."""
+    for piece in packed.pieces.get(sid or "", ()):
+        if _acts(piece.rule, action):
+            return piece.control.id
+    return None
+
+
+def _overall(call: Call, judged: tuple[AuthorisationVerdict, ...]) -> CallVerdict:
+    certain = [one for one in judged if one.authorisation.certain]
+    refused = next((one for one in certain if one.outcome == "refused"), None)
+    if refused:
+        return CallVerdict(call, "refused", judged, refused, frozenset())
+    hanging = [one for one in judged if one.outcome != "allowed"]
+    if not hanging:
+        return CallVerdict(call, "allowed", judged, None, frozenset())
+    keys = frozenset(key for one in hanging for key in one.keys or _unsure(one))
+    return CallVerdict(call, "depends", judged, hanging[0], keys)
+
+
+def _unsure(one: AuthorisationVerdict) -> tuple[str, ...]:
+    """An authorisation that may not be made at all is named by its action."""
+    if one.authorisation.action.endswith(":CallWithBearerToken"):
+        return ("whether an API key was used",)
+    return (f"whether AWS asks for {one.authorisation.action} on {one.authorisation.resource}",)
+
+
+_JUDGES: WeakKeyDictionary[Built, Judge] = WeakKeyDictionary()
+
+
+def refused(built: Built, call: Call, catalogue: Catalogue | None = None, **options: Any) -> CallVerdict:
+    """Judge one call by everything that was built; see `Judge` for `layers` and `bounded`.
+
+    Example:
+        >>> from bedrock_guard.boundary.builder import build
+        >>> from bedrock_guard.boundary.spec import BoundarySpec
+        >>> call = Call("bedrock-runtime", "Converse", {"modelId": "global.anthropic.claude-haiku-4-5-20251001-v1:0"})
+        >>> verdict = refused(build(BoundarySpec.from_draft()), call)
+        >>> (verdict.outcome, verdict.control)
+        ('refused', 'approved_models')
+    """
+    if options:
+        return Judge(built, **options).call(call, catalogue)
+    judge = _JUDGES.get(built)
+    if judge is None:
+        judge = _JUDGES[built] = Judge(built)
+    return judge.call(call, catalogue)

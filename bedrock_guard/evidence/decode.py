@@ -1,0 +1,204 @@
+"""What a Bedrock API key says about itself, read offline. Nothing is sent, and the secret is not kept.
+
+Forms seen: a long-term key is `ABSK` and the base64 of `<user>[+N]-at-<account>:<secret>`; a short-term key is
+`bedrock-api-key-` and the base64 of a signed address. Claude Platform on AWS uses `AEAA` and
+`aws-external-anthropic-api-key-` alike. https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-how.html
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+from urllib.parse import parse_qs
+
+from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.hygiene import fingerprint
+
+_LONG: Final = {"ABSK": "bedrock", "AEAA": "claude_platform"}
+_SHORT: Final = {"bedrock-api-key-": "bedrock", "aws-external-anthropic-api-key-": "claude_platform"}
+_ALIAS: Final = re.compile(r"(?P<name>.+)-at-(?P<account>\d{12}):(?P<secret>.+)", re.DOTALL | re.ASCII)
+_USER: Final = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+_NUMBERED: Final = re.compile(r"(?P<user>.+)\+(?P<number>\d{1,2})", re.ASCII)
+_CREDENTIAL: Final = re.compile(
+    r"(?P<key>[A-Z0-9]{16,128})/(?P<day>\d{8})/(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)/(?P<service>[a-z-]+)/aws4_request",
+    re.ASCII,
+)
+_LONGEST: Final = 16_384
+_ACCOUNT_MASK: Final = 0x7FFFFFFFFF80
+_KEY_ID: Final = re.compile(r"A[A-Z0-9]{3}[A-Z2-7]{16}")
+
+
+class NotAKey(GuardError):  # noqa: N818 - reads as what it says
+    """The text is no Bedrock API key; nothing of it is repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedKey:
+    """What a key tells. None is "not in the key".
+
+    Args:
+        kind: long_term or short_term.
+        service: bedrock or claude_platform.
+        account_id: the account.
+        user: the IAM user of a long-term key.
+        key_number: which of the user's keys, where the alias has a number.
+        signed_by: the id of the access key or session key that signed a short-term key.
+        signer: whose key that is: a session's (ASIA), or a user's own access key (AKIA).
+        region: where a short-term key is valid.
+        issued: when a short-term key was signed (UTC).
+        expires_at_latest: when a short-term key ends at the latest (UTC); it ends earlier when its session does.
+        fingerprint: twelve hex digits of the key's SHA-256, to recognise it by.
+        notes: what to know about the answer.
+    """
+
+    kind: Literal["long_term", "short_term"]
+    service: str
+    account_id: str | None
+    user: str | None
+    key_number: int | None
+    signed_by: str | None
+    signer: Literal["session", "access_key"] | None
+    region: str | None
+    issued: datetime | None
+    expires_at_latest: datetime | None
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+def decode_key(text: str) -> DecodedKey:
+    """What the key says.
+
+    Raises:
+        NotAKey: the text has no form of such a key.
+
+    Example:
+        >>> import base64
+        >>> inner = base64.b64encode(b"chat-at-work-at-111122223333:not-a-secret").decode().rstrip("=")
+        >>> key = decode_key("ABSK" + inner)
+        >>> key.user, key.account_id
+        ('chat-at-work', '111122223333')
+    """
+    key = text.strip().strip("\"'").strip()
+    if len(key) > _LONGEST:
+        raise _no_key("it is too long")
+    for prefix, service in _SHORT.items():
+        if key.startswith(prefix):
+            return _short_term(key, _decoded(key.removeprefix(prefix)), service)
+    for prefix, service in _LONG.items():
+        if key.startswith(prefix):
+            return _long_term(key, _decoded(key.removeprefix(prefix)), service)
+    raise _no_key("it begins with none of the known prefixes")
+
+
+def account_of_key_id(key_id: str) -> str | None:
+    """The account in an AWS key id (AKIA..., ASIA..., ACCA...); None for ids of the old form, which hold none.
+
+    Characters 5 to 20 are base32; bits 1 to 40 of them are the account. Ids made before about 2019 (with I or J as
+    fifth character) have no account in them.
+
+    Example:
+        >>> account_of_key_id("AKIAIOSFODNN7EXAMPLE") is None
+        True
+    """
+    if not _KEY_ID.fullmatch(key_id) or key_id[4] in "IJ":
+        return None
+    number = int.from_bytes(base64.b32decode(key_id[4:20])[:6], "big")
+    account = (number & _ACCOUNT_MASK) >> 7
+    return f"{account:012}" if 0 < account < 10**12 else None
+
+
+def _no_key(why: str) -> NotAKey:
+    return NotAKey(
+        "This is not a Bedrock API key.",
+        why=f"{why[0].upper()}{why[1:]}.",
+        remedy="Pass the whole key on one line.",
+    )
+
+
+def _decoded(body: str) -> str:
+    """Base64 with or without its padding, in either alphabet."""
+    plain = re.sub(r"\s", "", body).rstrip("=").translate(str.maketrans("-_", "+/"))
+    try:
+        data = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+        return data.decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise _no_key("what follows its prefix is not base64 of text") from error
+
+
+def _print_of(key: str) -> str:
+    return fingerprint(key.rstrip("="))
+
+
+def _long_term(key: str, inner: str, service: str) -> DecodedKey:
+    found = _ALIAS.fullmatch(inner)
+    if not found or not _USER.fullmatch(found["name"]):
+        raise _no_key("it does not hold a user and an account")
+    user, number, notes = found["name"], None, ["The partition of the account is not in the key."]
+    numbered = _NUMBERED.fullmatch(user)
+    if numbered:
+        user, number = numbered["user"], int(numbered["number"])
+        notes.append(f"It may also be the first key of a user named {found['name']}.")
+    return DecodedKey(
+        kind="long_term",
+        service=service,
+        account_id=found["account"],
+        user=user,
+        key_number=number,
+        signed_by=None,
+        signer=None,
+        region=None,
+        issued=None,
+        expires_at_latest=None,
+        fingerprint=_print_of(key),
+        notes=(*notes, "Whether and when it expires is in IAM only."),
+    )
+
+
+def _short_term(key: str, inner: str, service: str) -> DecodedKey:
+    query = parse_qs(inner.partition("?")[2], keep_blank_values=True, max_num_fields=50)
+    credential = _CREDENTIAL.fullmatch(_one(query, "X-Amz-Credential"))
+    if not credential or _one(query, "Action") != "CallWithBearerToken":
+        raise _no_key("it does not hold a signed address for CallWithBearerToken")
+    issued = _stamp(_one(query, "X-Amz-Date"))
+    seconds = _one(query, "X-Amz-Expires")
+    lasting = int(seconds) if re.fullmatch(r"\d{1,7}", seconds, re.ASCII) else None
+    access_key = credential["key"].startswith("AKIA")
+    return DecodedKey(
+        kind="short_term",
+        service=service,
+        account_id=account_of_key_id(credential["key"]),
+        user=None,
+        key_number=None,
+        signed_by=credential["key"],
+        signer="access_key" if access_key else "session" if credential["key"].startswith("ASIA") else None,
+        region=credential["region"],
+        issued=issued,
+        expires_at_latest=issued + timedelta(seconds=lasting) if issued and lasting is not None else None,
+        fingerprint=_print_of(key),
+        notes=_signer_notes(access_key=access_key),
+    )
+
+
+def _signer_notes(*, access_key: bool) -> tuple[str, ...]:
+    if access_key:
+        return (
+            "Signed with a user's own access key: deactivate that key.",
+            "A deny with a condition on aws:TokenIssueTime does not bind it.",
+        )
+    return ("It ends earlier than stated when the session that signed it ends.",)
+
+
+def _one(query: dict[str, list[str]], name: str) -> str:
+    values = query.get(name, [])
+    return values[0] if len(values) == 1 else ""
+
+
+def _stamp(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None

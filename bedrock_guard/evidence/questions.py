@@ -1,0 +1,337 @@
+"""The investigator's questions about keys, each answered with its evidence and how complete the answer is.
+
+An answer that the data cannot give says so; "none seen" is never "none" where something could not be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any, Final
+
+from bedrock_guard.evidence.findings import MOST_IDS, Evidence, Finding, find, short
+from bedrock_guard.evidence.key_use import INVOCATIONS, counts, key_use, short_term_sessions
+from bedrock_guard.evidence.keys import credential_events
+from bedrock_guard.evidence.parameters import is_bedrock
+from bedrock_guard.evidence.rules_use import network_of
+from bedrock_guard.evidence.tables import Completeness, provenance_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OFFICE_HOURS: Final = (7, 20)
+"""Hours of the day, in the analyst's zone, that are not off-hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to one question.
+
+    Args:
+        number: its place in the list.
+        question: the question.
+        answer: one sentence or two.
+        completeness: complete, floor or unknown.
+        why: the reason for anything but complete.
+        evidence: event ids, at most `MOST_IDS`.
+        table: the details, where there are several.
+    """
+
+    number: int
+    question: str
+    answer: str
+    completeness: Completeness
+    why: str = ""
+    evidence: tuple[str, ...] = ()
+    table: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the questions are asked of.
+
+    Args:
+        evidence: calls, keys and phantoms.
+        zone: the analyst's time zone, for off-hours.
+        prices: a price table; None gives no dollars.
+        unseen: what is known to be unseen, one sentence each (regions not asked, selectors, accounts).
+    """
+
+    evidence: Evidence
+    zone: tzinfo
+    prices: pd.DataFrame | None = None
+    unseen: tuple[str, ...] = ()
+
+
+def answers(case: Case) -> tuple[Answer, ...]:
+    """All twenty-two questions, answered in their order."""
+    findings = find(case.evidence)
+    return tuple(
+        ask(case, findings, number, question) for number, (question, ask) in enumerate(QUESTIONS, start=1)
+    )
+
+
+_Read = Callable[["pd.DataFrame"], tuple[str, "pd.DataFrame", int]]
+_Ask = Callable[[Case, Sequence[Finding], int, str], Answer]
+
+
+def _of_calls(case: Case, number: int, question: str, text: str, events: pd.DataFrame, **more: Any) -> Answer:
+    proof = provenance_of(case.evidence.calls)
+    ids = tuple(events["event_id"].astype(str).iloc[:MOST_IDS])
+    return Answer(number, question, text, proof.completeness, proof.why, ids, **more)
+
+
+def _of_keys(case: Case, number: int, question: str, read: _Read) -> Answer:
+    """An answer from the keys table; `read` gives the text, the details and for how many keys nothing is known."""
+    keys = case.evidence.keys
+    if keys is None:
+        return Answer(number, question, "Not known: keys were not read.", "unknown", "keys were not read")
+    text, table, open_keys = read(keys)
+    proof = provenance_of(keys)
+    if open_keys:
+        proof = proof.lowered("floor", f"not known for {open_keys} of {len(keys)} keys")
+    return Answer(number, question, text, proof.completeness, proof.why, (), table)
+
+
+def _from_rules(*rules: str, none: str) -> _Ask:
+    """An answer made of what some rules found."""
+
+    def ask(case: Case, findings: Sequence[Finding], number: int, question: str) -> Answer:
+        own = [finding for finding in findings if finding.rule in rules]
+        proof = provenance_of(case.evidence.calls)
+        ids = [event for finding in own for event in finding.evidence]
+        text = " ".join(finding.title for finding in own[:5]) or none
+        more = f" And {len(own) - 5} more." if len(own) > 5 else ""
+        return Answer(number, question, text + more, proof.completeness, proof.why, tuple(ids[:MOST_IDS]))
+
+    return ask
+
+
+def _listed(items: Iterable[Any]) -> str:
+    return ", ".join(str(item) for item in items) or "none"
+
+
+def _keys_listed(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    def read(keys: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
+        unreadable = int((keys["status"] == "unreadable").sum())
+        return f"{len(keys) - unreadable} keys, of {_listed(sorted(set(keys['user'])))}.", keys, unreadable
+
+    return _of_keys(case, number, question, read)
+
+
+def _key_states(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    def read(keys: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
+        states = counts(keys["status"])
+        endless = int(keys["never_expires"].fillna(value=False).sum())
+        text = ", ".join(f"{many} {state}" for state, many in states.items()) or "none"
+        table = keys[["user", "credential_id", "status", "expires"]]
+        return f"{text}; {endless} never expire.", table, states.get("unreadable", 0)
+
+    return _of_keys(case, number, question, read)
+
+
+def _creators(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    def read(keys: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
+        known = int((keys["creator_completeness"] == "known").sum())
+        table = keys[["user", "credential_id", "created", "creator", "creator_completeness", "creator_event"]]
+        return f"Known for {known} of {len(keys)} keys.", table, len(keys) - known
+
+    return _of_keys(case, number, question, read)
+
+
+def _changes(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    events = credential_events(case.evidence.calls)
+    later = events[events["operation"] != "CreateServiceSpecificCredential"]
+    done = counts(later["operation"].str.removesuffix("ServiceSpecificCredential"))
+    text = ", ".join(f"{many} {verb}" for verb, many in done.items()) or "None in the records"
+    columns = ["event_time", "operation", "credential_id", "target_user", "principal", "session", "event_id"]
+    return _of_calls(case, number, question, f"{text}.", later, table=later[columns])
+
+
+def _rights(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    def read(keys: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
+        bare = int(keys["boundary"].isna().sum())
+        text = f"{bare} of {len(keys)} keys belong to users without a known boundary."
+        return text, keys[["user", "policies", "boundary"]], int(keys["policies"].isna().sum())
+
+    return _of_keys(case, number, question, read)
+
+
+def _last_used(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    def read(keys: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
+        seen = int(keys["last_used"].notna().sum())
+        table = keys[["user", "credential_id", "last_used", "last_used_source"]]
+        return f"Use is known of {seen} of {len(keys)} keys.", table, len(keys) - seen
+
+    return _of_keys(case, number, question, read)
+
+
+def _short_term(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    calls = case.evidence.calls
+    sessions = short_term_sessions(calls, case.prices)
+    people = sessions["principal"].nunique(dropna=False)
+    text = (
+        f"{len(sessions)} signing keys of {people} principals were seen; making such a key leaves no event."
+    )
+    return _of_calls(case, number, question, text, calls[calls["key_kind"] == "short_term"], table=sessions)
+
+
+def _models(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    calls = case.evidence.calls
+    use = key_use(calls, case.prices)
+    keyed = calls[calls["key_kind"] != "none"]
+    missing = int(use["calls_without_tokens"].fillna(0).sum())
+    text = f"{len(keyed)} calls with keys, of {keyed['model'].nunique()} models; {missing} carry no token counts."
+    return _of_calls(case, number, question, f"{text} Cache tokens are in no record.", keyed, table=use)
+
+
+def _refused(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    calls = case.evidence.calls
+    refused = calls[calls["denied_by"].notna()]
+    layers = (
+        ", ".join(f"{number} by {layer}" for layer, number in counts(refused["denied_by"]).items()) or "none"
+    )
+    columns = [
+        "event_time",
+        "principal",
+        "operation",
+        "denied_by",
+        "denied_action",
+        "denied_resource",
+        "denied_policy",
+    ]
+    return _of_calls(case, number, question, f"Refused calls: {layers}.", refused, table=refused[columns])
+
+
+def _gaps(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    import pandas as pd
+
+    calls = case.evidence.calls
+    proof = provenance_of(calls)
+    if proof.window_start is None or proof.window_end is None:
+        return Answer(
+            number, question, "Not known: the records do not say what they cover.", "unknown", proof.why
+        )
+    seen = set(calls["event_time"].dt.floor("D").unique())
+    first = pd.Timestamp(proof.window_start).floor("D")
+    days = [
+        day for day in pd.date_range(first, proof.window_end, freq="D", inclusive="left") if day not in seen
+    ]
+    text = f"{len(days)} days without any row: {_listed(f'{day:%Y-%m-%d}' for day in days[:10])}."
+    return Answer(number, question, text, "unknown", "absence of records is no proof that nothing happened")
+
+
+def _spread(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    calls = _bedrock(case.evidence.calls)
+    table = (
+        calls.groupby("principal")["region"].agg(lambda regions: sorted(set(regions.dropna()))).reset_index()
+    )
+    table["regions"] = table["region"].map(len)
+    widest = table.sort_values("regions", ascending=False).head(3)
+    text = (
+        "; ".join(f"{short(p)} {n}" for p, n in zip(widest["principal"], widest["regions"], strict=True))
+        or "none"
+    )
+    return _of_calls(case, number, question, f"Regions called, at most: {text}.", calls.iloc[:0], table=table)
+
+
+def _networks(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    calls = _bedrock(case.evidence.calls)
+    places = calls.assign(network=[network_of(address) for address in calls["source_ip"].astype(object)])
+    table = (
+        places.dropna(subset=["network"]).groupby(["principal", "network"]).size().reset_index(name="calls")
+    )
+    text = f"{table['network'].nunique()} networks. Distance is not judged: no table of places is used."
+    return _of_calls(case, number, question, text, calls.iloc[:0], table=table)
+
+
+def _agents(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    calls = _bedrock(case.evidence.calls)
+    table = calls.groupby(["principal", "client"])["event_time"].agg(["min", "max", "size"]).reset_index()
+    table = table.rename(columns={"min": "first_seen", "max": "last_seen", "size": "calls"})
+    text = f"Programs: {_listed(counts(calls['client']))}. A user agent is the caller's own text."
+    return _of_calls(case, number, question, text, calls.iloc[:0], table=table)
+
+
+def _building(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    calls = _bedrock(case.evidence.calls)
+    wanted = (
+        calls["operation"].str.contains("Agent|KnowledgeBase|Prompt|Flow", regex=True).fillna(value=False)
+    )
+    found = calls[wanted]
+    text = f"{len(found)} calls about agents, knowledge bases, prompts and flows. Their use is in data events only."
+    return _of_calls(
+        case, number, question, text, found, table=found[["event_time", "principal", "operation"]]
+    )
+
+
+def _off_hours(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    calls = case.evidence.calls
+    made = calls[calls["operation"].isin(list(INVOCATIONS)) & (calls["key_kind"] != "none")]
+    local = made["event_time"].dt.tz_convert(case.zone)
+    outside = made[
+        (local.dt.hour < OFFICE_HOURS[0]) | (local.dt.hour >= OFFICE_HOURS[1]) | (local.dt.dayofweek >= 5)
+    ]
+    table = outside.groupby("principal").size().reset_index(name="calls")
+    hours = f"{OFFICE_HOURS[0]}-{OFFICE_HOURS[1]} h"
+    text = f"{len(outside)} of {len(made)} model calls with keys were made outside {hours} or on a weekend ({case.zone})."
+    return _of_calls(case, number, question, text, outside, table=table)
+
+
+def _unseen(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    proofs = [provenance_of(case.evidence.calls)]
+    proofs += [provenance_of(case.evidence.keys)] if case.evidence.keys is not None else []
+    seen = [f"{proof.source}: {proof.why}" for proof in proofs if proof.why]
+    text = ". ".join([*seen, *case.unseen]) + "."
+    return Answer(number, question, text, "floor", "what is not known to be unseen is not listed")
+
+
+def _bedrock(calls: pd.DataFrame) -> pd.DataFrame:
+    sources = [
+        source for source in calls["service"].dropna().unique() if is_bedrock(str(source).partition(".")[0])
+    ]
+    return calls[calls["service"].isin(sources)]
+
+
+QUESTIONS: Final[tuple[tuple[str, _Ask], ...]] = (
+    ("Which long-term keys exist, on which users?", _keys_listed),
+    ("Which are active, inactive, expired; which never expire?", _key_states),
+    ("Who created them, when, from where?", _creators),
+    (
+        "Who tried to create one and was refused?",
+        _from_rules("key_creation_refused", none="Nobody in the records."),
+    ),
+    (
+        "Which were reset, switched on again or deleted?",
+        _changes,
+    ),
+    ("What may their users do?", _rights),
+    (
+        "Which users made for a key got other credentials?",
+        _from_rules("phantom_credentials", "phantom_elsewhere", none="None in the records."),
+    ),
+    ("When were they last used?", _last_used),
+    ("Who used short-term keys, in how many sessions?", _short_term),
+    ("Which models, calls, tokens and dollars?", _models),
+    ("Which calls were refused, and by which layer?", _refused),
+    (
+        "Was logging switched off or weakened?",
+        _from_rules(
+            "invocation_logging_weakened", "trail_weakened", "log_store_weakened", none="Not in the records."
+        ),
+    ),
+    ("Are there gaps in the records?", _gaps),
+    ("How many Regions did each caller call?", _spread),
+    ("From which networks?", _networks),
+    ("With which programs, since when?", _agents),
+    ("Was access to models opened?", _from_rules("model_access_opened", none="Not in the records.")),
+    (
+        "What was started that costs by term, hour or job?",
+        _from_rules("costly_commitment", none="None in the records."),
+    ),
+    ("Were guardrails weakened?", _from_rules("guardrail_weakened", none="Not in the records.")),
+    ("What happened with agents, knowledge bases and prompts?", _building),
+    ("What was used outside office hours?", _off_hours),
+    ("What could not be seen?", _unseen),
+)

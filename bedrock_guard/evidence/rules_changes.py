@@ -1,0 +1,366 @@
+"""Rules about changes: records and logs switched off, guardrails weakened, models opened, costs committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from bedrock_guard.evidence.findings import (
+    Evidence,
+    Finding,
+    Rule,
+    Severity,
+    Thresholds,
+    json_of,
+    of_events,
+    succeeded,
+    who,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BEDROCK: Final = "bedrock.amazonaws.com"
+TRAILS: Final = "cloudtrail.amazonaws.com"
+_DELIVERIES: Final = ("text", "image", "embedding", "video", "audio")
+
+
+def invocation_logging_weakened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
+    """Model invocation logging was switched off or lost a part, per account and Region.
+
+    Values are compared with those of the Put before; without one only what the request itself switches off counts.
+    True: Delete; a Put without the S3 destination that the last Put had. False: the same configuration put again.
+    """
+    calls = evidence.calls
+    put, delete = "PutModelInvocationLoggingConfiguration", "DeleteModelInvocationLoggingConfiguration"
+    events = succeeded(calls, put, delete, source=BEDROCK)
+    for _place, own in events.groupby(["account_id", "region"], dropna=False):
+        before: dict[str, Any] | None = None
+        for _index, event in own.iterrows():
+            if event["operation"] == delete:
+                lost, before = ["all of it"], {}
+            else:
+                now = _logging(event)
+                lost = [name for name, on in (before or {}).items() if on and not now.get(name)]
+                if before is None:
+                    lost = [name for name, on in now.items() if on is False]
+                before = now
+            if lost:
+                title = f"{who(event)} switched off model invocation logging in {event['region']}: {', '.join(lost)}."
+                yield _of(
+                    "invocation_logging_weakened",
+                    "high",
+                    title,
+                    str(event["region"]),
+                    calls,
+                    event,
+                    lost=lost,
+                )
+
+
+def _logging(event: Mapping[str, Any] | pd.Series[Any]) -> dict[str, Any]:
+    """What is logged and where, by name; None for a flag that the request leaves to its default (on)."""
+    config = json_of(event["parameters"]).get("loggingConfig", {})
+    flags = {f"{kind} data": config.get(f"{kind}DataDeliveryEnabled", True) for kind in _DELIVERIES}
+    s3, cloud = config.get("s3Config"), config.get("cloudWatchConfig")
+    places = {"delivery to S3": s3 is not None or None, "delivery to CloudWatch": cloud is not None or None}
+    return {**flags, **places}
+
+
+def trail_weakened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
+    """A trail records less than before, or nothing.
+
+    InvokeModel and Converse are read-only management events, so write-only selectors lose every one of them. True:
+    StopLogging; PutEventSelectors with WriteOnly. False: PutEventSelectors with All and management events.
+    """
+    calls = evidence.calls
+    operations = ("StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors", "DeleteEventDataStore")
+    for _index, event in succeeded(calls, *operations, source=TRAILS).iterrows():
+        asked = json_of(event["parameters"])
+        lost = _trail_losses(str(event["operation"]), asked)
+        if lost:
+            trail = str(
+                asked.get("name") or asked.get("trailName") or asked.get("eventDataStore") or "unknown trail"
+            )
+            title = f"{who(event)} weakened the trail {trail.rpartition('/')[2]}: {', '.join(lost)}."
+            yield _of("trail_weakened", "high", title, trail, calls, event, lost=lost)
+
+
+_TRAIL_FLAGS: Final = {
+    "isMultiRegionTrail": "one Region only",
+    "includeGlobalServiceEvents": "no events of IAM",
+    "isOrganizationTrail": "one account only",
+    "enableLogFileValidation": "no validation of files",
+}
+
+
+def _trail_losses(operation: str, asked: Mapping[str, Any]) -> list[str]:
+    if operation == "StopLogging":
+        return ["it records nothing any more"]
+    if operation in ("DeleteTrail", "DeleteEventDataStore"):
+        return ["it was deleted"]
+    if operation == "UpdateTrail":
+        return [loss for name, loss in _TRAIL_FLAGS.items() if asked.get(name) is False]
+    return [*_basic_losses(asked), *_advanced_losses(asked)]
+
+
+def _basic_losses(asked: Mapping[str, Any]) -> list[str]:
+    """What a trail's basic selectors leave out; several selectors together record what any of them does."""
+    selectors = asked.get("eventSelectors") or []
+    if not selectors:
+        return []
+    management = [s for s in selectors if s.get("includeManagementEvents") is not False]
+    kinds = {s.get("readWriteType", "All") for s in management}
+    losses = [] if management else ["no management events"]
+    if management and not kinds & {"All", "ReadOnly"}:
+        losses.append("no read events, and model calls are read events")
+    if management and not kinds & {"All", "WriteOnly"}:
+        losses.append("no write events")
+    left_out = sorted({source for s in management for source in s.get("excludeManagementEventSources") or ()})
+    return losses + [
+        f"nothing of {source}" for source in left_out if source.startswith(("bedrock", "iam", "sts"))
+    ]
+
+
+def _advanced_losses(asked: Mapping[str, Any]) -> list[str]:
+    selectors = asked.get("advancedEventSelectors") or []
+    if not selectors:
+        return []
+    fields = [{f.get("field"): f for f in s.get("fieldSelectors") or ()} for s in selectors]
+    management = [f for f in fields if "Management" in (f.get("eventCategory", {}).get("equals") or ())]
+    if not management:
+        return ["no management events"]
+    read_too = any("true" in (f.get("readOnly", {}).get("equals") or ("true",)) for f in management)
+    losses = [] if read_too else ["no read events, and model calls are read events"]
+    left_out = {v for f in management for v in f.get("eventSource", {}).get("notEquals") or ()}
+    return losses + [
+        f"nothing of {source}" for source in sorted(left_out) if source.startswith(("bedrock", "iam"))
+    ]
+
+
+_STORE_CHANGES: Final = (
+    "DeleteBucket",
+    "DeleteBucketPolicy",
+    "PutBucketPolicy",
+    "PutBucketLifecycle",
+    "PutBucketLifecycleConfiguration",
+    "DeleteLogGroup",
+    "DeleteLogStream",
+    "PutRetentionPolicy",
+    "DeleteSubscriptionFilter",
+)
+
+
+def log_store_weakened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
+    """Where logs are kept was deleted, or given a shorter life.
+
+    Only buckets and log groups that the records name as a place of logs count. True: PutBucketLifecycle on the bucket
+    of a trail. False: the same on another bucket.
+    """
+    calls = evidence.calls
+    places = _log_places(calls)
+    for _index, event in succeeded(calls, *_STORE_CHANGES).iterrows():
+        asked = json_of(event["parameters"])
+        place = asked.get("bucketName") or asked.get("logGroupName")
+        if place in places:
+            title = f"{who(event)} called {event['operation']} on {place}, where logs are kept."
+            yield _of("log_store_weakened", "high", title, str(place), calls, event)
+
+
+def _log_places(calls: pd.DataFrame) -> set[str]:
+    """Buckets and log groups that trails and invocation logging were set up with, as far as the records show."""
+    makers = calls[
+        calls["operation"].isin(["CreateTrail", "UpdateTrail", "PutModelInvocationLoggingConfiguration"])
+    ]
+    places: set[str] = set()
+    for text in makers["parameters"].dropna():
+        asked = json_of(text)
+        config = asked.get("loggingConfig", {})
+        cloud = config.get("cloudWatchConfig", {})
+        group = str(asked.get("cloudWatchLogsLogGroupArn") or "")
+        found = (
+            asked.get("s3BucketName"),
+            config.get("s3Config", {}).get("bucketName"),
+            cloud.get("logGroupName"),
+            cloud.get("largeDataDeliveryS3Config", {}).get("bucketName"),
+            group.partition(":log-group:")[2].partition(":")[0],
+        )
+        places |= {str(place) for place in found if place}
+    return places
+
+
+_STRENGTH: Final = {"NONE": 0, "LOW": 1, "MEDIUM": 2, "HIGH": 3}
+
+
+def guardrail_weakened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
+    """A guardrail was deleted, or an update made a filter weaker; hidden values make it unknown.
+
+    Values are compared with those of the same guardrail's last record that had any. True: a filter from HIGH to LOW.
+    False: from LOW to HIGH.
+    """
+    calls = evidence.calls
+    names = ("CreateGuardrail", "UpdateGuardrail", "DeleteGuardrail", "DeleteEnforcedGuardrailConfiguration")
+    known: dict[str, dict[str, int]] = {}
+    for _index, event in succeeded(calls, *names, source=BEDROCK).iterrows():
+        asked, made = json_of(event["parameters"]), json_of(event["outcome"])
+        named = asked.get("guardrailIdentifier") or made.get("guardrailId") or asked.get("configId")
+        guardrail = str(named or "unknown")
+        key = guardrail.rpartition("/")[2]
+        operation, settings = str(event["operation"]), _strengths(asked)
+        before = known.get(key)
+        if settings:
+            known[key] = settings
+        if operation == "CreateGuardrail":
+            continue
+        if operation == "UpdateGuardrail":
+            yield from _update(calls, event, guardrail, before, settings)
+        else:
+            what = (
+                "the enforcement of guardrails" if "Enforced" in operation else f"the guardrail {guardrail}"
+            )
+            yield _of("guardrail_weakened", "high", f"{who(event)} deleted {what}.", guardrail, calls, event)
+
+
+def _update(
+    calls: pd.DataFrame,
+    event: pd.Series[Any],
+    guardrail: str,
+    before: Mapping[str, int] | None,
+    settings: Mapping[str, int],
+) -> Iterator[Finding]:
+    if not settings or before is None:
+        title = (
+            f"{who(event)} changed the guardrail {guardrail}; the record does not say whether it is weaker."
+        )
+        hidden = (
+            "the record hides the values" if not settings else "no earlier record has values to compare with"
+        )
+        found = _of(
+            "guardrail_weakened", "low", title, guardrail, calls, event, completeness="unknown", why=hidden
+        )
+        yield found
+        return
+    weaker = sorted(name for name, strength in before.items() if settings.get(name, 0) < strength)
+    if weaker:
+        title = f"{who(event)} made the guardrail {guardrail} weaker: {', '.join(weaker)}."
+        yield _of("guardrail_weakened", "high", title, guardrail, calls, event, weaker=weaker)
+
+
+def _strengths(asked: Mapping[str, Any]) -> dict[str, int]:
+    """Every setting of a guardrail that has a strength, by name; what is absent is off."""
+    found: dict[str, int] = {}
+    for item in asked.get("contentPolicyConfig", {}).get("filtersConfig") or ():
+        for side in ("input", "output"):
+            on = item.get(f"{side}Enabled") is not False and item.get(f"{side}Action") != "NONE"
+            strength = _STRENGTH.get(str(item.get(f"{side}Strength")), 0) if on else 0
+            found[f"{item.get('type')} ({side})"] = strength
+    for item in asked.get("sensitiveInformationPolicyConfig", {}).get("piiEntitiesConfig") or ():
+        found[f"PII {item.get('type')}"] = {"BLOCK": 2, "ANONYMIZE": 1}.get(str(item.get("action")), 0)
+    for policy, name in (("topicPolicyConfig", "topicsConfig"), ("wordPolicyConfig", "wordsConfig")):
+        if policy in asked:
+            found[f"number of {name.removesuffix('Config')}"] = asked[policy].get(name) or 0
+    return found
+
+
+_OPENING: Final = (
+    "PutUseCaseForModelAccess",
+    "PutFoundationModelEntitlement",
+    "CreateFoundationModelAgreement",
+    "AcceptAgreementRequest",
+)
+
+
+def model_access_opened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
+    """Access to models was asked for or agreed to.
+
+    True: PutFoundationModelEntitlement succeeded. False: ListFoundationModelAgreementOffers.
+    """
+    opened = succeeded(evidence.calls, *_OPENING)
+    for (principal, _region), events in opened.groupby(["principal", "region"], dropna=False, sort=False):
+        events.attrs = evidence.calls.attrs
+        models = sorted({str(m) for m in events["model_raw"].dropna()})
+        title = f"{who(events.iloc[0])} opened access to {', '.join(models) or 'models that the record does not name'}."
+        facts = {"models": models, "operations": sorted(set(events["operation"]))}
+        yield of_events("model_access_opened", "medium", title, str(principal), events, facts=facts)
+
+
+COMMITMENTS: Final = {
+    "CreateProvisionedModelThroughput": "bought provisioned throughput",
+    "CreateModelCustomizationJob": "started to train a model",
+    "CreateModelImportJob": "imported a model",
+    "CreateModelInvocationJob": "started a batch job",
+    "CreateCustomModelDeployment": "deployed a custom model",
+    "CreateMarketplaceModelEndpoint": "started a marketplace endpoint",
+    "CreateReservation": "reserved capacity",
+    "PurchaseCapacityBlock": "bought a capacity block",
+    "PurchaseReservedInstancesOffering": "bought reserved instances",
+}
+_LASTING: Final = frozenset(COMMITMENTS) - {"CreateModelInvocationJob", "CreateModelCustomizationJob"}
+
+
+def costly_commitment(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
+    """Something was started that costs by the hour, by the term or by the job; one finding a caller and operation.
+
+    True: CreateProvisionedModelThroughput for six months. False: the same call refused.
+    """
+    made = succeeded(evidence.calls, *COMMITMENTS)
+    for (principal, operation), events in made.groupby(["principal", "operation"], dropna=False, sort=False):
+        events.attrs = evidence.calls.attrs
+        times = f" ({len(events)} times)" if len(events) > 1 else ""
+        terms = sorted({t for p in events["parameters"] if (t := json_of(p).get("commitmentDuration"))})
+        title = f"{who(events.iloc[0])} {COMMITMENTS[str(operation)]}{times}{f' for {terms[0]}' if terms else ''}."
+        severity: Severity = "medium" if operation in _LASTING else "low"
+        facts = {"terms": terms, "models": sorted({str(m) for m in events["model_raw"].dropna()})}
+        yield of_events("costly_commitment", severity, title, str(principal), events, facts=facts)
+
+
+_LOOSENED: Final = {
+    "DeleteUserPermissionsBoundary": "removed a user's permissions boundary",
+    "DeleteRolePermissionsBoundary": "removed a role's permissions boundary",
+    "DetachPolicy": "detached an organization policy",
+    "DisablePolicyType": "switched off a type of organization policy",
+    "LeaveOrganization": "left the organization",
+    "DisableEbsEncryptionByDefault": "switched off encryption of new volumes by default",
+}
+
+
+def boundary_loosened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
+    """A limit that others rely on was taken away.
+
+    True: DeleteRolePermissionsBoundary. False: PutRolePermissionsBoundary.
+    """
+    calls = evidence.calls
+    for _index, event in succeeded(calls, *_LOOSENED).iterrows():
+        asked = json_of(event["parameters"])
+        subject = str(
+            asked.get("userName") or asked.get("roleName") or asked.get("targetId") or event["account_id"]
+        )
+        title = f"{who(event)} {_LOOSENED[str(event['operation'])]}: {subject}."
+        yield _of("boundary_loosened", "high", title, subject, calls, event)
+
+
+def _of(
+    rule: str,
+    severity: Severity,
+    title: str,
+    subject: str,
+    calls: pd.DataFrame,
+    event: pd.Series[Any],
+    **facts: Any,
+) -> Finding:
+    """A finding of one event; `completeness` and `why` among the facts replace those of the records."""
+    row = calls.loc[[event.name]]
+    row.attrs = calls.attrs
+    more = {name: facts.pop(name) for name in ("completeness", "why") if name in facts}
+    return of_events(rule, severity, title, subject, row, facts=facts, **more)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    invocation_logging_weakened,
+    trail_weakened,
+    log_store_weakened,
+    guardrail_weakened,
+    model_access_opened,
+    costly_commitment,
+    boundary_loosened,
+)

@@ -1,0 +1,218 @@
+"""Rules about use: something new for a caller, many Regions, many calls, looking around before calling."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from bedrock_guard.evidence.findings import Evidence, Finding, Rule, Severity, Thresholds, of_events, short
+from bedrock_guard.evidence.key_use import INVOCATIONS
+from bedrock_guard.evidence.parameters import is_bedrock
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+ENUMERATIONS: Final = frozenset(
+    "ListFoundationModels ListInferenceProfiles GetFoundationModel GetFoundationModelAvailability GetInferenceProfile "
+    "ListFoundationModelAgreementOffers GetModelInvocationLoggingConfiguration ListModels GetUseCaseForModelAccess "
+    "ListCustomModels ListProvisionedModelThroughputs ListImportedModels".split()
+)
+"""Calls that look at what could be used."""
+
+
+def network_of(address: Any) -> str | None:
+    """The network of an address: /24 of IPv4, /48 of IPv6; None for a service's name, "AWS Internal" and NA.
+
+    Example:
+        >>> network_of("203.0.113.66"), network_of("2001:db8:1:2::7"), network_of("autoscaling.amazonaws.com")
+        ('203.0.113.0/24', '2001:db8:1::/48', None)
+    """
+    if not isinstance(address, str):
+        return None
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    prefix = 24 if parsed.version == 4 else 48
+    return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
+
+
+def new_client(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
+    """A principal known for a while called with a program it had not used before.
+
+    A user agent is the caller's own text. True: 30 days of boto3, then aiohttp. False: the principal's first week.
+    """
+    yield from _first_seen(evidence, limits, evidence.calls["client"], "new_client", "with a new program")
+
+
+def new_network(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
+    """A principal known for a while called from a network it had not used before.
+
+    Without a table of places an address says nothing about distance. True: 30 days from one /24, then another. False:
+    an address of the same /24, or a call that an AWS service made.
+    """
+    addresses = evidence.calls["source_ip"]
+    networks = addresses.map({address: network_of(address) for address in addresses.dropna().unique()})
+    yield from _first_seen(evidence, limits, networks, "new_network", "from a new network")
+
+
+def _first_seen(
+    evidence: Evidence, limits: Thresholds, values: pd.Series[Any], rule: str, how: str
+) -> Iterator[Finding]:
+    """Values that a principal showed for the first time after its baseline; one finding a principal and value."""
+    calls = _bedrock(evidence.calls)
+    known = calls.assign(_value=values.loc[calls.index]).dropna(subset=["_value", "principal"])
+    known = known[known["invoked_by"].isna()].sort_values("event_time")
+    for principal, own in known.groupby("principal", sort=False):
+        start = own["event_time"].iloc[0]
+        places = own.reset_index(drop=True)
+        for value, rows in places.groupby("_value", sort=False):
+            first = rows.index[0]
+            young = rows["event_time"].iloc[0] - start < timedelta(days=limits.baseline_days)
+            if young or first < limits.baseline_calls:
+                continue
+            rows.attrs = calls.attrs
+            severity: Severity = "high" if (rows["key_kind"] != "none").any() else "low"
+            title = f"{short(principal)} called {how}: {str(value)[:80]}, {len(rows)} calls."
+            facts = {"value": value, "before": sorted({str(v) for v in places["_value"].iloc[:first]})[:20]}
+            yield of_events(rule, severity, title, str(principal), rows, facts=facts)
+
+
+def region_spread(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
+    """One principal called several Regions within minutes.
+
+    The Region is the one called: where a profile had the call answered is another matter and spreads by itself. True:
+    us-east-1, us-west-2 and eu-west-1 called within 30 minutes. False: one Region called, four inference Regions.
+    """
+    calls = _bedrock(evidence.calls)
+    calls = calls[calls["invoked_by"].isna() & calls["region"].notna()]
+    for principal, own in _by_principal(calls):
+        regions, times = own["region"].to_numpy(), own["event_time"]
+        ends = _ends(times, timedelta(minutes=limits.spread_minutes))
+        places = [i for i, end in enumerate(ends) if len(set(regions[i:end])) >= limits.spread_regions]
+        if not places:
+            continue
+        inside = own.iloc[sorted({row for i in places for row in range(i, ends[i])})]
+        found = sorted({str(region) for region in inside["region"]})
+        inside.attrs = calls.attrs
+        title = f"{short(principal)} called {len(found)} Regions within {limits.spread_minutes} minutes."
+        severity: Severity = "high" if (inside["key_kind"] != "none").any() else "medium"
+        yield of_events("region_spread", severity, title, str(principal), inside, facts={"regions": found})
+
+
+def burst(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
+    """One principal made many model calls within minutes, far more than it usually does.
+
+    True: 300 calls in 5 minutes by a caller whose busy stretches have 10. False: a service that always makes 300.
+    """
+    calls = evidence.calls
+    made = calls[calls["operation"].isin(list(INVOCATIONS)) & calls["invoked_by"].isna()]
+    stretch = timedelta(minutes=limits.burst_minutes)
+    for principal, own in _by_principal(made):
+        if len(own) < limits.burst_calls:
+            continue
+        usual = float(own.groupby(own["event_time"].dt.floor(stretch)).size().median())
+        ends = _ends(own["event_time"], stretch)
+        start = max(range(len(own)), key=lambda i: ends[i] - i)
+        most = ends[start] - start
+        if most < limits.burst_calls or most < limits.burst_factor * usual:
+            continue
+        inside = own.iloc[start : ends[start]]
+        inside.attrs = calls.attrs
+        title = f"{short(principal)} made {most} model calls within {limits.burst_minutes} minutes, usually {usual:g}."
+        yield of_events(
+            "burst", "medium", title, str(principal), inside, facts={"calls": most, "usual": usual}
+        )
+
+
+def enumeration_then_invocation(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
+    """A principal looked at what models there are, in several ways or Regions, and soon after called one.
+
+    True: ListFoundationModels and ListInferenceProfiles in two Regions, then InvokeModel. False: one
+    ListFoundationModels before a call, as many programs do at their start.
+    """
+    calls = _bedrock(evidence.calls)
+    kinds = calls["operation"].isin(list(ENUMERATIONS | INVOCATIONS))
+    for principal, own in _by_principal(calls[kinds & calls["invoked_by"].isna()]):
+        looks = own[own["operation"].isin(list(ENUMERATIONS))]
+        chain = _chain(own, looks, limits) if len(looks) >= limits.enumeration_calls else None
+        if chain is None:
+            continue
+        chain.attrs = calls.attrs
+        regions = sorted({str(region) for region in chain["region"].dropna()})
+        title = f"{short(principal)} looked at models in {len(regions)} Region(s) and then called one."
+        facts = {"operations": sorted(set(chain["operation"])), "regions": regions}
+        yield of_events("enumeration_then_invocation", "high", title, str(principal), chain, facts=facts)
+
+
+def _chain(own: pd.DataFrame, looks: pd.DataFrame, limits: Thresholds) -> pd.DataFrame | None:
+    """The first stretch of looks that is varied enough, with the model call that follows it; None without one."""
+    import pandas as pd
+
+    ends = _ends(looks["event_time"], timedelta(minutes=limits.enumeration_minutes))
+    invoked = own[own["operation"].isin(list(INVOCATIONS))]
+    for start, end in enumerate(ends):
+        stretch = looks.iloc[start:end]
+        varied = stretch["region"].nunique() > 1 or stretch["operation"].nunique() > 1
+        if len(stretch) < limits.enumeration_calls or not varied:
+            continue
+        last = stretch["event_time"].iloc[-1]
+        after = invoked["event_time"].between(last, last + timedelta(minutes=limits.enumeration_minutes))
+        if after.any():
+            return pd.concat([stretch, invoked[after].iloc[:1]])
+    return None
+
+
+def access_probe(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
+    """A principal made model calls that are wrong on purpose: the error proves access and costs nothing.
+
+    True: three InvokeModel with ValidationException within an hour, none before in that caller's records. False: one
+    such error among a thousand good calls.
+    """
+    calls = _bedrock(evidence.calls)
+    wrong = calls[calls["operation"].isin(list(INVOCATIONS)) & (calls["error_code"] == "ValidationException")]
+    for principal, own in _by_principal(wrong):
+        ends = _ends(own["event_time"], timedelta(hours=1))
+        start = max(range(len(own)), key=lambda i: ends[i] - i)
+        inside = own.iloc[start : ends[start]]
+        if len(inside) < limits.probe_calls:
+            continue
+        inside.attrs = calls.attrs
+        title = f"{short(principal)} made {len(inside)} model calls within an hour that could only fail."
+        facts = {"models": sorted({str(m) for m in inside["model_raw"].dropna()})}
+        yield of_events("access_probe", "medium", title, str(principal), inside, facts=facts)
+
+
+def _bedrock(calls: pd.DataFrame) -> pd.DataFrame:
+    sources = {
+        source for source in calls["service"].dropna().unique() if is_bedrock(str(source).partition(".")[0])
+    }
+    found = calls[calls["service"].isin(list(sources))]
+    found.attrs = calls.attrs
+    return found
+
+
+def _by_principal(calls: pd.DataFrame) -> Iterator[tuple[Any, pd.DataFrame]]:
+    yield from calls.sort_values("event_time").groupby("principal", sort=False)
+
+
+def _ends(times: pd.Series[Any], stretch: timedelta) -> list[int]:
+    """For each event (in order of time) the position after the last one that is no later than `stretch` after it."""
+    moments: np.ndarray[Any, Any] = times.astype("int64").to_numpy()
+    unit = {"us": 1_000_000, "ns": 1_000_000_000}[times.dt.unit]
+    return [
+        int(end) for end in moments.searchsorted(moments + int(stretch.total_seconds() * unit), side="right")
+    ]
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    new_client,
+    new_network,
+    region_spread,
+    burst,
+    enumeration_then_invocation,
+    access_probe,
+)

@@ -1,0 +1,129 @@
+"""From compiled statements to the columnar program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+
+from bedrock_guard.iam.conditions import CompiledCondition, Facts
+from bedrock_guard.iam.principals import ACCOUNT, DIRECT, ROLE, Principal
+from bedrock_guard.iam.program import Program, ProgramStatement, Situation, Test
+from bedrock_guard.iam.situation import Regime, caller_of, crosses, must_allow, regime_of
+from bedrock_guard.iam.statements import CompiledStatement, Layer, ResourceTest
+
+Caller = str | Principal | None
+
+
+def lower_statements(
+    statements: Sequence[CompiledStatement], levels: Mapping[Layer, int], *, trust: bool
+) -> Program:
+    """The program of compiled statements.
+
+    Args:
+        statements: as compiled, in any order.
+        levels: how many gates each layer has.
+        trust: the resource policy is a role's trust policy, which must allow.
+    """
+    bounded = bool(levels.get("boundary"))
+    has_policy = "resource" in levels
+    return Program(
+        tuple(_statement(one, bounded=bounded) for one in statements),
+        _situation(has_policy=has_policy, trust=trust),
+        levels,
+    )
+
+
+def _statement(one: CompiledStatement, *, bounded: bool) -> ProgramStatement:
+    tests = (*_action_tests(one), *_resource_tests(one.resource, one), *map(_condition_test, one.conditions))
+    place = (
+        one.layer,
+        one.level,
+        one.document,
+        one.index,
+        one.statement.sid,
+        one.statement.effect == "Allow",
+    )
+    if one.layer != "resource":
+        return ProgramStatement(*place, tests)
+    direct, role, account = (_naming(one, bit, bounded=bounded) for bit in (DIRECT, ROLE, ACCOUNT))
+    return ProgramStatement(*place, tests, direct, role, account)
+
+
+def _action_tests(one: CompiledStatement) -> tuple[Test, ...]:
+    statement, fits = one.statement, one.action
+    if statement.actions is not None and "*" in statement.actions:
+        return ()
+    token = ("action", statement.actions, statement.not_actions)
+    return (Test(token, ("action",), lambda action: fits(action.lower())),)
+
+
+def _resource_tests(resource: ResourceTest, one: CompiledStatement) -> tuple[Test, ...]:
+    if resource.always:
+        return ()
+    statement, keys, test = one.statement, resource.keys, resource.test
+    version = None if not keys else "2012-10-17"
+    token = ("resource", statement.resources, statement.not_resources, version)
+
+    def ask(name: str, *values: object) -> bool:
+        return test(name, dict(zip(keys, values, strict=True)))
+
+    return (Test(token, ("resource", *keys), ask),)
+
+
+def _condition_test(compiled: CompiledCondition) -> Test:
+    condition, keys, test = compiled.condition, compiled.keys, compiled.test
+    variables = keys[1:]
+    token: Hashable = ("condition", condition.name, keys[0], condition.values, variables)
+
+    def ask(*values: object) -> bool:
+        facts: Facts = dict(zip(keys, values, strict=True))
+        return test(facts)
+
+    return Test(token, keys, ask)
+
+
+def _naming(one: CompiledStatement, bit: int, *, bounded: bool) -> Test:
+    names = one.names
+    token = ("naming", one.document, one.index, bit)
+
+    def ask(principal: Caller) -> bool:
+        caller = caller_of(principal)
+        has_boundary = bounded and regime_of(caller, None).boundary
+        return bool(names(caller, has_boundary) & bit)
+
+    return Test(token, ("principal",), ask)
+
+
+def _situation(*, has_policy: bool, trust: bool) -> Situation:
+    who = ("principal", "resource", "resource_account")
+
+    def required(action: str) -> bool:
+        return has_policy and must_allow(action, trust=trust)
+
+    return Situation(
+        outsider=Test("outsider", ("principal",), lambda one: _is_outsider(caller_of(one))),
+        root=Test("root", ("principal",), lambda one: regime_of(caller_of(one), None).everything),
+        crossing=Test(
+            "crossing", who, lambda one, resource, owner: crosses(caller_of(one), resource, owner)[1]
+        ),
+        required=Test(("required", has_policy, trust), ("action",), required),
+        binds={layer: _binding(layer) for layer in _LAYERS},
+    )
+
+
+_LAYERS: tuple[Layer, ...] = ("identity", "boundary", "scp", "rcp", "session")
+
+
+def _binding(layer: Layer) -> Test:
+    def ask(principal: Caller, resource: str, owner: str | None) -> bool:
+        caller = caller_of(principal)
+        regime: Regime = regime_of(caller, crosses(caller, resource, owner)[0])
+        return regime.binds(layer)
+
+    if layer == "rcp":
+        return Test(("binds", layer), ("principal", "resource", "resource_account"), ask)
+    reads: Callable[[Caller], bool] = lambda one: regime_of(caller_of(one), None).binds(layer)  # noqa: E731
+    return Test(("binds", layer), ("principal",), reads)
+
+
+def _is_outsider(caller: Principal | None) -> bool:
+    return caller is not None and caller.is_outsider

@@ -1,0 +1,223 @@
+"""CUR 2.0 and FOCUS files become the same bill: exact, Marketplace lines and lines without a caller kept."""
+
+from __future__ import annotations
+
+import gzip
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from bedrock_guard.account.exports import ExportError, read_export
+from bedrock_guard.evidence.spend import classify_bill, reconcile
+from bedrock_guard.evidence.tables import total
+
+ALICE = "arn:aws:sts::000000000011:assumed-role/App/alice"
+OPAQUE = "4a1example0market0product0code0"
+EDITION = "Claude Haiku 4.5 (Amazon Bedrock Edition)"
+HEAD = (
+    "line_item_usage_start_date,line_item_usage_account_id,line_item_product_code,bill_billing_entity,product,"
+    "line_item_usage_type,line_item_operation,line_item_line_item_type,line_item_usage_amount,pricing_unit,"
+    "line_item_line_item_description,line_item_unblended_cost,line_item_currency_code,line_item_iam_principal"
+)
+MILLION = "AWS Marketplace software usage|us-east-1|Million Input Tokens"
+ROWS = [
+    (
+        "AmazonBedrock",
+        "AWS",
+        "",
+        "USE1-NovaLite-input-tokens",
+        "Usage",
+        "100.5",
+        "1K tokens",
+        "",
+        "0.0060300000",
+        ALICE,
+    ),
+    (
+        "AmazonBedrock",
+        "AWS",
+        "",
+        "USE1-NovaLite-input-tokens",
+        "Usage",
+        "0.1",
+        "1K tokens",
+        "",
+        "0.0000060000",
+        "",
+    ),
+    (
+        "AmazonBedrockService",
+        "AWS",
+        "",
+        "USE1-Claude4.6Opus-output-tokens",
+        "Usage",
+        "7",
+        "1K tokens",
+        "",
+        "0.1925",
+        ALICE,
+    ),
+    (
+        OPAQUE,
+        "AWS Marketplace",
+        EDITION,
+        "USE1-MP:USE1_InputTokenCount-Units",
+        "Usage",
+        "2",
+        "Units",
+        MILLION,
+        "2.2",
+        ALICE,
+    ),
+    ("AmazonBedrock", "AWS", "", "USE1-NovaLite-input-tokens", "Credit", "0", "", "", "-0.5", ""),
+    ("AmazonEC2", "AWS", "", "BoxUsage:t3.micro", "Usage", "1", "Hrs", "", "99", ALICE),
+    (
+        "5zother0product",
+        "AWS Marketplace",
+        "Some Other Software",
+        "USE1-MP:x-Units",
+        "Usage",
+        "1",
+        "Units",
+        "",
+        "77",
+        "",
+    ),
+]
+WANTED = Decimal("0.00603") + Decimal("0.000006") + Decimal("0.1925") + Decimal("2.2") - Decimal("0.5")
+
+
+def csv_text() -> str:
+    lines = [HEAD]
+    for code, entity, product, usage, kind, amount, unit, description, cost, principal in ROWS:
+        name = f'"{{""product_name"": ""{product}""}}"' if product else "{}"
+        operation = "InvokeModelInference" if "Bedrock" in code + product else "RunInstances"
+        line = [
+            "2026-10-01T03:00:00Z",
+            "000000000011",
+            code,
+            entity,
+            name,
+            usage,
+            operation,
+            kind,
+            amount,
+            unit,
+        ]
+        lines.append(",".join([*line, description, cost, "USD", principal]))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def cur_csv(tmp_path):
+    folder = tmp_path / "data" / "BILLING_PERIOD=2026-10"
+    folder.mkdir(parents=True)
+    with gzip.open(folder / "cur-0001.csv.gz", "wt") as file:
+        file.write(csv_text())
+    return tmp_path
+
+
+@pytest.fixture
+def cur_parquet(tmp_path):
+    source = tmp_path / "x.csv"
+    source.write_text(csv_text())
+    target = tmp_path / "parquet"
+    target.mkdir()
+    duckdb.sql(
+        f"""COPY (SELECT * REPLACE (
+            MAP {{'product_name': json_extract_string(product, '$.product_name')}} AS product,
+            CAST(line_item_unblended_cost AS DOUBLE) AS line_item_unblended_cost,
+            CAST(line_item_usage_amount AS DOUBLE) AS line_item_usage_amount,
+            CAST(line_item_usage_start_date AS TIMESTAMP) AS line_item_usage_start_date)
+            FROM read_csv('{source}', all_varchar = true)) TO '{target}/a.parquet'"""
+    )
+    return target
+
+
+@pytest.mark.parametrize("kind", ["cur_csv", "cur_parquet"])
+def test_a_cur_export_adds_up_and_loses_neither_marketplace_nor_lines_without_a_caller(kind, request):
+    reading = read_export(request.getfixturevalue(kind))
+    assert (reading.form, reading.files) == ("CUR 2.0", 1)
+    frame = classify_bill(reading.frame)
+    found = reconcile(frame, reading.control)
+    assert (found.difference, found.withheld, found.total) == (0, (), WANTED)
+    assert set(frame["service"]) == {"Amazon Bedrock", "Amazon Bedrock Service", EDITION}
+    assert set(frame["model"].dropna()) == {
+        "amazon.nova-lite-v1:0",
+        "anthropic.claude-opus-4-6-v1",
+        "anthropic.claude-haiku-4-5-20251001-v1:0",
+    }
+    assert total(frame[frame["principal"].isna()]["cost"]) == Decimal("0.000006") - Decimal("0.5")
+    assert total(frame[frame["principal"] == ALICE]["cost"]) == WANTED - Decimal("0.000006") + Decimal("0.5")
+    sold = frame[frame["service"] == EDITION].iloc[0]
+    assert (sold["unit"], sold["unit_tokens"], sold["region"]) == ("1M tokens", 1_000_000, "us-east-1")
+    assert frame["day"].dt.strftime("%Y-%m-%d").unique().tolist() == ["2026-10-01"]
+
+
+def test_an_amount_that_cannot_be_read_is_unknown_and_not_zero(tmp_path):
+    (tmp_path / "cur.csv").write_text(csv_text().replace("0.1925", "oops"))
+    reading = read_export(tmp_path)
+    found = reconcile(classify_bill(reading.frame), reading.control)
+    assert found.headline is None
+    assert reading.frame["cost"].isna().sum() == 1
+
+
+FOCUS = """BilledCost,ChargePeriodStart,SubAccountId,RegionId,ServiceName,x_ServiceCode,x_Operation,x_UsageType,\
+ChargeCategory,PricingQuantity,PricingUnit,BillingCurrency,PublisherName
+1.10,2026-10-01T00:00:00Z,000000000011,us-east-1,Amazon Bedrock,AmazonBedrock,InvokeModelInference,\
+USE1-NovaLite-input-tokens,Usage,10,1K tokens,USD,AWS
+2.20,2026-10-01T00:00:00Z,000000000011,us-east-1,,,InvokeModelInference,USE1-MP:USE1_InputTokenCount-Units,Usage,2,Units,\
+USD,Anthropic
+0.30,2026-10-01T00:00:00Z,000000000011,us-east-1,Amazon Bedrock,AmazonBedrock,,,Tax,,,USD,AWS
+9.90,2026-10-01T00:00:00Z,000000000011,us-east-1,Amazon S3,AmazonS3,GetObject,Requests,Usage,1,Requests,USD,AWS
+"""
+
+
+def test_a_focus_export_keeps_marketplace_lines_without_a_service_as_unmapped(tmp_path):
+    (tmp_path / "focus.csv").write_text(FOCUS)
+    reading = read_export(tmp_path / "focus.csv")
+    found = reconcile(classify_bill(reading.frame), reading.control)
+    assert (reading.form, found.difference, found.total) == ("FOCUS 1.2", 0, Decimal("3.60"))
+    assert {name: found.buckets[name] for name in ("model", "unmapped", "tax")} == {
+        "model": Decimal("1.10"),
+        "unmapped": Decimal("2.20"),
+        "tax": Decimal("0.30"),
+    }
+    assert found.unmapped["service"].tolist() == ["Anthropic"]
+    assert found.headline is None
+
+
+def test_a_focus_export_without_usage_types_is_read_and_unmapped(tmp_path):
+    lines = [line.split(",") for line in FOCUS.splitlines()]
+    (tmp_path / "f.csv").write_text("\n".join(",".join(line[:7] + line[8:]) for line in lines))
+    reading = read_export(tmp_path)
+    found = reconcile(classify_bill(reading.frame), reading.control)
+    assert (found.difference, found.buckets["unmapped"]) == (0, Decimal("3.30"))
+
+
+def test_two_currencies_give_no_control_total(tmp_path):
+    (tmp_path / "f.csv").write_text(FOCUS.replace("USD,Anthropic", "EUR,Anthropic"))
+    assert read_export(tmp_path).control.amount is None
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", ""])
+def test_other_files_are_refused(tmp_path, content):
+    (tmp_path / "f.csv").write_text(content)
+    with pytest.raises(ExportError):
+        read_export(tmp_path)
+
+
+def test_no_files_and_mixed_files_are_refused(tmp_path):
+    with pytest.raises(ExportError):
+        read_export(tmp_path)
+    (tmp_path / "a.csv").write_text(FOCUS)
+    (tmp_path / "b.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ExportError):
+        read_export(tmp_path)
+
+
+def test_a_broken_parquet_file_is_refused(tmp_path):
+    (tmp_path / "b.parquet").write_bytes(b"PAR1 nothing")
+    with pytest.raises(ExportError):
+        read_export(tmp_path)

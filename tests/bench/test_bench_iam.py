@@ -1,0 +1,228 @@
+"""How fast the evaluator decides: 10,000 fresh, varied requests a round, one process.
+
+Printed beside each rate is a hash of the verdicts, so that a fast wrong answer shows. Nothing is asserted about time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import random
+
+import pytest
+
+from bedrock_guard.iam.evaluator import compile_policies
+
+REQUESTS = 10_000
+ROUNDS = 5
+A = "111122223333"
+PEERS = {"moto": "moto.iam.access_control", "PMapper": "principalmapper", "iam-simulate": None}
+
+
+def statement(effect, action, resource="*", **elements):
+    found = {"Effect": effect, "Action": action, "Resource": resource, **elements}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def policy(*statements):
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+FULL = policy(statement("Allow", "*"))
+BOUNDARY = policy(
+    statement("Allow", "*"),
+    statement(
+        "Deny",
+        "iam:CreateServiceSpecificCredential",
+        Condition={"StringEquals": {"iam:ServiceSpecificCredentialServiceName": "bedrock.amazonaws.com"}},
+    ),
+    statement(
+        "Deny",
+        "bedrock:CallWithBearerToken",
+        Condition={"StringEquals": {"bedrock:bearerTokenType": ["LONG_TERM", "SHORT_TERM"]}},
+    ),
+    statement(
+        "Deny",
+        ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
+        None,
+        NotResource=[
+            "arn:aws:bedrock:*::foundation-model/anthropic.claude-haiku-4-5*",
+            "arn:aws:bedrock:*:*:inference-profile/us.anthropic.claude-haiku-4-5*",
+            "arn:aws:bedrock:*::foundation-model/amazon.nova-*",
+        ],
+    ),
+    statement(
+        "Deny", ["bedrock:CreateProvisionedModelThroughput", "bedrock:UpdateProvisionedModelThroughput"]
+    ),
+    statement(
+        "Deny",
+        [
+            "bedrock:CreateModelCustomizationJob",
+            "bedrock:CreateCustomModel",
+            "bedrock:CreateModelImportJob",
+            "bedrock:CreateModelCopyJob",
+        ],
+    ),
+    statement("Deny", "bedrock:CreateModelInvocationJob"),
+    statement(
+        "Deny",
+        "ec2:RunInstances",
+        "arn:aws:ec2:*:*:instance/*",
+        Condition={"StringNotLike": {"ec2:InstanceType": ["t3.*", "t4g.*", "m7g.large"]}},
+    ),
+    statement(
+        "Deny", "ec2:RunInstances", "arn:aws:ec2:*:*:volume/*", Condition={"Bool": {"ec2:Encrypted": "false"}}
+    ),
+)
+MODELS = ["anthropic.claude-haiku-4-5", "anthropic.claude-opus-4-8", "amazon.nova-pro", "meta.llama3"]
+COSTLY = [
+    "CreateProvisionedModelThroughput",
+    "CreateModelCustomizationJob",
+    "CreateModelInvocationJob",
+    "InvokeAgent",
+]
+OTHERS = [
+    "s3:GetObject",
+    "s3:PutObject",
+    "sqs:SendMessage",
+    "logs:PutLogEvents",
+    "dynamodb:Query",
+    "ecr:BatchGetImage",
+]
+
+
+def one_request(rng, number):
+    region = rng.choice(["us-east-1", "us-west-2", "eu-west-1"])
+    user = f"arn:aws:iam::{A}:user/u{rng.randrange(500)}"
+    context = {
+        "aws:RequestedRegion": region,
+        "aws:PrincipalArn": user,
+        "aws:SourceIp": f"203.0.113.{number % 256}",
+    }
+    kind = rng.randrange(8)
+    if kind < 3:
+        model = f"{rng.choice(MODELS)}-{number}"
+        action = rng.choice(["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"])
+        profile = f"arn:aws:bedrock:{region}:{A}:inference-profile/us.{model}"
+        return action, rng.choice([f"arn:aws:bedrock:{region}::foundation-model/{model}", profile]), context
+    if kind == 3:
+        size = rng.choice(["t3.micro", "m7g.large", "p5.48xlarge", "t4g.small"])
+        return (
+            "ec2:RunInstances",
+            f"arn:aws:ec2:{region}:{A}:instance/i-{number}",
+            {**context, "ec2:InstanceType": size},
+        )
+    if kind == 4:
+        sealed = {**context, "ec2:Encrypted": rng.choice(["true", "false"])}
+        return "ec2:RunInstances", f"arn:aws:ec2:{region}:{A}:volume/vol-{number}", sealed
+    if kind == 5:
+        bearer = {**context, "bedrock:BearerTokenType": rng.choice(["LONG_TERM", "SHORT_TERM"])}
+        return "bedrock:CallWithBearerToken", "*", bearer
+    if kind == 6:
+        service = rng.choice(["bedrock.amazonaws.com", "codecommit.amazonaws.com"])
+        return (
+            "iam:CreateServiceSpecificCredential",
+            user,
+            {**context, "iam:ServiceSpecificCredentialServiceName": service},
+        )
+    if rng.random() < 0.3:
+        return f"bedrock:{rng.choice(COSTLY)}", f"arn:aws:bedrock:{region}:{A}:job/{number}", context
+    return rng.choice(OTHERS), f"arn:aws:s3:::bucket-{number % 97}/key-{number}", context
+
+
+@pytest.fixture(scope="module")
+def evaluator():
+    return compile_policies([FULL], BOUNDARY, [[FULL]] * 5)
+
+
+def timed(benchmark, capsys, name, call):
+    """Time `call` over fresh requests each round; print the rate and a hash of the verdicts."""
+    rounds = iter(range(1_000))
+    digests = []
+
+    def fresh():
+        rng = random.Random(next(rounds))
+        return ([one_request(rng, number) for number in range(REQUESTS)],), {}
+
+    def decide_all(requests):
+        return [call(*request) for request in requests]
+
+    def run(requests):
+        found = decide_all(requests)
+        digests.append(found)
+        return found
+
+    benchmark.pedantic(run, setup=fresh, rounds=ROUNDS, warmup_rounds=1)
+    verdicts = [getattr(one, "decision", one).verdict for found in digests for one in found]
+    digest = hashlib.sha256("".join(verdicts).encode()).hexdigest()[:12]
+    counts = {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))}
+    assert len(counts) > 1
+    with capsys.disabled():
+        stats = getattr(benchmark.stats, "stats", None)
+        rate = f"{REQUESTS / stats.median:>11,.0f}/s (median)" if stats is not None else "not timed"
+        print(f"\n{name:<28} {rate}  verdicts {digest} {counts}")
+
+
+def test_decide_compiled(benchmark, capsys, evaluator):
+    timed(benchmark, capsys, "decide, compiled", evaluator.decide)
+
+
+def test_decide_with_a_principal(benchmark, capsys, evaluator):
+    def call(action, resource, context):
+        return evaluator.decide(action, resource, context, context["aws:PrincipalArn"])
+
+    timed(benchmark, capsys, "decide, with a principal", call)
+
+
+def test_explain(benchmark, capsys, evaluator):
+    timed(benchmark, capsys, "explain", evaluator.explain)
+
+
+def test_compile(benchmark, capsys):
+    """Boundary, identity policy and five levels of service control policies, from parsed JSON."""
+    found = benchmark.pedantic(
+        compile_policies, args=([FULL], BOUNDARY, [[FULL]] * 5), rounds=20, warmup_rounds=2, iterations=1
+    )
+    assert (
+        found.decide("bedrock:CallWithBearerToken", "*", {"bedrock:bearerTokenType": "LONG_TERM"}).layer
+        == "boundary"
+    )
+    with capsys.disabled():
+        stats = getattr(benchmark.stats, "stats", None)
+        print(
+            f"\n{'compile':<28} {'not timed' if stats is None else f'{stats.median * 1e3:.2f} ms (median)'}"
+        )
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_peers(peer, benchmark, capsys):
+    module = PEERS[peer]
+    root = module.partition(".")[0] if module else ""
+    reason = "it is no Python package" if not root else f"the package {root} is not installed here"
+    if root and importlib.util.find_spec(root) is not None:
+        reason = "it is copyleft: run it in a process of its own" if peer == "PMapper" else ""
+    if reason:
+        with capsys.disabled():
+            print(f"\n{peer:<28} not compared: {reason}")
+        pytest.skip(reason)
+    compare_with_moto(benchmark, capsys)
+
+
+def compare_with_moto(benchmark, capsys):
+    """moto as it ships: it parses the JSON of a policy for every request, and has no boundaries."""
+    from moto.iam.access_control import IAMPolicy, PermissionResult
+
+    text = json.dumps(BOUNDARY)
+    rng = random.Random(0)
+    requests = [one_request(rng, number) for number in range(REQUESTS // 10)]
+
+    def run():
+        return [IAMPolicy(text).is_action_permitted(action, resource) for action, resource, _ in requests]
+
+    found = benchmark.pedantic(run, rounds=3)
+    denied = sum(one is PermissionResult.DENIED for one in found)
+    with capsys.disabled():
+        stats = getattr(benchmark.stats, "stats", None)
+        rate = f"{len(requests) / stats.median:>11,.0f}/s (median)" if stats is not None else "not timed"
+        print(f"\n{'moto as shipped':<28} {rate}  denied {denied} of {len(found)}")

@@ -1,0 +1,414 @@
+"""The documents: worked examples, quotas, determinism, placement, exceptions, and packing that changes nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from bedrock_guard.boundary.builder import BuildError, Built, build, room
+from bedrock_guard.boundary.calls import Call
+from bedrock_guard.boundary.catalogue import shipped
+from bedrock_guard.boundary.controls import CONTROLS
+from bedrock_guard.boundary.packing import LIMIT, QUOTA, Item, Merging, _attempt, covering
+from bedrock_guard.boundary.scenarios import full_spec
+from bedrock_guard.boundary.spec import BoundarySpec
+from bedrock_guard.boundary.verdict import Judge, refused
+from bedrock_guard.iam.compare import PolicySet, Universe, compare
+from bedrock_guard.iam.evaluator import compile_policies
+
+HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+HEAD = '[profile.team]\naccounts = ["111122223333"]\nregions = ["us-east-1"]\n'
+MODEL = f'[[profile.team.model]]\nid = "{HAIKU}"\nroutes = ["us"]\n'
+INVOKE = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+
+
+def converse(model: str, region: str = "us-east-1", operation: str = "Converse", **rest: object) -> Call:
+    return Call("bedrock-runtime", operation, {"modelId": model}, region=region, **rest)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def draft() -> Built:
+    return build(BoundarySpec.from_draft())
+
+
+def test_the_worked_example_statement_by_statement(draft: Built) -> None:
+    assert draft.boundary is not None
+    statements = {s["Sid"]: s for s in draft.boundary["Statement"]}
+    assert statements["Ceiling"] == {"Sid": "Ceiling", "Effect": "Allow", "Action": "*", "Resource": "*"}
+    assert statements["DenyModels"] == {
+        "Sid": "DenyModels",
+        "Effect": "Deny",
+        "Action": INVOKE,
+        "NotResource": [
+            f"arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.{HAIKU}",
+            f"arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}",
+            f"arn:aws:bedrock:us-east-2::foundation-model/{HAIKU}",
+            f"arn:aws:bedrock:us-west-2::foundation-model/{HAIKU}",
+        ],
+    }
+    through = statements["DenyModels2"]
+    assert through["Resource"] == f"arn:aws:bedrock:*::foundation-model/{HAIKU}"
+    assert through["Condition"] == {
+        "ArnNotLike": {
+            "bedrock:InferenceProfileArn": f"arn:aws:bedrock:*:111122223333:inference-profile/us.{HAIKU}"
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "region", "outcome"),
+    [
+        (f"us.{HAIKU}", "us-east-1", "allowed"),
+        (f"arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.{HAIKU}", "us-east-1", "allowed"),
+        (HAIKU, "us-east-1", "refused"),
+        (HAIKU, "us-west-2", "refused"),
+        (f"global.{HAIKU}", "us-east-1", "refused"),
+        (f"eu.{HAIKU}", "eu-west-1", "refused"),
+        (f"jp.{HAIKU}", "ap-northeast-1", "refused"),
+        (f"us.{HAIKU}", "us-west-2", "refused"),
+        (f"us.{HAIKU}", "ca-central-1", "refused"),
+        ("us.anthropic.claude-opus-4-6-v1", "us-east-1", "refused"),
+        ("arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/x", "us-east-1", "refused"),
+        ("arn:aws:bedrock:us-east-1:111122223333:default-prompt-router/x", "us-east-1", "refused"),
+        ("arn:aws:bedrock:us-east-1:111122223333:provisioned-model/x", "us-east-1", "refused"),
+        (f"us.{HAIKU.replace('20251001', '20261001')}", "us-east-1", "refused"),
+    ],
+)
+@pytest.mark.parametrize("operation", ["Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream"])
+def test_the_worked_example_call_by_call(draft: Built, model: str, region: str, operation: str, outcome: str) -> None:
+    verdict = refused(draft, converse(model, region, operation))
+    assert verdict.outcome == outcome
+    if outcome == "refused":
+        assert verdict.control in ("approved_models", "global_profiles")
+        assert verdict.sid is not None
+    else:
+        assert len(verdict.authorisations) in (4, 8)
+        assert {one.outcome for one in verdict.authorisations} == {"allowed"}
+
+
+@pytest.mark.parametrize("name", ["draft", "strict", "full", "example"])
+def test_documents_are_well_formed_and_in_their_quota(name: str) -> None:
+    built = build(SPECS[name]())
+    assert built.boundary is not None
+    assert built.boundary["Statement"][0]["Effect"] == "Allow"
+    assert len(built.denies) <= 3
+    assert len(built.scps) <= 5
+    for packed in built.packed:
+        text = built.texts[packed.name]
+        assert json.loads(text) == packed.document
+        assert not re.search(r"\s", text)
+        assert len(text) <= QUOTA[packed.kind] == packed.quota
+        assert text.isascii()
+        sids = [s["Sid"] for s in packed.document["Statement"]]
+        assert len(set(sids)) == len(sids)
+        assert all(re.fullmatch(r"[A-Za-z0-9]+", sid) for sid in sids)
+        for statement in packed.document["Statement"]:
+            assert statement.get("Resource", ["x"]) != []
+            assert statement.get("NotResource", ["x"]) != []
+            assert statement["Action"]
+            if statement["Sid"] != "Ceiling":
+                assert statement["Effect"] == "Deny"
+                words = [c.word for c in CONTROLS if c.id in built.controls_of(packed.name, statement["Sid"])]
+                assert words
+                assert all(word in statement["Sid"] for word in words)
+
+
+def test_the_same_spec_gives_the_same_bytes() -> None:
+    for make in SPECS.values():
+        first, second = build(make()), build(BoundarySpec.loads(make().dumps()))
+        assert first.texts == second.texts
+        assert first.placement == second.placement
+
+
+def test_every_control_that_is_on_is_placed_with_a_reason() -> None:
+    for make in SPECS.values():
+        spec = make()
+        built = build(spec)
+        _, profile = spec.only()
+        placed = {one.control for one in built.placement}
+        on = {c.id for c in CONTROLS if c.on(profile)}
+        assert on - placed <= {"global_profiles", "service_tiers"}
+        assert placed <= on
+        assert all(one.why for one in built.placement)
+
+
+def test_what_a_boundary_cannot_reach_stands_in_an_scp() -> None:
+    built = build(full_spec())
+    in_scp = {one.control for one in built.placement if "scp" in one.document}
+    assert in_scp == {"api_key_creation", "long_term_key_use", "short_term_key_use", "leave_organization"}
+
+
+def test_packing_changes_no_verdict() -> None:
+    """Proved over every Bedrock, mantle, key and EC2 action: one statement to a rule, against everything merged."""
+    spec = full_spec()
+    name, profile = spec.only()
+    from bedrock_guard.boundary.builder import unpacked
+
+    items = unpacked(spec)
+    loose = [_document([item]) for item in items]
+    ceiling = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    before = PolicySet.of([ceiling, *loose])
+    merged: Merging
+    for merged in ("nothing", "families", "everything"):
+        slots = [("boundary", "b"), ("deny", "d1"), ("deny", "d2"), ("deny", "d3")]
+        filled = _attempt(items, slots, merged)  # type: ignore[arg-type]
+        assert not filled.left
+        documents = [packed.document for packed in filled.documents]
+        after = PolicySet.of([ceiling, *documents[1:]], boundary=documents[0])
+        patterns = sorted({action for item in items for piece in item.pieces for action in piece.rule.actions})
+        for pattern in patterns:
+            universe = Universe.of(pattern)
+            found = compare(before, after, universe)
+            outcome = [d for d in found.differences if d.before.allowed != d.after.allowed]
+            assert not outcome, (pattern, outcome[0])
+            assert not found.incomplete, pattern
+
+
+def _document(items: list[Item]) -> dict[str, object]:
+    from bedrock_guard.boundary.packing import statement
+
+    bodies = [statement([piece]) for item in items for piece in item.pieces]
+    return {"Version": "2012-10-17", "Statement": bodies}
+
+
+def test_covered_actions_are_dropped_and_others_kept() -> None:
+    assert covering(["a:Get", "a:Get*", "a:GetX", "b:Get", "a:Put*", "A:gety"]) == ("a:Get*", "a:Put*", "b:Get")
+    assert covering(["a:X*", "a:XY*"]) == ("a:X*",)
+
+
+def test_a_list_that_cannot_fit_is_refused_with_sizes() -> None:
+    models = "".join(
+        f'[[profile.team.model]]\nid = "own.a-model-with-a-rather-long-name-{n:04}-v1:0"\nunlisted = true\n'
+        for n in range(200)
+    )
+    with pytest.raises(BuildError) as caught:
+        build(BoundarySpec.loads(HEAD + models))
+    assert caught.value.sizes["approved_models"] > 10_240
+    assert "approved_models" in str(caught.value)
+    assert "10,240" in str(caught.value)
+
+
+def test_a_long_list_moves_to_an_scp_and_says_so() -> None:
+    models = "".join(f'[[profile.team.model]]\nid = "own.a-model-{n:04}-v1:0"\nunlisted = true\n' for n in range(100))
+    spec = BoundarySpec.loads(HEAD + models)
+    built = build(spec)
+    places = {one.document: one.why for one in built.placement if one.control == "approved_models"}
+    assert set(places) == {"bedrock-guard-scp-1"}
+    assert "too long" in places["bedrock-guard-scp-1"]
+    assert refused(built, converse("own.a-model-0099-v1:0")).outcome == "allowed"
+    assert refused(built, converse("own.a-model-0100-v1:0")).control == "approved_models"
+    only = spec.profile["team"].model_copy(update={"documents": ("boundary", "deny")})
+    with pytest.raises(BuildError):
+        build(spec.model_copy(update={"profile": {"team": only}}))
+
+
+def test_room_tells_the_largest_list() -> None:
+    found = room(BoundarySpec.from_draft())
+    assert found.models >= 5
+    assert found.next_model is not None
+    none = room(BoundarySpec.strict("111122223333", "us-east-1"))
+    assert none.models >= found.models
+
+
+def test_never_a_deny_only_boundary() -> None:
+    spec = BoundarySpec.from_draft()
+    off = {c.id: False for c in CONTROLS}
+    built = build(spec.with_controls(**off))
+    assert built.boundary == {"Version": "2012-10-17", "Statement": [
+        {"Sid": "Ceiling", "Effect": "Allow", "Action": "*", "Resource": "*"}]}  # fmt: skip
+    assert built.denies == built.scps == ()
+
+
+def test_keys_capped_by_age() -> None:
+    built = build(BoundarySpec.from_draft().with_controls(api_key_creation=90))
+    create = {"UserName": "bob", "ServiceName": "bedrock.amazonaws.com"}
+    for days, outcome in ((1, "allowed"), (90, "allowed"), (91, "refused"), (36_600, "refused"), (None, "refused")):
+        parameters = create if days is None else {**create, "CredentialAgeDays": days}
+        verdict = refused(built, Call("iam", "CreateServiceSpecificCredential", parameters))
+        assert verdict.outcome == outcome, days
+    claude = {**create, "ServiceName": "aws-external-anthropic.amazonaws.com"}
+    assert refused(built, Call("iam", "CreateServiceSpecificCredential", claude)).control == "api_key_creation"
+    other = {**create, "ServiceName": "codecommit.amazonaws.com"}
+    assert refused(built, Call("iam", "CreateServiceSpecificCredential", other)).outcome == "allowed"
+
+
+@pytest.mark.parametrize(
+    ("long_off", "short_off", "refuses"),
+    [
+        (False, False, set()),
+        (True, False, {"long_term"}),
+        (False, True, {"short_term"}),
+        (True, True, {"long_term", "short_term"}),
+    ],
+)
+def test_key_use_by_kind(long_off: bool, short_off: bool, refuses: set[str]) -> None:
+    built = build(BoundarySpec.from_draft().with_controls(long_term_key_use=long_off, short_term_key_use=short_off))
+    for kind in ("long_term", "short_term", "none"):
+        outcome = refused(built, converse(f"us.{HAIKU}", key_kind=kind)).outcome
+        assert outcome == ("refused" if kind in refuses else "allowed"), kind
+    unknown = refused(built, converse(f"us.{HAIKU}", key_kind="unknown"))
+    assert unknown.outcome == ("depends" if refuses else "allowed")
+
+
+def test_mantle_with_approved_models_only() -> None:
+    text = HEAD + MODEL + "mantle = true\n[profile.team.controls]\nmantle = \"approved\"\n"
+    built = build(BoundarySpec.loads(text))
+    good = Call("bedrock-mantle", "CreateInference", {"model": "anthropic.claude-haiku-4-5"})
+    assert refused(built, good).outcome == "allowed"
+    for parameters in ({"model": "anthropic.claude-opus-4-6"}, {}):
+        assert refused(built, Call("bedrock-mantle", "CreateInference", parameters)).control == "mantle"
+    assert refused(built, Call("bedrock-mantle", "CreateReservation")).control == "provisioned_throughput"
+    assert refused(built, Call("bedrock-mantle", "CreateFineTuningJob")).control == "customization"
+    assert refused(built, Call("bedrock-mantle", "DeleteReservation")).outcome == "allowed"
+
+
+def test_global_route_approved_for_one_model() -> None:
+    text = HEAD + f'[[profile.team.model]]\nid = "{HAIKU}"\nroutes = ["global"]\n'
+    built = build(BoundarySpec.loads(text))
+    assert refused(built, converse(f"global.{HAIKU}")).outcome == "allowed"
+    for other in (f"us.{HAIKU}", HAIKU, "global.anthropic.claude-opus-4-6-v1"):
+        assert refused(built, converse(other)).outcome == "refused"
+    assert refused(built, converse(f"global.{HAIKU}", "us-west-2")).outcome == "refused"
+
+
+def test_a_destination_is_not_a_source() -> None:
+    """Nova Lite in-region in us-east-1 and through us.: us-west-2 is a destination only."""
+    text = HEAD + '[[profile.team.model]]\nid = "amazon.nova-lite-v1:0"\nroutes = ["in-region", "us"]\n'
+    built = build(BoundarySpec.loads(text))
+    assert refused(built, converse("amazon.nova-lite-v1:0")).outcome == "allowed"
+    assert refused(built, converse("us.amazon.nova-lite-v1:0")).outcome == "allowed"
+    assert refused(built, converse("amazon.nova-lite-v1:0", "us-west-2")).outcome == "refused"
+    assert refused(built, converse("amazon.nova-lite-v1:0", "us-east-2")).outcome == "refused"
+
+
+def test_an_unguarded_embedding_passes_where_a_guardrail_is_required() -> None:
+    built = build(full_spec())
+    titan = converse("amazon.titan-embed-text-v2:0", operation="InvokeModel")
+    assert refused(built, titan).outcome == "allowed"
+    bare = refused(built, converse(f"us.{HAIKU}"))
+    assert bare.control == "guardrail_required"
+    other = {"guardrailConfig": {"guardrailIdentifier": "gr1other", "guardrailVersion": "1"}}
+    call = Call("bedrock-runtime", "Converse", {"modelId": f"us.{HAIKU}", **other})
+    assert refused(built, call).control == "guardrail_required"
+
+
+EXCEPTION = (
+    '[[exception]]\nprofile = "team"\ncontrol = "batch_inference"\nowner = "o"\nreason = "r"\nuntil = 2026-12-31\n'
+    'principals = ["arn:aws:iam::111122223333:role/batch"]\n'
+)
+
+
+def test_an_exception_lifts_a_control_for_its_principals_until_its_day() -> None:
+    built = build(BoundarySpec.loads(HEAD + MODEL + EXCEPTION), on=date(2026, 11, 23))
+    before, after = datetime(2026, 12, 31, 23, 59, 58, tzinfo=UTC), datetime(2027, 1, 1, 0, 0, 1, tzinfo=UTC)
+    batch, other = "arn:aws:iam::111122223333:role/batch", "arn:aws:iam::111122223333:role/other"
+    role = {"roleArn": "arn:aws:iam::111122223333:role/bounded/x"}
+
+    def outcome(principal: str, when: datetime | None) -> str:
+        call = Call("bedrock", "CreateModelInvocationJob", role, principal=principal, time=when)
+        return refused(built, call).outcome
+
+    assert outcome(batch, before) == "allowed"
+    assert outcome(batch, after) == "refused"  # it closes by itself
+    assert outcome(batch, None) == "depends"
+    assert outcome(other, before) == outcome(other, after) == outcome(other, None) == "refused"
+    session = "arn:aws:sts::111122223333:assumed-role/batch/run-1"
+    assert outcome(session, before) == "allowed"
+
+
+def test_an_expired_exception_is_a_finding_and_no_longer_applies() -> None:
+    spec = BoundarySpec.loads(HEAD + MODEL + EXCEPTION)
+    last, next_day = build(spec, on=date(2026, 12, 31)), build(spec, on=date(2027, 1, 1))
+    assert last.findings == ()
+    assert "batch_inference" in next_day.findings[0]
+    plain = build(BoundarySpec.loads(HEAD + MODEL), on=date(2027, 1, 1))
+    assert next_day.texts == plain.texts
+
+
+def test_a_model_approved_for_some_until_a_day() -> None:
+    opus = "us.anthropic.claude-opus-4-6-v1"
+    entry = (
+        '[[exception]]\nprofile = "team"\nowner = "o"\nreason = "r"\nuntil = 2026-12-31\n'
+        'principals = ["arn:aws:iam::111122223333:role/lab"]\n'
+        'model = { id = "anthropic.claude-opus-4-6-v1", routes = ["us"] }\n'
+    )
+    built = build(BoundarySpec.loads(HEAD + MODEL + entry), on=date(2026, 11, 23))
+    when = datetime(2026, 12, 1, tzinfo=UTC)
+    lab, other = "arn:aws:iam::111122223333:role/lab", "arn:aws:iam::111122223333:role/other"
+    assert refused(built, converse(opus, principal=lab, time=when)).outcome == "allowed"
+    assert refused(built, converse(opus, principal=other, time=when)).outcome == "refused"
+    assert refused(built, converse(opus, principal=lab, time=when + timedelta(days=40))).outcome == "refused"
+    assert refused(built, converse("anthropic.claude-opus-4-6-v1", principal=lab, time=when)).outcome == "refused"
+    assert refused(built, converse(f"us.{HAIKU}", principal=other, time=when)).outcome == "allowed"
+
+
+def test_several_accounts_and_other_partitions() -> None:
+    text = (HEAD + MODEL).replace('["111122223333"]', '["111122223333", "000000000011"]')
+    built = build(BoundarySpec.loads(text))
+    for account in ("111122223333", "000000000011"):
+        call = converse(f"us.{HAIKU}", account=account, principal=f"arn:aws:iam::{account}:role/dev")
+        assert refused(built, call).outcome == "allowed"
+    stranger = {"RoleArn": "arn:aws:iam::000000000099:role/bounded/x"}
+    assert refused(built, Call("sts", "AssumeRole", stranger)).outcome == "refused"
+    gov = '[profile.team]\npartition = "aws-us-gov"\naccounts = ["111122223333"]\nregions = ["us-gov-west-1"]\n'
+    gov += '[[profile.team.model]]\nid = "amazon.nova-lite-v1:0"\n'
+    documents = "".join(build(BoundarySpec.loads(gov)).texts.values())
+    assert "arn:aws:" not in documents
+    assert "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/amazon.nova-lite-v1:0" in documents
+
+
+def test_targets_decide_who_is_bounded() -> None:
+    text = HEAD + 'targets = ["arn:aws:iam::111122223333:role/team/dev"]\n' + MODEL
+    built = build(BoundarySpec.loads(text))
+    other = "us.anthropic.claude-opus-4-6-v1"
+    inside = converse(other, principal="arn:aws:sts::111122223333:assumed-role/dev/me")
+    outside = converse(other, principal="arn:aws:iam::111122223333:role/someone")
+    assert refused(built, inside).outcome == "refused"
+    assert refused(built, outside).outcome == "allowed"
+    keyed = converse(f"us.{HAIKU}", principal="arn:aws:iam::111122223333:user/old", key_kind="long_term")
+    assert refused(built, keyed).control == "long_term_key_use"  # the SCP reaches it
+
+
+def test_explicit_denials_hold_against_a_resource_policy() -> None:
+    built = build(BoundarySpec.from_draft())
+    user = "arn:aws:iam::111122223333:user/dev"
+    bucket = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": user}, "Action": "bedrock:InvokeModel", "Resource": "*"}],
+    }
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    evaluator = compile_policies([everything], boundary=built.boundary, resource_policy=bucket)
+    target = "arn:aws:bedrock:us-east-1:111122223333:custom-model-deployment/shared"
+    decision = evaluator.decide("bedrock:InvokeModel", target, {"aws:PrincipalArn": user}, principal=user)
+    assert decision.verdict == "explicitDeny"
+
+
+def test_a_judge_of_one_kind_of_document() -> None:
+    built = build(full_spec())
+    call = converse("us.anthropic.claude-opus-4-6-v1")
+    assert Judge(built, ("scp",)).call(call).outcome == "allowed"
+    assert Judge(built, ("boundary", "deny")).call(call).outcome == "refused"
+    assert Judge(built, ()).call(call).outcome == "allowed"
+
+
+def _example() -> BoundarySpec:
+    from importlib import resources
+
+    return BoundarySpec.loads(resources.files("bedrock_guard.boundary").joinpath("data", "example.toml").read_text("utf-8"))
+
+
+SPECS = {
+    "draft": BoundarySpec.from_draft,
+    "strict": lambda: BoundarySpec.strict("111122223333", "us-east-1"),
+    "full": full_spec,
+    "example": _example,
+}
+
+
+def test_limits_are_those_of_the_issue() -> None:
+    assert dict(LIMIT) == {"boundary": 1, "deny": 3, "scp": 5}
+    assert dict(QUOTA) == {"boundary": 6_144, "deny": 6_144, "scp": 10_240}
+    assert shipped().as_of.year == 2026

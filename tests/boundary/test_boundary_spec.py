@@ -1,0 +1,256 @@
+"""The spec file: what it says, and each bad input with its own error, key and line."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from bedrock_guard.boundary.builder import build
+from bedrock_guard.boundary.calls import Call
+from bedrock_guard.boundary.spec import BoundarySpec, Controls, SpecError
+from bedrock_guard.boundary.starting_points import UsedRoute
+from bedrock_guard.boundary.verdict import refused
+
+HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+HEAD = '[profile.team]\naccounts = ["111122223333"]\nregions = ["us-east-1"]\n'
+MODEL = f'[[profile.team.model]]\nid = "{HAIKU}"\nroutes = ["us"]\n'
+
+
+def error(text: str) -> SpecError:
+    with pytest.raises(SpecError) as caught:
+        BoundarySpec.loads(text)
+    return caught.value
+
+
+def test_a_good_file_and_back() -> None:
+    spec = BoundarySpec.loads(HEAD + MODEL)
+    assert spec.profile["team"].models[0].id == HAIKU
+    assert BoundarySpec.loads(spec.dumps()) == spec
+
+
+def test_the_shipped_example_is_good() -> None:
+    from importlib import resources
+
+    text = resources.files("bedrock_guard.boundary").joinpath("data", "example.toml").read_text("utf-8")
+    spec = BoundarySpec.loads(text)
+    assert spec.notes == ()
+    assert BoundarySpec.loads(spec.dumps()) == spec
+    assert build(spec).boundary is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("", None, "profile"),
+        ("[profile]\n", None, "no [profile.NAME]"),
+        ("a = [\n", 2, "not TOML"),
+        ("[profile.team]\n[profile.team]\n", 2, "not TOML"),
+        (HEAD + 'accounts = ["111122223333"]\n', 4, "not TOML"),
+        (HEAD + MODEL + "[profile.team.controls]\nbatch = true\n", 8, "No such key"),
+        (HEAD + MODEL + "[profile.team.controls]\nmantle = 1\n", 8, "mantle"),
+        (HEAD + MODEL + "[profile.team.controls]\napi_key_creation = 0\n", 8, "api_key_creation"),
+        (HEAD + MODEL + "[profile.team.controls]\napi_key_creation = 40000\n", 8, "api_key_creation"),
+        (HEAD + MODEL + '[profile.team.controls]\nservice_tiers = ["cheap"]\n', 8, "service_tiers"),
+        (HEAD, 1, "No model is approved"),
+        (HEAD + "model = []\n", 4, "approve_nothing = true"),
+        (HEAD + "approve_nothing = true\n" + MODEL, 4, "models are approved"),
+        (HEAD + '[[profile.team.model]]\nid = "*"\n', 5, "restricts nothing"),
+        (HEAD + '[[profile.team.model]]\nid = "*"\nfamily = true\n', 5, "restricts nothing"),
+        (HEAD + '[[profile.team.model]]\nid = "anthropic.*"\nfamily = true\n', 5, "too wide"),
+        (HEAD + '[[profile.team.model]]\nid = "anthropic.claude-sonnet-4*"\n', 5, "grows"),
+        (HEAD + '[[profile.team.model]]\nid = "anthropic.claude-haiku-4-5"\nfamily = true\n', 5, "does not end in"),
+        (HEAD + '[[profile.team.model]]\nid = "anthropic.claude-haiku-4-6-20251001-v1:0"\n', 5, f"Did you mean {HAIKU}"),
+        (HEAD + f'[[profile.team.model]]\nid = "{HAIKU.upper()}"\n', 5, f"Did you mean {HAIKU}"),
+        (HEAD + f'[[profile.team.model]]\nid = "{HAIKU}"\n', 4, "not offered by route 'in-region'"),
+        (HEAD + f'[[profile.team.model]]\nid = "{HAIKU}"\nroutes = ["us", "eu"]\n', 6, "not offered by route 'eu'"),
+        (HEAD + f'[[profile.team.model]]\nid = "{HAIKU}"\nroutes = ["moon"]\n', 6, "no route"),
+        (HEAD + f'[[profile.team.model]]\nid = "{HAIKU}"\nroutes = []\n', 6, "No route"),
+        (HEAD + f'[[profile.team.model]]\nid = "{HAIKU}"\nroutes = ["us"]\nregions = ["sa-east-1"]\n', 6, "sa-east-1"),
+        (HEAD + MODEL + MODEL, None, "named twice"),
+        (HEAD.replace("111122223333", "11112222333"), 2, "no account id"),
+        (HEAD.replace('"111122223333"', "111122223333"), 2, "quotes"),
+        (HEAD.replace("111122223333", "11112222333\u00b2") + MODEL, 2, "U+00B2"),
+        (HEAD.replace('["111122223333"]', "[]") + MODEL, 2, "No account"),
+        (HEAD.replace("us-east-1", "us-gov-west-1") + MODEL, 3, "another partition"),
+        (HEAD.replace("us-east-1", "mars-1") + MODEL, 3, "no region code"),
+        (HEAD + 'partition = "aws-eusc"\n' + MODEL, 4, "partition"),
+        (HEAD + 'break_glass = ["arn:aws:iam::000000000099:role/x"]\n' + MODEL, 4, "another account"),
+        (HEAD + 'break_glass = ["arn:aws-cn:iam::111122223333:role/x"]\n' + MODEL, 4, "another partition"),
+        (HEAD + 'break_glass = ["arn:aws:iam::111122223333:role/*"]\n' + MODEL, 4, "no exact principal"),
+        (HEAD + 'modalities = ["TEXT"]\n' + MODEL, 6, "IMAGE"),
+        (HEAD + MODEL + '[[exception]]\nprofile = "team"\nowner = "o"\nreason = "r"\nuntil = 2027-01-01\n', 7, "either"),
+        (HEAD + MODEL + '[[exception]]\nprofile = "team"\ncontrol = "x"\nowner = "o"\nreason = "r"\nuntil = 2027-01-01\n',
+         9, "No control 'x'"),
+        (HEAD + MODEL + '[[exception]]\nprofile = "tea"\ncontrol = "agents"\nowner = "o"\nreason = "r"\nuntil = 2027-01-01\n',
+         8, "No profile"),
+        (HEAD + MODEL + '[[exception]]\nprofile = "team"\ncontrol = "agents"\nowner = ""\nreason = "r"\nuntil = 2027-01-01\n',
+         10, "at least 1"),
+        (HEAD + MODEL + '[[exception]]\nprofile = "team"\ncontrol = "agents"\nowner = "o"\nreason = "r"\n', None, "missing"),
+    ],
+)  # fmt: skip
+def test_each_bad_input_has_its_own_error(text: str, line: int | None, says: str) -> None:
+    found = error(text)
+    assert says in str(found)
+    if line is not None:
+        assert found.line == line
+    assert "\n" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("\u0430nthropic.claude-haiku-4-5-20251001-v1:0", "U+0430"),
+        ("\uff41nthropic.claude-haiku-4-5-20251001-v1:0", "U+FF41"),
+        (f"{HAIKU}\u200b", "U+200B"),
+        (f"\u202e{HAIKU}", "U+202E"),
+        (f"{HAIKU} ", "U+0020"),
+        (f"{HAIKU}\\n", "U+000A"),
+        (f"{HAIKU}\\u0000", "U+0000"),
+        (f"{HAIKU}\\u001b", "U+001B"),
+        (f'{HAIKU}\\"', "cannot stand"),
+        (f"{HAIKU}'", "cannot stand"),
+        (f"{HAIKU}\\\\", "cannot stand"),
+        ("${aws:PrincipalTag/x}", "policy variable"),
+        (f"{HAIKU}?", "wildcards"),
+        (f"{HAIKU}%2F", "%"),
+        ("", "restricts nothing"),
+    ],
+)
+@pytest.mark.parametrize("unlisted", [False, True])
+def test_no_id_smuggles_syntax_into_a_policy(name: str, says: str, unlisted: bool) -> None:
+    text = HEAD + f'[[profile.team.model]]\nid = "{name}"\nroutes = ["us"]\nunlisted = {str(unlisted).lower()}\n'
+    found = error(text)
+    assert says in str(found)
+    assert found.line == 5
+
+
+def test_the_same_checks_guard_other_names() -> None:
+    for key, value in (
+        ("policy_prefix", '"a/b*"'),
+        ("targets", '["arn:aws:iam::111122223333:role/${aws:username}"]'),
+        ("key_services", '["codecommit.amazonaws.com", "*"]'),
+    ):
+        assert error(HEAD + f"{key} = {value}\n" + MODEL).line == 4
+    for key, value in (
+        ("instance_types", '["*"]'),
+        ("instance_types", '["t3.micro", "t3.mic\\"ro"]'),
+        ("instance_types", "[]"),
+        ("bounded_roles", '["*"]'),
+        ("bounded_roles", '["a/${aws:username}"]'),
+        ("privileged_functions", '["arn:aws:lambda:us-east-1:000000000099:function:x"]'),
+        ("guardrail_required", '"arn:aws:bedrock:us-east-1:111122223333:guardrail/*"'),
+        ("guardrail_required", "true"),
+    ):
+        assert error(HEAD + MODEL + f"[profile.team.controls]\n{key} = {value}\n").line == 8
+
+
+def test_ten_thousand_models_are_counted_not_truncated() -> None:
+    models = "".join(f'[[profile.team.model]]\nid = "own.model-{n}"\nunlisted = true\n' for n in range(10_000))
+    start = time.perf_counter()
+    found = error(HEAD + models)
+    assert "10,000 models" in str(found)
+    assert "cannot be split" in str(found)
+    assert time.perf_counter() - start < 30
+
+
+def test_an_unlisted_model_is_allowed_when_it_is_meant() -> None:
+    text = HEAD + '[[profile.team.model]]\nid = "own.model-1:0"\nunlisted = true\n'
+    spec = BoundarySpec.loads(text)
+    assert "foundation-model/own.model-1:0" in "".join(build(spec).texts.values())
+    with_geo = text + 'routes = ["us"]\n'
+    assert "destinations" in str(error(with_geo))
+    BoundarySpec.loads(with_geo + 'destinations = ["us-east-1", "us-west-2"]\n')
+
+
+def test_another_form_of_an_id_is_read_and_said() -> None:
+    for raw in (f"us.{HAIKU}", f"arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.{HAIKU}"):
+        spec = BoundarySpec.loads(HEAD + f'[[profile.team.model]]\nid = "{raw}"\n')
+        choice = spec.profile["team"].models[0]
+        assert (choice.id, choice.routes) == (HAIKU, ("us",))
+        assert raw in spec.notes[0]
+        assert HAIKU in spec.notes[0]
+
+
+def test_a_family_names_what_it_admits() -> None:
+    text = HEAD + '[[profile.team.model]]\nid = "anthropic.claude-haiku-4-5-*"\nroutes = ["us"]\nfamily = true\n'
+    spec = BoundarySpec.loads(text)
+    assert HAIKU in spec.notes[0]
+    built = build(spec)
+    assert refused(built, Call("bedrock-runtime", "Converse", {"modelId": f"us.{HAIKU}"})).outcome == "allowed"
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"\xff\xfe[\x00", "UTF-16"),
+        (b'a = "\xe9"', "Byte 5"),
+        (b"x" * 2_000_001, "too large"),
+    ],
+)
+def test_bytes_that_are_no_spec(tmp_path: Path, raw: bytes, says: str) -> None:
+    path = tmp_path / "guard.toml"
+    path.write_bytes(raw)
+    with pytest.raises(SpecError, match=says):
+        BoundarySpec.load(path)
+
+
+def test_a_byte_order_mark_in_a_file_is_fine(tmp_path: Path) -> None:
+    path = tmp_path / "guard.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + (HEAD + MODEL).encode())
+    assert BoundarySpec.load(path).profile["team"].accounts == ("111122223333",)
+    with pytest.raises(SpecError):
+        BoundarySpec.load(tmp_path / "missing.toml")
+
+
+def test_deep_nesting_is_an_error_not_a_crash() -> None:
+    assert "TOML" in str(error("a = " + "[" * 100_000))
+
+
+def test_strict_forbids_everything() -> None:
+    spec = BoundarySpec.strict("111122223333", "us-east-1")
+    built = build(spec)
+    call = Call("bedrock-runtime", "Converse", {"modelId": f"us.{HAIKU}"})
+    assert refused(built, call).control == "approved_models"
+    controls = spec.profile["default"].controls
+    off = [name for name in Controls.model_fields if getattr(controls, name) is False]
+    assert off == ["guardrail_required"]  # it needs the ARN of a guardrail
+
+
+def test_strict_with_a_wrong_account() -> None:
+    with pytest.raises(SpecError, match="no account id"):
+        BoundarySpec.strict("1111", "us-east-1")
+
+
+def test_from_draft_lets_the_approved_call_through() -> None:
+    built = build(BoundarySpec.from_draft())
+    allowed = Call("bedrock-runtime", "Converse", {"modelId": f"us.{HAIKU}"})
+    assert refused(built, allowed).outcome == "allowed"
+    assert refused(built, Call("bedrock", "StopModelInvocationJob")).outcome == "allowed"
+
+
+def test_from_usage_refuses_nothing_that_was_used() -> None:
+    used = [
+        UsedRoute(f"us.{HAIKU}", "us-east-1"),
+        UsedRoute(f"eu.{HAIKU}", "eu-west-1"),
+        ("amazon.titan-embed-text-v2:0", "us-west-2"),
+        UsedRoute("own.unknown-1", "us-east-1"),
+    ]
+    spec = BoundarySpec.from_usage(used, "111122223333")
+    assert "own.unknown-1" in spec.notes[0]
+    built = build(spec)
+    for model, region in ((f"us.{HAIKU}", "us-east-1"), (f"eu.{HAIKU}", "eu-west-1")):
+        call = Call("bedrock-runtime", "Converse", {"modelId": model}, region=region)
+        assert refused(built, call).outcome == "allowed"
+    titan = Call("bedrock-runtime", "InvokeModel", {"modelId": "amazon.titan-embed-text-v2:0"}, region="us-west-2")
+    assert refused(built, titan).outcome == "allowed"
+    for model, region in ((f"us.{HAIKU}", "eu-west-1"), (f"us.{HAIKU}", "us-west-2"), (f"global.{HAIKU}", "us-east-1")):
+        call = Call("bedrock-runtime", "Converse", {"modelId": model}, region=region)
+        assert refused(built, call).outcome == "refused"
+
+
+def test_json_schema_names_every_control() -> None:
+    schema = BoundarySpec.json_schema()
+    assert set(schema["$defs"]["Controls"]["properties"]) == set(Controls.model_fields)
+    assert all("description" in entry for entry in schema["$defs"]["Controls"]["properties"].values())

@@ -1,0 +1,332 @@
+"""Each lint rule finds its mistake, says where it is, and leaves the corrected form alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bedrock_guard.iam.catalogue import ActionCatalogue, ActionInfo, KeyInfo, ResourceType, Service
+from bedrock_guard.iam.document import read
+from bedrock_guard.iam.lint import RULES, lint
+
+ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+CATALOGUE = ActionCatalogue.of(
+    [
+        Service(
+            "demo",
+            {
+                "invokemodel": ActionInfo(
+                    "demo:InvokeModel",
+                    "Read",
+                    frozenset({"demo:tier"}),
+                    {"model": frozenset(), "profile": frozenset()},
+                ),
+                "runthings": ActionInfo(
+                    "demo:RunThings",
+                    "Write",
+                    frozenset(),
+                    {"thing": frozenset({"demo:thingtype"}), "image": frozenset()},
+                ),
+                "listthings": ActionInfo("demo:ListThings", "List"),
+                "tagthing": ActionInfo(
+                    "demo:TagThing", "Write", frozenset({"aws:tagkeys"}), {"thing": frozenset({"demo:size"})}
+                ),
+                "createjob": ActionInfo("demo:CreateJob", "Write", frozenset(), {"job": frozenset()}),
+                "stopjob": ActionInfo("demo:StopJob", "Write", frozenset(), {"job": frozenset()}),
+                "deletepolicy": ActionInfo(
+                    "demo:DeletePolicy", "Write", frozenset(), {"policy": frozenset()}
+                ),
+            },
+            {
+                "model": ResourceType("model", "arn:${Partition}:demo:${Region}::model/${Id}"),
+                "profile": ResourceType(
+                    "profile", "arn:${Partition}:demo:${Region}:${Account}:profile/${Id}"
+                ),
+                "thing": ResourceType("thing", "arn:${Partition}:demo:${Region}:${Account}:thing/${Id}"),
+                "image": ResourceType("image", "arn:${Partition}:demo:${Region}::image/${Id}"),
+                "job": ResourceType("job", "arn:${Partition}:demo:${Region}:${Account}:job/${Id}"),
+                "policy": ResourceType("policy", "arn:${Partition}:demo::${Account}:policy/${Id}"),
+            },
+            {
+                "demo:tier": KeyInfo("demo:Tier", "String"),
+                "demo:thingtype": KeyInfo("demo:ThingType", "String"),
+                "demo:size": KeyInfo("demo:Size", "Numeric"),
+            },
+        ),
+        Service("plain", {}, {"bucket": ResourceType("bucket", "arn:${Partition}:plain:::${Name}")}, {}),
+    ]
+)
+
+
+def deny(**elements):
+    return {"Effect": "Deny", "Action": "demo:InvokeModel", "Resource": "*", **elements}
+
+
+def allow(**elements):
+    return {"Effect": "Allow", "Action": "demo:InvokeModel", "Resource": "*", **elements}
+
+
+def denying_all_but(*arns):
+    return {"Effect": "Deny", "Action": "demo:InvokeModel", "NotResource": list(arns)}
+
+
+def findings(*statements, kind="boundary", version="2012-10-17"):
+    text = json.dumps({"Version": version, "Statement": list(statements)})
+    return lint(read(text, kind, lenient=True), CATALOGUE)
+
+
+def ids(*statements, **rest):
+    return {finding.rule.id for finding in findings(*statements, **rest)}
+
+
+WRONG_AND_RIGHT = [
+    ("unknown-action", deny(Action="demo:Converse"), deny()),
+    ("unknown-action", deny(Action="demo:Convers*"), deny(Action="demo:Inv*")),
+    ("unknown-service", deny(Action="nosuch:Thing"), deny(Action="*")),
+    ("unknown-key", deny(Condition={"StringLikeIfExists": {"demo:ModelAccess": "x"}}), deny()),
+    (
+        "deny-fails-open",
+        deny(Condition={"StringEquals": {"demo:Tier": "priority"}}),
+        deny(Condition={"StringEqualsIfExists": {"demo:Tier": "priority"}}),
+    ),
+    (
+        "deny-fails-open",
+        deny(Condition={"StringEquals": {"demo:Tier": "priority"}}),
+        deny(Condition={"StringEquals": {"demo:Tier": "priority"}, "Null": {"demo:tier": "false"}}),
+    ),
+    (
+        "deny-fails-open",
+        deny(Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}}),
+        deny(Condition={"Bool": {"aws:SecureTransport": "false"}}),
+    ),
+    (
+        "wildcard-region-in-not-resource",
+        denying_all_but("arn:aws:demo:*::model/m-1"),
+        denying_all_but("arn:aws:demo:us-east-1::model/m-1", "arn:aws:demo:us-*::model/m-1"),
+    ),
+    (
+        "wildcard-region-in-not-resource",
+        denying_all_but("arn:aws:demo:*:*:profile/p"),
+        denying_all_but("arn:aws:plain:*::b"),
+    ),
+    (
+        "growing-wildcard",
+        denying_all_but("arn:aws:demo:us-east-1::model/model-4*"),
+        denying_all_but(
+            "arn:aws:demo:us-east-1::model/model-4-20260101", "arn:aws:demo:us-east-1:*:profile/*"
+        ),
+    ),
+    (
+        "growing-wildcard",
+        allow(Resource="arn:aws:demo:us-east-1::model/model-4*"),
+        deny(Resource="arn:aws:demo:us-east-1::model/model-4*"),
+    ),
+    (
+        "growing-wildcard-in-condition",
+        deny(Condition={"StringNotLike": {"demo:Tier": "gpt-4*"}}),
+        deny(Condition={"StringNotLike": {"demo:Tier": "gpt-4-turbo"}}),
+    ),
+    (
+        "wildcard-in-resource-type",
+        deny(Resource="arn:aws:demo:*:*:*/maker.*"),
+        deny(Resource=["arn:aws:demo:*:*:model/maker.*", "arn:aws:plain:::*/key", "arn:aws:demo:*:*:*"]),
+    ),
+    (
+        "wildcard-in-service-part",
+        deny(Resource="arn:aws:de*:us-east-1::model/m"),
+        deny(Resource="arn:*:demo:us-east-1::model/m"),
+    ),
+    ("incomplete-arn", deny(Resource="arn:aws:demo"), deny(Resource="arn:aws:demo:*:*:*")),
+    (
+        "resource-never-matches",
+        deny(Resource="arn:aws:plain:::b"),
+        deny(Resource="arn:aws:demo:*:*:profile/*"),
+    ),
+    (
+        "resource-never-matches",
+        deny(Action=["demo:ListThings", "demo:TagThing"], Resource="arn:aws:demo:*:*:thing/*"),
+        deny(Action="demo:*", Resource="arn:aws:demo:*:*:thing/*"),
+    ),
+    (
+        "set-operator-on-single-valued-key",
+        deny(Condition={"ForAnyValue:StringEquals": {"demo:Tier": "x"}}),
+        deny(Condition={"StringEquals": {"demo:Tier": "x"}}),
+    ),
+    (
+        "multivalued-key-without-set-operator",
+        deny(Action="demo:TagThing", Condition={"StringEquals": {"aws:TagKeys": "x"}}),
+        deny(Action="demo:TagThing", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": "x"}}),
+    ),
+    (
+        "allow-for-all-values",
+        allow(Action="demo:TagThing", Condition={"ForAllValues:StringEquals": {"aws:TagKeys": "x"}}),
+        allow(
+            Action="demo:TagThing",
+            Condition={"ForAllValues:StringEquals": {"aws:TagKeys": "x"}, "Null": {"aws:TagKeys": "false"}},
+        ),
+    ),
+    (
+        "disputed-form",
+        deny(Action="demo:TagThing", Condition={"ForAnyValue:StringEqualsIfExists": {"aws:TagKeys": "x"}}),
+        deny(Action="demo:TagThing", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": "x"}}),
+    ),
+    (
+        "disputed-form",
+        deny(Condition={"Bool": {"aws:SecureTransport": "${aws:ViaAWSService}"}}),
+        deny(Condition={"Bool": {"aws:SecureTransport": "false"}}),
+    ),
+    (
+        "operator-does-not-fit-key",
+        deny(Condition={"NumericLessThan": {"demo:Tier": "3"}}),
+        deny(Action="demo:TagThing", Condition={"NumericLessThan": {"demo:Size": "3"}}),
+    ),
+    (
+        "wildcard-in-exact-operator",
+        deny(Condition={"StringNotEquals": {"demo:Tier": "pri*"}}),
+        deny(Condition={"StringNotLike": {"demo:Tier": "pri*"}}),
+    ),
+    (
+        "multivalued-variable",
+        deny(Condition={"StringNotEquals": {"demo:Tier": "${aws:TagKeys}"}}),
+        deny(Condition={"StringNotEquals": {"demo:Tier": "${aws:username}"}}),
+    ),
+    (
+        "variable-before-fifth-colon",
+        deny(Resource="arn:aws:demo:${aws:RequestedRegion}::model/m"),
+        deny(Resource="arn:aws:demo:us-east-1::model/${aws:username}"),
+    ),
+    (
+        "key-never-supplied",
+        deny(Condition={"StringNotEquals": {"demo:ThingType": "small"}}),
+        deny(Condition={"StringNotEquals": {"demo:Tier": "small"}}),
+    ),
+    (
+        "key-not-supplied-by-every-action",
+        deny(
+            Action=["demo:InvokeModel", "demo:ListThings"], Condition={"StringNotEquals": {"demo:Tier": "x"}}
+        ),
+        deny(Condition={"StringNotEquals": {"demo:Tier": "x"}}),
+    ),
+    (
+        "key-not-supplied-by-every-action",
+        deny(Action="*", Condition={"StringNotEquals": {"demo:Tier": "x"}}),
+        deny(Action="*", Condition={"StringNotEquals": {"demo:Tier": "x"}, "Null": {"demo:Tier": "false"}}),
+    ),
+    (
+        "key-of-another-resource",
+        deny(Action="demo:RunThings", Condition={"StringNotLike": {"demo:ThingType": "small"}}),
+        deny(
+            Action="demo:RunThings",
+            Resource="arn:aws:demo:*:*:thing/*",
+            Condition={"StringNotLike": {"demo:ThingType": "small"}},
+        ),
+    ),
+    (
+        "deny-blocks-the-fix",
+        deny(Action="demo:StopJob"),
+        deny(Action=["demo:CreateJob", "demo:DeletePolicy"]),
+    ),
+    ("deny-blocks-the-fix", deny(Action="demo:*Job"), deny(Action="demo:*")),
+]
+
+
+@pytest.mark.parametrize(("rule", "wrong", "right"), WRONG_AND_RIGHT)
+def test_a_rule_finds_the_mistake_and_not_its_correction(rule, wrong, right):
+    assert rule in ids(ALLOW_ALL, wrong)
+    assert rule not in ids(ALLOW_ALL, right)
+
+
+@pytest.mark.parametrize(
+    ("rule", "wrong", "right", "kind"),
+    [
+        (
+            "allow-not-action",
+            {"Effect": "Allow", "NotAction": "demo:*", "Resource": "*"},
+            ALLOW_ALL,
+            "identity",
+        ),
+        ("allow-not-resource", {**ALLOW_ALL, "NotResource": "arn:aws:demo:*:*:job/j"}, ALLOW_ALL, "identity"),
+        ("deny-only-boundary", deny(), ALLOW_ALL, "boundary"),
+        ("deny-only-boundary", deny(), ALLOW_ALL, "session"),
+    ],
+)
+def test_a_rule_of_one_kind_of_document(rule, wrong, right, kind):
+    if "NotResource" in wrong:
+        wrong = {key: value for key, value in wrong.items() if key != "Resource"}
+    assert rule in ids(wrong, kind=kind)
+    assert rule not in ids(right, kind=kind)
+
+
+def test_a_deny_only_scp_is_in_order():
+    assert "deny-only-boundary" not in ids(deny(), kind="scp")
+
+
+def test_a_resource_policy_that_denies_all_but_one_principal():
+    wrong = {**deny(), "NotPrincipal": {"AWS": "arn:aws:iam::111122223333:user/ada"}}
+    right = {**deny(), "Principal": "*"}
+    assert "not-principal-deny" in ids(wrong, kind="resource")
+    assert "not-principal-deny" not in ids(right, kind="resource")
+
+
+def test_a_variable_in_an_old_document():
+    statement = deny(Resource="arn:aws:demo:us-east-1::model/${aws:username}")
+    assert "variable-in-old-version" in ids(ALLOW_ALL, statement, version="2008-10-17")
+    assert "variable-in-old-version" not in ids(ALLOW_ALL, statement)
+
+
+def test_size_against_the_quota_of_the_kind():
+    arns = [f"arn:aws:demo:us-east-1::model/{number:060}" for number in range(75)]
+    over = deny(Resource=arns)
+    assert "over-quota" in ids(ALLOW_ALL, over)
+    assert "over-quota" not in ids(ALLOW_ALL, over, kind="scp")
+    assert "near-quota" in ids(ALLOW_ALL, deny(Resource=arns[:64]))
+
+
+def test_a_finding_says_where_it_is():
+    statement = {**deny(Action=["demo:InvokeModel", "demo:Nope"]), "Sid": "Models"}
+    found = next(one for one in findings(ALLOW_ALL, statement) if one.rule.id == "unknown-action")
+    assert (found.statement, found.sid, found.path) == (1, "Models", "$.Statement[1].Action[1]")
+    assert found.value == "demo:Nope"
+    condition = deny(Condition={"StringEquals": {"demo:Tier": ["a", "b"]}})
+    found = next(one for one in findings(ALLOW_ALL, condition) if one.rule.id == "deny-fails-open")
+    assert found.path == "$.Statement[1].Condition['StringEquals']['demo:Tier']"
+
+
+def test_errors_come_first():
+    order = [one.severity for one in findings(deny(Condition={"StringEquals": {"demo:Nope": "x"}}))]
+    assert order == sorted(order, key=["error", "warning", "note"].index)
+    assert "error" in order
+    assert "warning" in order
+
+
+def test_every_rule_has_a_plain_sentence_and_a_source():
+    for rule in RULES.values():
+        assert rule.sentence.endswith(".")
+        assert rule.source.startswith("https://docs.aws.amazon.com/")
+
+
+def test_the_shipped_catalogue_knows_bedrock():
+    text = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                ALLOW_ALL,
+                {"Effect": "Deny", "Action": ["bedrock:Converse", "bedrock:InvokeModel"], "Resource": "*"},
+                {
+                    "Effect": "Deny",
+                    "Action": "bedrock:CallWithBearerToken",
+                    "Resource": "*",
+                    "Condition": {"StringEqualsIfExists": {"BEDROCK:bearerTokenType": "LONG_TERM"}},
+                },
+            ],
+        }
+    )
+    assert [(one.rule.id, one.value) for one in lint(read(text, "boundary"))] == [
+        ("unknown-action", "bedrock:Converse")
+    ]
+
+
+def test_what_the_strict_reader_refuses_is_found_in_what_was_read_leniently():
+    assert "not-an-arn" in ids(ALLOW_ALL, deny(Resource="bucket"))
+    assert "rcp-allow" in ids({**ALLOW_ALL, "Principal": "*"}, kind="rcp")
