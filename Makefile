@@ -15,14 +15,17 @@ demo: .venv/.runs
 lab: .venv/.runs
 	$(BIN)/bedrock-guard lab
 
+NBVAL := --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tests/notebooks/sanitize.cfg --timeout=900
 test: .venv/.tests
 	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -q --nbval-lax $(NBVAL) notebooks
+	$(BIN)/python -m pytest -q --nbval $(NBVAL) tests/notebooks
 
 check: .venv/.tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: .venv/.tests
-	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only -s
+	$(BIN)/python -m pytest -o addopts="--import-mode=importlib -ra" tests/bench --benchmark-only -s
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. Set PYTHON=/path/to/python3."; exit 1; }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bedrock_guard.evidence.what_if import what_if
     from bedrock_guard.iam.evaluator import compile_policies
     from bedrock_guard.iam.simulate import simulate_custom_policy
-    from bedrock_guard.present import Shown
+    from bedrock_guard.present.table import Shown
     from bedrock_guard.reports.cost import CostReport
     from bedrock_guard.widgets.workbench import Workbench
 
@@ -25,7 +25,7 @@ _HOMES = {
     "BoundarySpec": "boundary.spec",
     "CostReport": "reports.cost",
     "GuardError": "errors",
-    "Shown": "present",
+    "Shown": "present.table",
     "Situation": "account.situation",
     "Workbench": "widgets.workbench",
     "build": "boundary.builder",

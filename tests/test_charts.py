@@ -7,7 +7,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from bedrock_guard.charts import (
+from bedrock_guard.present.charts import (
     CONFIG,
     OUTCOMES,
     SERIES,
@@ -71,7 +71,7 @@ def test_text_can_be_read_in_both_themes(theme: str) -> None:
 
 def test_the_upload_button_is_off_in_every_renderer() -> None:
     code = (
-        "from bedrock_guard.charts import quiet_renderers; quiet_renderers()\n"
+        "from bedrock_guard.present.charts import quiet_renderers; quiet_renderers()\n"
         "import plotly.io as pio\n"
         "import plotly.graph_objects as go\n"
         "every = {n: pio.renderers[n] for n in pio.renderers}\n"

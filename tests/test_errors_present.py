@@ -8,7 +8,7 @@ import pytest
 
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.tables import Provenance
-from bedrock_guard.present import Shown, plain, source_note
+from bedrock_guard.present.table import Shown, plain, source_note
 
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\u202e"
 

@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
 
@@ -42,6 +43,8 @@ PRODUCT_ATTRIBUTES_FROM: Final = date(2026, 9, 1)
 
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_ProductAttributeValues.html
 """
+
+Granularity = Literal["DAILY", "MONTHLY"]
 
 METRICS: Final = ["UnblendedCost", "UsageQuantity"]
 _NO_USAGE_TYPE: Final = frozenset({"NoUsageType", ""})
@@ -145,6 +148,7 @@ def read_bill(
     window: Window | None = None,
     *,
     by_account: bool = True,
+    granularity: Granularity = "DAILY",
     cache: AnswerCache | None = None,
 ) -> BillReading:
     """The bill of Bedrock, day by day, and its control total.
@@ -156,6 +160,7 @@ def read_bill(
         account: who asks.
         window: by default the last 28 whole days.
         by_account: lines per account (one request per service name) or for all accounts together (one request).
+        granularity: MONTHLY for long histories: `day` is then the first day of the month within the window.
         cache: where answers are kept; by default in memory, with the account.
     """
     explorer = CostExplorer(account, cache)
@@ -164,30 +169,51 @@ def read_bill(
     services = tuple(sorted({str(row.get("Value")) for row in named.rows if row.get("Value")}))
     if not services:
         return _nothing(named, window)
+    ask = _Question(explorer, window, granularity)
     scope = _in("SERVICE", services)
-    control = _control(explorer.usage(window, Metrics=METRICS[:1], Filter=scope), named)
-    charged = explorer.usage(
-        window, Metrics=METRICS[:1], Filter=scope, GroupBy=_groups("SERVICE", "RECORD_TYPE")
-    )
+    control = _control(ask.of(scope, quantity=False), named)
+    charged = ask.of(scope, "SERVICE", "RECORD_TYPE", quantity=False)
     apart = [_line(found, found.keys[0], "", record_type=found.keys[1]) for found in _adjustments(charged)]
     labels = sorted({str(line["record_type"]) for line in apart})
-    usage = [_not(labels)] if labels else []
+    used = [_not(labels)] if labels else []
     if by_account:
-        parts = [(name, _usage_by_account(explorer, window, name, usage)) for name in services]
-        lines = [
-            _line(found, name, found.keys[1], account_id=found.keys[0])
-            for name, part in parts
-            for found in amounts(part.rows)
-        ]
-        answers = [part for _, part in parts]
+        answers, lines = _by_account(ask, services, used)
     else:
-        part = explorer.usage(
-            window, Metrics=METRICS, Filter=_and(scope, *usage), GroupBy=_groups("SERVICE", "USAGE_TYPE")
-        )
-        lines = [_line(found, *found.keys) for found in amounts(part.rows)]
-        answers = [part]
+        answers = [ask.of(_and(scope, *used), "SERVICE", "USAGE_TYPE")]
+        lines = [_line(found, *found.keys) for found in amounts(answers[0].rows)]
     said = Provenance.merged([answer.provenance for answer in (named, charged, *answers)])
     return BillReading(BILL.frame([*lines, *apart], said), control, services, window)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What all questions of one reading share."""
+
+    explorer: CostExplorer
+    window: Window
+    granularity: Granularity
+
+    def of(self, scope: Mapping[str, Any], *groups: str, quantity: bool = True) -> Answer:
+        by = {"GroupBy": [{"Type": "DIMENSION", "Key": key} for key in groups]} if groups else {}
+        metrics = METRICS if quantity else METRICS[:1]
+        return self.explorer.usage(
+            self.window, Granularity=self.granularity, Metrics=metrics, Filter=scope, **by
+        )
+
+
+def _by_account(
+    ask: _Question, services: Sequence[str], used: Sequence[Mapping[str, Any]]
+) -> tuple[list[Answer], list[Mapping[str, Any]]]:
+    """One question per service: two groups are the most, and the service must be known to know the model."""
+    answers = [
+        ask.of(_and(_in("SERVICE", [name]), *used), "LINKED_ACCOUNT", "USAGE_TYPE") for name in services
+    ]
+    lines = [
+        _line(found, name, found.keys[1], account_id=found.keys[0])
+        for name, answer in zip(services, answers, strict=True)
+        for found in amounts(answer.rows)
+    ]
+    return answers, lines
 
 
 def _nothing(named: Answer, window: Window) -> BillReading:
@@ -217,25 +243,28 @@ def _control(answer: Answer, named: Answer) -> ControlTotal:
     return ControlTotal(total(amount.cost for amount in found), currencies.pop(), said)
 
 
-def _usage_by_account(explorer: CostExplorer, window: Window, service: str, usage: Sequence[Any]) -> Answer:
-    scope = _and(_in("SERVICE", [service]), *usage)
-    return explorer.usage(
-        window, Metrics=METRICS, Filter=scope, GroupBy=_groups("LINKED_ACCOUNT", "USAGE_TYPE")
-    )
-
-
 def _adjustments(charged: Answer) -> list[Amount]:
     """Groups of SERVICE x RECORD_TYPE that are no usage: asked here, left out of the usage question."""
     return [found for found in amounts(charged.rows) if of_charge_type(found.keys[1])]
+
+
+@lru_cache(maxsize=4096)
+def _midnight(day: date) -> pd.Timestamp:
+    return pd.Timestamp(day, tz="UTC")
+
+
+@lru_cache(maxsize=65_536)
+def _region(usage_type: str) -> str | None:
+    return split(usage_type).region
 
 
 def _line(
     found: Amount, service: str, usage_type: str, *, record_type: str = "Usage", account_id: str | None = None
 ) -> Mapping[str, Any]:
     return {
-        "day": pd.Timestamp(found.day, tz="UTC"),
+        "day": _midnight(found.day),
         "account_id": account_id,
-        "region": split(usage_type).region,
+        "region": _region(usage_type),
         "service": service,
         "usage_type": "" if usage_type in _NO_USAGE_TYPE else usage_type,
         "record_type": record_type,
@@ -245,10 +274,6 @@ def _line(
         "currency": found.currency,
         "estimated": found.estimated,
     }
-
-
-def _groups(*keys: str) -> list[dict[str, str]]:
-    return [{"Type": "DIMENSION", "Key": key} for key in keys]
 
 
 def _in(key: str, values: Sequence[str]) -> dict[str, Any]:

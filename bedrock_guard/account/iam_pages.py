@@ -18,11 +18,11 @@ MISSING: Final = frozenset({"NoSuchEntity", "NoSuchEntityException"})
 MOST_ITEMS: Final = 1000
 
 
-class RepeatedMarker(GuardError):  # noqa: N818 - reads as what happened
+class RepeatedMarkerError(GuardError):
     """A list gave a marker twice, so its end cannot be reached."""
 
 
-class Unreadable(GuardError):  # noqa: N818 - reads as what happened
+class UnreadableError(GuardError):
     """An operation could not be asked; `what` is its name with AWS's error code."""
 
 
@@ -33,22 +33,33 @@ def pages(client: Any, operation: str, key: str, **request: Any) -> Iterator[Any
         client: a boto3 client.
         operation: its method, such as "list_users".
         key: the member of the answer that holds the items.
-        **request: the parameters; MaxItems is added, without which some lists do not page at all.
+        **request: the parameters.
 
     Raises:
-        Unreadable: AWS refused or could not be asked.
-        RepeatedMarker: AWS gave the same marker again.
+        UnreadableError: AWS refused or could not be asked.
+        RepeatedMarkerError: AWS gave the same marker again.
+    """
+    for answer in answers(client, operation, **request):
+        yield from demanded(answer, key)
+
+
+def answers(client: Any, operation: str, **request: Any) -> Iterator[Any]:
+    """Every page of a list; MaxItems is sent, without which some lists do not page at all.
+
+    Raises:
+        UnreadableError: AWS refused or could not be asked.
+        RepeatedMarkerError: AWS gave the same marker again.
     """
     asked = {"MaxItems": MOST_ITEMS, **request}
     markers: set[str] = set()
     while True:
         answer = ask(client, operation, **asked)
-        yield from demanded(answer, key)
+        yield answer
         marker = answer.get("Marker")
         if not answer.get("IsTruncated") or not marker:
             return
         if marker in markers:
-            raise RepeatedMarker(f"{operation}: AWS repeated a page marker")
+            raise RepeatedMarkerError(f"{operation}: AWS repeated a page marker")
         markers.add(marker)
         asked["Marker"] = marker
 
@@ -57,16 +68,16 @@ def ask(client: Any, operation: str, **request: Any) -> Any:
     """One answer.
 
     Raises:
-        Unreadable: AWS refused or could not be asked.
+        UnreadableError: AWS refused or could not be asked.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         return getattr(client, operation)(**request)
     except ClientError as error:
-        raise Unreadable(f"{operation}: {code_of(error)}") from error
+        raise UnreadableError(f"{operation}: {code_of(error)}") from error
     except (BotoCoreError, GuardError) as error:
-        raise Unreadable(f"{operation}: {type(error).__name__}") from error
+        raise UnreadableError(f"{operation}: {type(error).__name__}") from error
 
 
 def code_of(error: Any) -> str:
@@ -78,11 +89,11 @@ def unless_missing(read: Callable[[], Found], missing: Found) -> Found:
     """What `read` gives, or `missing` where AWS says that there is no such thing.
 
     Raises:
-        Unreadable: AWS refused or could not be asked.
+        UnreadableError: AWS refused or could not be asked.
     """
     try:
         return read()
-    except Unreadable as error:
+    except UnreadableError as error:
         if error.what.rpartition(": ")[2] in MISSING:
             return missing
         raise

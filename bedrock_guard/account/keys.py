@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from bedrock_guard.account.iam_pages import RepeatedMarker, Unreadable, ask, pages, unless_missing
+from bedrock_guard.account.iam_pages import RepeatedMarkerError, UnreadableError, ask, pages, unless_missing
 from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.demo.clock import Clock
 from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts, status_of
@@ -28,7 +28,7 @@ NAMESPACES: Final = ("bedrock", "bedrock-mantle", "aws-external-anthropic")
 
 ADVISOR_WAIT: Final = timedelta(seconds=60)
 _ADVISOR_STEP: Final = 1.0
-_PROBLEMS: Final = (Unreadable, RepeatedMarker, NotAwsAnswer)
+_PROBLEMS: Final = (UnreadableError, RepeatedMarkerError, NotAwsAnswer)
 
 Found = TypeVar("Found")
 
@@ -147,9 +147,9 @@ def list_credentials(iam: Any, now: datetime, users: Iterable[str] = ()) -> Cred
             iam, "list_service_specific_credentials", "ServiceSpecificCredentials", AllUsers=True
         ):
             rows.append(_credential(row, now))  # noqa: PERF401 - what came before an error is kept
-    except RepeatedMarker as error:
+    except RepeatedMarkerError as error:
         return CredentialList(tuple(rows), "floor", error.what)
-    except (Unreadable, NotAwsAnswer) as error:
+    except (UnreadableError, NotAwsAnswer) as error:
         return _one_by_one(iam, now, tuple(users), rows, error.what)
     return CredentialList(tuple(rows), "complete")
 
@@ -266,7 +266,7 @@ def _services(account: Caller, iam: Any, job: str) -> list[Mapping[str, Any]]:
     """The finished job's services, all pages.
 
     Raises:
-        Unreadable: the job failed or did not end in time.
+        UnreadableError: the job failed or did not end in time.
     """
     waited = 0.0
     operation = "get_service_last_accessed_details"
@@ -276,7 +276,7 @@ def _services(account: Caller, iam: Any, job: str) -> list[Mapping[str, Any]]:
         if state == "COMPLETED":
             break
         if state == "FAILED" or waited >= ADVISOR_WAIT.total_seconds():
-            raise Unreadable(
+            raise UnreadableError(
                 f"{operation}: {'job failed' if state == 'FAILED' else 'job did not end in time'}"
             )
         account.clock.sleep(_ADVISOR_STEP)
@@ -285,7 +285,7 @@ def _services(account: Caller, iam: Any, job: str) -> list[Mapping[str, Any]]:
     markers: set[str] = set()
     while answer.get("IsTruncated") and (marker := answer.get("Marker")):
         if marker in markers:
-            raise RepeatedMarker(f"{operation}: AWS repeated a page marker")
+            raise RepeatedMarkerError(f"{operation}: AWS repeated a page marker")
         markers.add(marker)
         answer = ask(iam, operation, JobId=job, Marker=marker)
         services += demanded(answer, "ServicesLastAccessed")

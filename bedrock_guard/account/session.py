@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,10 +19,17 @@ from bedrock_guard.errors import GuardError
 
 if TYPE_CHECKING:
     import boto3
+    import pandas as pd
     from botocore.client import BaseClient
     from botocore.config import Config
 
+    from bedrock_guard.account.cost_explorer import Window
+    from bedrock_guard.account.costs import BillReading
+    from bedrock_guard.account.keys import Keys
+    from bedrock_guard.account.principals import Principals
+    from bedrock_guard.account.resources import Resources
     from bedrock_guard.account.situation import Situation
+    from bedrock_guard.account.trail_lookup import Lookup
     from bedrock_guard.demo.dispatch import Backend
     from bedrock_guard.demo.faults import Fault
 
@@ -227,12 +234,23 @@ class Account:
 
     @classmethod
     def on_demo(cls, backend: Backend, *, principal: str | None = None, region: str = "us-east-1") -> Account:
-        """Another session on a demo account that is already open, as another principal or in another Region."""
+        """Another session on a demo account that is already open, as another principal or in another Region.
+
+        Raises:
+            DemoStateError: there is no such user or role in it.
+        """
         from bedrock_guard.demo import callers, hook
+        from bedrock_guard.demo.errors import DemoStateError
 
         who = principal or backend.state.meta("caller") or ""
-        with backend.state.transaction(write=True):
-            caller = callers.register(backend.state, who, session="demo")
+        try:
+            with backend.state.transaction(write=True):
+                caller = callers.register(backend.state, who, session="demo")
+        except LookupError as error:
+            raise DemoStateError(
+                f"{who} is nobody in the demo account.",
+                remedy="Give the ARN of a user or role of the company.",
+            ) from error
         session = hook.open_session(backend, caller, region)
         return cls(session, "demo", region, backend.state.clock, demo_backend=backend)
 
@@ -315,3 +333,33 @@ class Account:
             why=f"{', '.join(stray)} is set." if stray else "The AWS configuration names this endpoint.",
             remedy="Unset it, or name the host in Account.connect(endpoints=[...]).",
         )
+
+    def bill(self, window: Window | None = None) -> BillReading:
+        """The bill of Bedrock day by day and its control total; by default of the last 28 whole days. Costs money."""
+        from bedrock_guard.account.costs import read_bill
+
+        return read_bill(self, window)
+
+    def calls(self, days: int = 7, regions: Collection[str] = ()) -> Lookup:
+        """What CloudTrail's Event history tells of the last ``days`` days (at most 90), by default in one Region."""
+        from bedrock_guard.account.trail_lookup import look_up
+
+        return look_up(self, regions or (self.region,), self.now - timedelta(days=days), self.now)
+
+    def keys(self, calls: pd.DataFrame | None = None) -> Keys:
+        """Who holds keys of Bedrock; with the table of calls also who made and used them."""
+        from bedrock_guard.account.keys import read_keys
+
+        return read_keys(self, calls)
+
+    def principals(self, calls: pd.DataFrame | None = None) -> Principals:
+        """Users and roles with their boundaries and policies; with the table of calls also what they last did."""
+        from bedrock_guard.account.principals import read_principals
+
+        return read_principals(self, calls)
+
+    def resources(self, regions: Collection[str] = ()) -> Resources:
+        """What exists in Bedrock, by default in one Region: guardrails, jobs, agents, provisioned throughput."""
+        from bedrock_guard.account.resources import read_resources
+
+        return read_resources(self, regions or (self.region,))

@@ -170,7 +170,10 @@ class Situation:
         return {str(name): total(part["cost"]) for name, part in named.groupby("model")}
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/plain": self.line(), "text/html": f"<p role='status'>{escape(self.line())}</p>"}
+        return {
+            "text/plain": self.line(),
+            "text/html": f"<p role='status' class='mathjax_ignore'>{escape(self.line())}</p>",
+        }
 
 
 def example_spec() -> BoundarySpec:
@@ -224,8 +227,9 @@ def look(account: Account, days: int = 28, regions: Sequence[str] | None = None)
     ec2 = read_ec2_bill(account, window)
     end = datetime.combine(window.end, time(), UTC)
     start = max(datetime.combine(window.start, time(), UTC), account.now - HISTORY)
-    asked = regions or _regions(bill, account)
-    calls = look_up(account, asked, start, end, catalogue=catalogue).reading.frame
+    calls = look_up(
+        account, regions or _regions(bill, account), start, end, catalogue=catalogue
+    ).reading.frame
     card = AccountCard(
         account.mode,
         account.account_id,
@@ -236,6 +240,12 @@ def look(account: Account, days: int = 28, regions: Sequence[str] | None = None)
     )
     proof = reconcile(bill, reading.control, catalogue=catalogue)
     return Situation(card, catalogue, calls, bill, proof, ec2.frame, ec2.control.amount, window)
+
+
+def recent_calls(account: Account, days: int = 90, regions: Sequence[str] = ()) -> pd.DataFrame:
+    """The calls of the last days up to now, from event history; the account's own Region when none is named."""
+    start = account.now - min(timedelta(days=days), HISTORY)
+    return look_up(account, regions or (account.region,), start, account.now).reading.frame
 
 
 def _regions(bill: pd.DataFrame, account: Account) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from bedrock_guard.account.trail_files import FileRefused, Limits, read_file, walk
+from bedrock_guard.account.trail_files import FileRefusedError, Limits, read_file, walk
 from bedrock_guard.evidence.model_ids import resolve_models
 from bedrock_guard.evidence.tables import Provenance, provenance_of, with_provenance
 from bedrock_guard.evidence.usage import TRAIL, Batch, LeftOut, normalise
@@ -162,7 +162,7 @@ def open_files(path: Path, limits: Limits, set_aside: dict[str, str]) -> Iterato
             continue
         try:
             items = read_file(entry.path, limits)
-        except FileRefused as refusal:
+        except FileRefusedError as refusal:
             set_aside[entry.name] = refusal.what
         except MemoryError:
             set_aside[entry.name] = "too large for the memory of this machine"

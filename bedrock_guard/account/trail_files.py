@@ -25,7 +25,7 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 _CHUNK: Final = 4 * _MIB
 
 
-class FileRefused(GuardError):  # noqa: N818 - reads as what happened
+class FileRefusedError(GuardError):
     """A file was not read; `what` is the reason."""
 
 
@@ -117,7 +117,7 @@ def read_file(path: Path, limits: Limits = Limits()) -> list[Any]:
     A line that is no JSON among lines that are stands as `LeftOut.UNREADABLE`.
 
     Raises:
-        FileRefused: the file cannot be read whole within the limits.
+        FileRefusedError: the file cannot be read whole within the limits.
     """
     return parse(inflate(_bytes_of(path, limits), limits), limits)
 
@@ -131,19 +131,19 @@ def _bytes_of(path: Path, limits: Limits) -> bytes:
         with os.fdopen(os.open(path, flags), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise FileRefused("not a regular file")
+                raise FileRefusedError("not a regular file")
             if status.st_size > limits.size:
-                raise FileRefused(f"larger than {limits.size // _MIB} MiB")
+                raise FileRefusedError(f"larger than {limits.size // _MIB} MiB")
             return file.read(limits.size + 1)
     except OSError as error:
-        raise FileRefused(f"cannot be opened: {error.strerror}") from error
+        raise FileRefusedError(f"cannot be opened: {error.strerror}") from error
 
 
 def inflate(data: bytes, limits: Limits = Limits()) -> bytes:
     """The bytes themselves, or what they inflate to when they are gzip (of one member or several).
 
     Raises:
-        FileRefused: truncated, damaged, or growing beyond the limits.
+        FileRefusedError: truncated, damaged, or growing beyond the limits.
     """
     if not data.startswith(_GZIP_MAGIC):
         return data
@@ -165,44 +165,44 @@ def _step(member: Any, rest: bytes) -> bytes:
     try:
         piece: bytes = member.decompress(rest, _CHUNK)
     except zlib.error as error:
-        raise FileRefused("damaged gzip") from error
+        raise FileRefusedError("damaged gzip") from error
     if not piece and not member.eof and not member.unconsumed_tail:
-        raise FileRefused("truncated gzip")
+        raise FileRefusedError("truncated gzip")
     return piece
 
 
 def _check_growth(size: int, compressed: int, limits: Limits) -> None:
     if size > limits.size:
-        raise FileRefused(f"inflates to more than {limits.size // _MIB} MiB")
+        raise FileRefusedError(f"inflates to more than {limits.size // _MIB} MiB")
     if size > limits.ratio_from and size > limits.ratio * compressed:
-        raise FileRefused(f"inflates to more than {limits.ratio} times its size")
+        raise FileRefusedError(f"inflates to more than {limits.ratio} times its size")
 
 
 def parse(data: bytes, limits: Limits = Limits()) -> list[Any]:
     """The records in the text of a file: one document, or several one after another (as one a line).
 
     Raises:
-        FileRefused: no UTF-8, no JSON, nested too deeply, NaN, or a line that is too long.
+        FileRefusedError: no UTF-8, no JSON, nested too deeply, NaN, or a line that is too long.
     """
     if len(data) > limits.line and _longest_line(data) > limits.line:
-        raise FileRefused(f"a line longer than {limits.line // _MIB} MiB")
+        raise FileRefusedError(f"a line longer than {limits.line // _MIB} MiB")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileRefused("not UTF-8 text") from error
+        raise FileRefusedError("not UTF-8 text") from error
     if not text.strip():
-        raise FileRefused("empty")
+        raise FileRefusedError("empty")
     try:
         skimmed = skim(text, _DECODER)
         return _expand(_DECODER.decode(text)) if skimmed is None else skimmed
     except _ConstantError as error:
-        raise FileRefused("NaN or Infinity, which JSON does not have") from error
+        raise FileRefusedError("NaN or Infinity, which JSON does not have") from error
     except RecursionError as error:
-        raise FileRefused("nested too deeply") from error
+        raise FileRefusedError("nested too deeply") from error
     except json.JSONDecodeError as error:
         return _several(text, error)
     except ValueError as error:
-        raise FileRefused("a number too long to read") from error
+        raise FileRefusedError("a number too long to read") from error
 
 
 def _longest_line(data: bytes) -> int:
@@ -226,7 +226,7 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
 def _several(text: str, error: json.JSONDecodeError) -> list[Any]:
     """Documents one after another; a line that is none counts as one unreadable record."""
     if not error.msg.startswith("Extra data") and not _second_line_is_record(text):
-        raise FileRefused(f"not JSON (line {error.lineno})") from error
+        raise FileRefusedError(f"not JSON (line {error.lineno})") from error
     items: list[Any] = []
     position, end = 0, len(text)
     while position < end:

@@ -9,7 +9,6 @@ fail, and then the whole file is parsed instead.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Final
 
 from bedrock_guard.evidence.usage import LeftOut, reason_of
@@ -18,8 +17,8 @@ _OPEN: Final = '{"Records":['
 _FIRST: Final = '{"eventVersion":"'
 _CLOSE: Final = "]}"
 _CUT: Final = "}," + _FIRST
-_SOURCE: Final = re.compile(r'"eventSource":"([^"\\]*)"')
-_NAME: Final = re.compile(r'"eventName":"([^"\\]*)"')
+_SOURCE: Final = '"eventSource":"'
+_NAME: Final = '"eventName":"'
 _ALWAYS_PARSED: Final = (
     "NaN",
     "Infinity",
@@ -55,10 +54,17 @@ def skim(text: str, decoder: json.JSONDecoder) -> list[Any] | None:
 
 def _reason(piece: str) -> LeftOut | None:
     """Why the record is no row, when its text alone decides that."""
-    sources, names = _SOURCE.findall(piece), _NAME.findall(piece)
-    if len(sources) != 1 or len(names) != 1:
-        return None
-    if "},{" in piece or '"eventVersion"' in piece:
+    source, name = _only(piece, _SOURCE), _only(piece, _NAME)
+    if source is None or name is None or "},{" in piece or '"eventVersion"' in piece:
         return None
     whole = piece.count("{") == piece.count("}") and piece.count("[") == piece.count("]")
-    return reason_of(sources[0], names[0]) if whole else None
+    return reason_of(source, name) if whole else None
+
+
+def _only(piece: str, member: str) -> str | None:
+    """The text of a member that occurs once and holds no escapes; None otherwise."""
+    start = piece.find(member) + len(member)
+    if start < len(member) or piece.find(member, start) >= 0:
+        return None
+    value = piece[start : piece.find('"', start)]
+    return None if "\\" in value else value

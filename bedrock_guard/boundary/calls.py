@@ -30,6 +30,7 @@ _PREFIXES = {
     "bedrock-data-automation-runtime": "bedrock",
     "bedrock-runtime": "bedrock",
     "marketplace-agreement": "aws-marketplace",
+    "monitoring": "cloudwatch",
     "sagemaker-runtime": "sagemaker",
     "sso-admin": "sso",
     "stepfunctions": "states",
@@ -47,7 +48,10 @@ _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An API call: a boto3 client's service name, an operation (`Converse` or `converse`) and its parameters.
+    """An API call: a service, an operation (`Converse` or `converse`) and its parameters.
+
+    `service` is a boto3 client's name or an event source of CloudTrail (`bedrock.amazonaws.com`); parameters may be
+    spelled as boto3 does or as CloudTrail does (`UserName`, `userName`).
 
     `facts` are context keys known from elsewhere, such as the current type of an instance; they fill keys that the
     parameters leave open, and None says that the key is known to be absent. `time` is zone-aware, UTC.
@@ -71,9 +75,14 @@ class Call:
         return self.operation
 
     @property
+    def client(self) -> str:
+        """The service without `.amazonaws.com`."""
+        return self.service.removesuffix(".amazonaws.com")
+
+    @property
     def prefix(self) -> str:
         """The service's prefix in action names."""
-        return _PREFIXES.get(self.service, self.service)
+        return prefix_of(self.client)
 
     @property
     def partition(self) -> str:
@@ -92,8 +101,28 @@ class Call:
         """A parameter, or a member of one; None where it is not given."""
         value: Any = self.parameters
         for step in path:
-            value = value.get(step) if isinstance(value, Mapping) else None
+            value = member(value, step)
         return value
+
+
+def prefix_of(client: str) -> str:
+    """The prefix of a boto3 client's actions."""
+    return _PREFIXES.get(client, client)
+
+
+def member(value: Any, name: str) -> Any:
+    """A member of a mapping, in any case; None where there is none."""
+    if not isinstance(value, Mapping):
+        return None
+    if name in value:
+        return value[name]
+    return next((held for key, held in value.items() if str(key).lower() == name.lower()), None)
+
+
+def listed(value: Any) -> list[Any]:
+    """A list as boto3 writes it, or as CloudTrail does for EC2: `{"items": [...]}`."""
+    found = member(value, "items") if isinstance(value, Mapping) else value
+    return list(found) if isinstance(found, list | tuple) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +155,7 @@ def authorisations(call: Call, catalogue: Catalogue | None = None) -> tuple[Auth
     """
     from bedrock_guard.boundary.calls_table import HANDLERS
 
-    handler = HANDLERS.get((call.service, call.name)) or HANDLERS.get((call.prefix, call.name)) or anything
+    handler = HANDLERS.get((call.client, call.name)) or HANDLERS.get((call.prefix, call.name)) or anything
     found = [*handler(call, catalogue or shipped()), *_passed_roles(call), *_bearer(call)]
     return _distinct(_with_globals(call, entry) for entry in found)
 
@@ -156,20 +185,22 @@ def _passed_roles(call: Call) -> Iterator[Authorisation]:
         yield Authorisation("iam:PassRole", arn, {"iam:PassedToService": service})
 
 
-def _roles(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and _ROLE.fullmatch(value):
-        yield value
+def _roles(value: Any, name: str = "") -> Iterator[str]:
+    """Role ARNs under names that speak of a role; a grantee or a principal is named, not passed."""
+    if isinstance(value, str):
+        if "role" in name.lower() and _ROLE.fullmatch(value):
+            yield value
     elif isinstance(value, Mapping):
-        for member in value.values():
-            yield from _roles(member)
+        for key, held in value.items():
+            yield from _roles(held, str(key))
     elif isinstance(value, list | tuple):
-        for member in value:
-            yield from _roles(member)
+        for held in value:
+            yield from _roles(held, name)
 
 
 def _bearer(call: Call) -> Iterator[Authorisation]:
     """A call with an API key is authorised to use the key too; each endpoint has its own prefix and key."""
-    prefix = _TOKEN_PREFIX.get(call.service)
+    prefix = _TOKEN_PREFIX.get(call.client)
     if call.key_kind == "none" or prefix is None:
         return
     action, key = f"{prefix}:CallWithBearerToken", f"{prefix}:BearerTokenType"

@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-te
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bedrock_guard.boundary.calls import Authorisation, Call, Value
+from bedrock_guard.boundary.calls import Authorisation, Call, Value, listed, member
 from bedrock_guard.boundary.catalogue import Catalogue
 
 TYPE_KEY = "ec2:InstanceType"
@@ -34,12 +34,14 @@ def run_instances(call: Call, _: Catalogue) -> Iterator[Authorisation]:
         yield Authorisation(action, _ec2(call, "instance/*"), unknown=frozenset({TYPE_KEY}))
     else:
         yield Authorisation(action, _ec2(call, "instance/*"), {TYPE_KEY: "m1.small"})
-    yield from _volumes(call, action, call.get("BlockDeviceMappings") or ())
+    yield from _volumes(
+        call, action, listed(call.get("BlockDeviceMappings") or call.get("blockDeviceMapping"))
+    )
     if call.get("ImageId"):
         yield Authorisation(action, _ec2(call, f"image/{call.get('ImageId')}", own=False))
     yield Authorisation(action, _ec2(call, f"subnet/{call.get('SubnetId') or '*'}"))
     yield Authorisation(action, _ec2(call, "network-interface/*"))
-    for group in call.get("SecurityGroupIds") or ("*",):
+    for group in listed(call.get("SecurityGroupIds")) or ("*",):
         yield Authorisation(action, _ec2(call, f"security-group/{group}"))
     if call.get("KeyName"):
         yield Authorisation(action, _ec2(call, f"key-pair/{call.get('KeyName')}"))
@@ -79,10 +81,7 @@ def create_fleet(call: Call, _: Catalogue) -> Iterator[Authorisation]:
     action = "ec2:CreateFleet"
     yield Authorisation(action, _ec2(call, "fleet/*"))
     configs = call.get("LaunchTemplateConfigs") or ()
-    kinds = [
-        override.get("InstanceType") for config in configs for override in config.get("Overrides") or ({},)
-    ]
-    for kind in kinds or [None]:
+    for kind in _fleet_types(configs):
         context: dict[str, Value] = {TYPE_KEY: str(kind)} if kind else {}
         unknown = frozenset[str]() if kind else frozenset({TYPE_KEY})
         yield Authorisation(action, _ec2(call, "instance/*"), context, unknown=unknown)
@@ -93,9 +92,17 @@ def create_fleet(call: Call, _: Catalogue) -> Iterator[Authorisation]:
             yield Authorisation(action, _ec2(call, f"launch-template/{template}"))
 
 
+def _fleet_types(configs: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """The type of each override; None where it is chosen by attributes or by the template."""
+    none: Sequence[Mapping[str, Any]] = ({},)
+    overrides = (override for config in configs for override in config.get("Overrides") or none)
+    return [override.get("InstanceType") for override in overrides] or [None]
+
+
 def on_instances(call: Call, _: Catalogue) -> Iterator[Authorisation]:
     """Starting, stopping and so on: the key holds the type each instance has, which the call does not tell."""
-    for instance in call.get("InstanceIds") or ("*",):
+    told = [member(item, "instanceId") for item in listed(call.get("instancesSet"))]
+    for instance in listed(call.get("InstanceIds")) or told or ("*",):
         resource = _ec2(call, f"instance/{instance}")
         yield Authorisation(f"ec2:{call.name}", resource, unknown=frozenset({TYPE_KEY}))
 

@@ -97,6 +97,9 @@ def mantle(call: Call, _: Catalogue) -> Iterator[Authorisation]:
 
 def _targets(call: Call, catalogue: Catalogue, action: str, raw: str) -> Iterator[Authorisation]:
     extras = _extras(call)
+    if not raw:
+        yield _extended(replace(_model(call, action, "*", "*"), resource_known=False), extras)
+        return
     found = catalogue.resolve(raw)
     target = _TARGET.fullmatch(raw)
     if found:

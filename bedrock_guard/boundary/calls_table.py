@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bedrock_guard.boundary import calls_ec2, calls_iam, calls_models
-from bedrock_guard.boundary.calls import Authorisation, Call, Handler
+from bedrock_guard.boundary.calls import Authorisation, Call, Handler, prefix_of
 from bedrock_guard.boundary.calls_models import INVOKE, STREAM
 from bedrock_guard.boundary.catalogue import Catalogue
 
@@ -164,7 +164,7 @@ _MODELS: Mapping[str, Handler] = {
     "Responses": calls_models.responses,
 }
 
-HANDLERS: Mapping[tuple[str, str], Handler] = {
+_BY_CLIENT: Mapping[tuple[str, str], Handler] = {
     **{key: _named(action, template) for key, (action, template) in _NAMED.items()},
     **{("iam", name): handler for name, handler in _IAM.items()},
     **{("ec2", name): handler for name, handler in _EC2.items()},
@@ -176,4 +176,10 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("sts", "GetWebIdentityToken"): calls_iam.web_identity_token,
     ("autoscaling", "CreateAutoScalingGroup"): calls_ec2.auto_scaling_group,
     ("autoscaling", "UpdateAutoScalingGroup"): calls_ec2.auto_scaling_group,
+}
+
+# CloudTrail names no client, only the service behind it: an operation is found by its prefix as well.
+HANDLERS: Mapping[tuple[str, str], Handler] = {
+    **{(prefix_of(client), operation): handler for (client, operation), handler in _BY_CLIENT.items()},
+    **_BY_CLIENT,
 }

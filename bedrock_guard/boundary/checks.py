@@ -78,7 +78,9 @@ def _profile(reader: _Reader, path: _Path, profile: Profile) -> Profile:
         )
     _each(reader, (*path, "key_services"), profile.key_services, names.is_service, "a service principal")
     _controls(reader, (*path, "controls"), profile)
-    return profile.model_copy(update={"models": _models(reader, path, profile)})
+    models = _models(reader, path, profile)
+    _mantle(reader, path, profile)
+    return profile.model_copy(update={"models": models})
 
 
 def _accounts(reader: _Reader, path: _Path, profile: Profile) -> None:
@@ -202,6 +204,20 @@ def _models(reader: _Reader, path: _Path, profile: Profile) -> tuple[ModelChoice
     )
     _unique(reader, here, [choice.id for choice in chosen])
     return chosen
+
+
+def _mantle(reader: _Reader, path: _Path, profile: Profile) -> None:
+    """The flag of models and the control's value must agree."""
+    flagged = [index for index, choice in enumerate(profile.models) if choice.mantle]
+    if profile.controls.mantle == "approved" and not flagged:
+        here = (*path, "controls", "mantle")
+        raise reader.fault(
+            here, "No model is marked mantle = true.", "Every call on bedrock-mantle would be refused."
+        )
+    if profile.controls.mantle is True and flagged:
+        here = (*path, "model", flagged[0], "mantle")
+        remedy = 'Set the control mantle to "approved".'
+        raise reader.fault(here, "bedrock-mantle is forbidden to every model.", remedy=remedy)
 
 
 def _too_many(profile: Profile) -> str:
@@ -380,6 +396,10 @@ def _exception(
         known = ", ".join(Controls.model_fields)
         raise reader.fault(
             (*path, "control"), f"No control {entry.control!r}.", remedy=f"The controls are: {known}."
+        )
+    if entry.control is not None and getattr(profile.controls, entry.control) is False:
+        raise reader.fault(
+            (*path, "control"), f"{entry.control} is off anyway.", remedy="Drop the exception."
         )
     _principals(reader, (*path, "principals"), entry.principals, profile)
     if entry.model is None:

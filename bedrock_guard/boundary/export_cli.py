@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bedrock_guard.boundary.export_parts import Budget, Parts, budget_rights, budget_trust
+from bedrock_guard.boundary.export_parts import Budget, Parts, Targets, budget_rights, budget_trust
 from bedrock_guard.boundary.packing import minified
 
 _MARK = "BEDROCK_GUARD_DOCUMENT"
@@ -30,13 +30,16 @@ run() {
   if [ "$yes" = yes ]; then "$@" >/dev/null; fi
 }
 
-same() { python3 -c 'import json, sys; sys.exit(json.load(open(sys.argv[1])) != json.load(open(sys.argv[2])))' "$1" "$2"; }
+same() {
+  python3 -c 'import json, sys; sys.exit(json.load(open(sys.argv[1])) != json.load(open(sys.argv[2])))' "$1" "$2"
+}
 
 # A managed policy: created, or given a new default version if its text differs. At most five versions are kept.
 ensure_policy() {
   local name="$1" file="$2" arn version oldest
   arn="arn:$partition:iam::$account:policy/$name"
-  if ! version="$(aws iam get-policy --policy-arn "$arn" --query Policy.DefaultVersionId --output text 2>"$work/error")"; then
+  if ! version="$(aws iam get-policy --policy-arn "$arn" --query Policy.DefaultVersionId --output text \
+    2>"$work/error")"; then
     if ! grep -q NoSuchEntity "$work/error"; then cat "$work/error" >&2; exit 1; fi
     run aws iam create-policy --policy-name "$name" --policy-document "file://$file"
     return
@@ -152,20 +155,29 @@ def _account_steps(parts: Parts) -> Iterator[str]:
     for packed in (parts.boundary, *parts.denies):
         if packed:
             yield f"ensure_policy {shlex.quote(packed.name)} {_path(packed.name)}"
-    for kind, names in (("role", parts.roles), ("user", parts.users)):
-        for name in names:
-            for packed in parts.denies:
-                policy = f'"arn:$partition:iam::$account:policy/"{shlex.quote(packed.name)}'
-                yield f"run aws iam attach-{kind}-policy --{kind}-name {shlex.quote(name)} --policy-arn {policy}"
-            if parts.boundary:
-                policy = f'"arn:$partition:iam::$account:policy/"{shlex.quote(parts.boundary.name)}'
-                yield (
-                    f"run aws iam put-{kind}-permissions-boundary --{kind}-name {shlex.quote(name)} "
-                    f"--permissions-boundary {policy}"
-                )
+    for account, targets in parts.targets.items():
+        if targets:
+            yield f'if [ "$account" = {account} ]; then'
+            yield from (f"  {line}" for line in _attachments(parts, targets))
+            yield "fi"
     if parts.guardrail:
         yield from _guardrail(str(parts.guardrail["name"]))
     yield from _budgets(parts)
+
+
+def _attachments(parts: Parts, targets: Targets) -> Iterator[str]:
+    for kind, names in (("role", targets.roles), ("user", targets.users)):
+        for name in names:
+            to = f"--{kind}-name {shlex.quote(name)}"
+            for packed in parts.denies:
+                yield f"run aws iam attach-{kind}-policy {to} --policy-arn {_own(packed.name)}"
+            if parts.boundary:
+                boundary = _own(parts.boundary.name)
+                yield f"run aws iam put-{kind}-permissions-boundary {to} --permissions-boundary {boundary}"
+
+
+def _own(policy: str, kind: str = "policy") -> str:
+    return f'"arn:$partition:iam::$account:{kind}/"{shlex.quote(policy)}'
 
 
 def _guardrail(name: str) -> Iterator[str]:
@@ -183,7 +195,8 @@ def _budgets(parts: Parts) -> Iterator[str]:
     if parts.acting:
         role = shlex.quote(parts.action_role)
         yield f"if ! aws iam get-role --role-name {role} >/dev/null 2>&1; then"
-        yield f'  run aws iam create-role --role-name {role} --assume-role-policy-document "file://$work/budget-trust.json"\nfi'
+        yield f"  run aws iam create-role --role-name {role} \\"
+        yield '    --assume-role-policy-document "file://$work/budget-trust.json"\nfi'
         yield (
             f"run aws iam put-role-policy --role-name {role} --policy-name attach "
             '--policy-document "file://$work/budget-rights.json"'
@@ -201,28 +214,28 @@ def _one_budget(parts: Parts, budget: Budget) -> Iterator[str]:
         f'  run aws budgets create-budget --account-id "$account" --budget {file} '
         f"--notifications-with-subscribers {notice}\nfi"
     )
-    if not parts.acting:
-        return
-    yield f"ensure_policy {shlex.quote(budget.policy_name)} {_path(budget.policy_name)}"
-    yield (
-        f'if [ "$(aws budgets describe-budget-actions-for-budget --account-id "$account" --budget-name {name} '
-        "--query 'length(Actions)' --output text 2>/dev/null || echo 0)\" = 0 ]; then"
-    )
-    targets = {
-        **({"Roles": list(parts.roles)} if parts.roles else {}),
-        **({"Users": list(parts.users)} if parts.users else {}),
-    }
-    rest = minified({"IamActionDefinition": {"PolicyArn": "@", **targets}})
-    before, after = rest.split('"@"')
-    yield (
-        f'  run aws budgets create-budget-action --account-id "$account" --budget-name {name} '
-        "--notification-type ACTUAL --action-type APPLY_IAM_POLICY --approval-model AUTOMATIC "
-        "--action-threshold ActionThresholdValue=100,ActionThresholdType=PERCENTAGE "
-        f'--definition {shlex.quote(before)}\'"\'"arn:$partition:iam::$account:policy/"{shlex.quote(budget.policy_name)}'
-        f"'\"'{shlex.quote(after)} "
-        f'--execution-role-arn "arn:$partition:iam::$account:role/"{shlex.quote(parts.action_role)} '
-        f"--subscribers SubscriptionType=EMAIL,Address={shlex.quote(parts.email)}\nfi"
-    )
+    if parts.acting:
+        yield f"ensure_policy {shlex.quote(budget.policy_name)} {_path(budget.policy_name)}"
+        for account, targets in parts.targets.items():
+            if targets:
+                yield from _budget_action(parts, budget, account, targets)
+
+
+def _budget_action(parts: Parts, budget: Budget, account: str, targets: Targets) -> Iterator[str]:
+    name = shlex.quote(budget.name)
+    definition = minified({"IamActionDefinition": {"PolicyArn": "POLICY", **targets.members}})
+    before, after = definition.split("POLICY")
+    yield f'if [ "$account" = {account} ]; then'
+    yield '  actions="$(aws budgets describe-budget-actions-for-budget --account-id "$account" \\'
+    yield f"    --budget-name {name} --query 'length(Actions)' --output text 2>/dev/null || echo 0)\""
+    yield '  if [ "$actions" = 0 ]; then'
+    yield f'    run aws budgets create-budget-action --account-id "$account" --budget-name {name} \\'
+    yield "      --notification-type ACTUAL --action-type APPLY_IAM_POLICY --approval-model AUTOMATIC \\"
+    yield "      --action-threshold ActionThresholdValue=100,ActionThresholdType=PERCENTAGE \\"
+    yield f"      --definition {shlex.quote(before)}{_own(budget.policy_name)}{shlex.quote(after)} \\"
+    yield f"      --execution-role-arn {_own(parts.action_role, 'role')} \\"
+    yield f"      --subscribers SubscriptionType=EMAIL,Address={shlex.quote(parts.email)}"
+    yield "  fi\nfi"
 
 
 def _budget(budget: Budget) -> dict[str, Any]:

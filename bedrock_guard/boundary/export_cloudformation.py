@@ -6,12 +6,22 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bedrock_guard.boundary.export_parts import Budget, Parts, budget_rights, budget_trust, words
+from bedrock_guard.boundary.export_parts import Budget, Parts, Targets, budget_rights, budget_trust, words
+
+_RESERVED = frozenset(
+    {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+)  # YAML reads these as values
 
 
 def templates(parts: Parts) -> dict[str, str]:
     """The template of each account, and the one for the management account where there are SCPs."""
-    made = {"account.yaml": _template(_about(parts), _account(parts), {})}
+    several = len(parts.accounts) > 1
+    made = {
+        f"account-{account}.yaml" if several else "account.yaml": _template(
+            _about(parts), _account(parts, account), {}
+        )
+        for account in parts.accounts
+    }
     if parts.scps:
         made["organization.yaml"] = _template(
             "SCPs of bedrock-guard. Deploy in the management account; FullAWSAccess must stay attached.",
@@ -30,7 +40,13 @@ def _about(parts: Parts) -> str:
     return (
         f"Policies of bedrock-guard for profile {parts.built.name}. CloudFormation cannot put a boundary on a user or "
         "role that exists already: use bedrock-guard apply or the script of the CLI export."
-    )
+    ) + unbudgeted(parts)
+
+
+def unbudgeted(parts: Parts) -> str:
+    """Which models' budgets only the CLI export can make."""
+    left = [budget.model for budget in parts.budgets if budget.service is None]
+    return f" Budgets that only the CLI export can make: {', '.join(left)}." if left else ""
 
 
 def _template(description: str, resources: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
@@ -41,24 +57,23 @@ def _template(description: str, resources: Mapping[str, Any], parameters: Mappin
     return "\n".join(_yaml(body, 0)) + "\n"
 
 
-def _account(parts: Parts) -> dict[str, Any]:
+def _account(parts: Parts, account: str) -> dict[str, Any]:
     resources: dict[str, Any] = {}
+    targets = parts.targets[account]
     if parts.boundary:
         resources["Boundary"] = _policy(
             parts.boundary.name, parts.boundary.document, "Permissions boundary", {}
         )
-    attached = {
-        **({"Roles": list(parts.roles)} if parts.roles else {}),
-        **({"Users": list(parts.users)} if parts.users else {}),
-    }
     for packed in parts.denies:
         name = words(packed.name.removeprefix(parts.prefix))
-        resources[name] = _policy(packed.name, packed.document, "Denials beside the boundary", attached)
+        resources[name] = _policy(
+            packed.name, packed.document, "Denials beside the boundary", targets.members
+        )
     if parts.guardrail:
         resources["Guardrail"] = {"Type": "AWS::Bedrock::Guardrail", "Properties": _capitals(parts.guardrail)}
         version = {"GuardrailIdentifier": {"Fn::GetAtt": ["Guardrail", "GuardrailId"]}}
         resources["GuardrailVersion"] = {"Type": "AWS::Bedrock::GuardrailVersion", "Properties": version}
-    resources.update(_budgets(parts))
+    resources.update(_budgets(parts, targets))
     return resources
 
 
@@ -81,17 +96,19 @@ def _capitals(value: Any) -> Any:
     return [_capitals(member) for member in value] if isinstance(value, list) else value
 
 
-def _budgets(parts: Parts) -> dict[str, Any]:
+def _budgets(parts: Parts, targets: Targets) -> dict[str, Any]:
     resources: dict[str, Any] = {}
     for budget in parts.budgets:
+        if budget.service is None:
+            continue
         name = words(budget.name.removeprefix(parts.prefix))
         resources[f"Budget{name}"] = {"Type": "AWS::Budgets::Budget", "Properties": _budget(parts, budget)}
-        if parts.acting:
+        if targets:
             resources[f"Spent{name}"] = _policy(
                 budget.policy_name, budget.policy, "Attached when a budget is spent", {}
             )
-            resources[f"Action{name}"] = _action(parts, budget, name)
-    if parts.acting:
+            resources[f"Action{name}"] = _action(parts, targets, name)
+    if resources and targets:
         resources["BudgetActionRole"] = _role(parts)
     return resources
 
@@ -104,9 +121,7 @@ def _budget(parts: Parts, budget: Budget) -> dict[str, Any]:
             "BudgetType": "COST",
             "TimeUnit": "MONTHLY",
             "BudgetLimit": {"Amount": str(budget.usd), "Unit": "USD"},
-            "FilterExpression": {
-                "ProductAttributes": {"Key": "model", "Values": [budget.model], "MatchOptions": ["EQUALS"]}
-            },
+            "FilterExpression": {"Dimensions": {"Key": "SERVICE", "Values": [budget.service]}},
             "Metrics": ["UnblendedCost"],
         },
         "NotificationsWithSubscribers": [
@@ -115,12 +130,8 @@ def _budget(parts: Parts, budget: Budget) -> dict[str, Any]:
     }
 
 
-def _action(parts: Parts, budget: Budget, name: str) -> dict[str, Any]:
+def _action(parts: Parts, targets: Targets, name: str) -> dict[str, Any]:
     definition = {"PolicyArn": {"Ref": f"Spent{name}"}}
-    targets = {
-        **({"Roles": list(parts.roles)} if parts.roles else {}),
-        **({"Users": list(parts.users)} if parts.users else {}),
-    }
     return {
         "Type": "AWS::Budgets::BudgetsAction",
         "Properties": {
@@ -130,7 +141,7 @@ def _action(parts: Parts, budget: Budget, name: str) -> dict[str, Any]:
             "ActionThreshold": {"Type": "PERCENTAGE", "Value": 100},
             "ApprovalModel": "AUTOMATIC",
             "ExecutionRoleArn": {"Fn::GetAtt": ["BudgetActionRole", "Arn"]},
-            "Definition": {"IamActionDefinition": {**definition, **targets}},
+            "Definition": {"IamActionDefinition": {**definition, **targets.members}},
             "Subscribers": [{"Type": "EMAIL", "Address": parts.email}],
         },
     }
@@ -182,4 +193,4 @@ def _entry(head: str, member: Any, depth: int) -> Iterator[str]:
 
 
 def _key(key: str) -> str:
-    return key if key.isalnum() else json.dumps(key)
+    return key if key.isalnum() and key.lower() not in _RESERVED else json.dumps(key)

@@ -46,7 +46,7 @@ def scorecard(spec: BoundarySpec, built: Built, card: Scorecard, room: Room, cat
 
 
 def _summary(card: Scorecard) -> Iterator[str]:
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for key in ARRANGEMENTS:
         if key in card.not_built:
             rows.append((_HEADINGS[key], "not built", "", "", "", ""))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bedrock_guard.boundary.builder import Built
-from bedrock_guard.boundary.catalogue import Catalogue
+from bedrock_guard.boundary.catalogue import Catalogue, Model
 from bedrock_guard.boundary.controls.model import INVOKE
 from bedrock_guard.boundary.guardrail import create_request
 from bedrock_guard.boundary.packing import Packed
@@ -19,26 +19,46 @@ from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice
 class Budget:
     """A model's monthly budget and the policy that denies the model once it is spent.
 
-    `model` is the display name by which the bill knows it: Cost Explorer's product attribute `model`.
+    `model` is the display name by which the bill knows it: Cost Explorer's product attribute `model`, which the API
+    can filter by. CloudFormation and Terraform cannot yet: for them `service` is the model's own service name on
+    Marketplace bills, None for models that share theirs. Which of the two lanes a model is billed by is not
+    documented.
     """
 
     name: str
     model: str
+    service: str | None
     usd: int
     policy_name: str
     policy: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Names of the roles and users of one account that get the documents."""
+
+    roles: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.roles or self.users)
+
+    @property
+    def members(self) -> dict[str, list[str]]:
+        """As the `Roles` and `Users` of a request; an empty one is left out."""
+        return {key: list(names) for key, names in (("Roles", self.roles), ("Users", self.users)) if names}
+
+
 @dataclass(frozen=True)
 class Parts:
-    """The parts of an export. `roles` and `users` are names, for attachments; `paths` their names with paths."""
+    """The parts of an export; `targets` by account."""
 
     built: Built
     boundary: Packed | None
     denies: tuple[Packed, ...]
     scps: tuple[Packed, ...]
-    roles: tuple[str, ...]
-    users: tuple[str, ...]
+    targets: Mapping[str, Targets]
     guardrail: dict[str, Any] | None
     budgets: tuple[Budget, ...]
 
@@ -70,7 +90,7 @@ class Parts:
     @property
     def acting(self) -> bool:
         """Whether budgets can deny: only when it is known to whom."""
-        return bool(self.budgets and (self.roles or self.users))
+        return bool(self.budgets and any(self.targets.values()))
 
 
 def parts_of(spec: BoundarySpec, built: Built, catalogue: Catalogue) -> Parts:
@@ -79,17 +99,24 @@ def parts_of(spec: BoundarySpec, built: Built, catalogue: Catalogue) -> Parts:
     Raises:
         GuardrailError: the spec's prompt rules make no guardrail.
     """
-    targets = [arn.split(":", 5)[5].split("/") for arn in built.profile.targets]
     budgets = (_budget(built, choice, catalogue) for choice in built.profile.models if choice.monthly_usd)
     return Parts(
         built=built,
         boundary=next((packed for packed in built.packed if packed.kind == "boundary"), None),
         denies=tuple(packed for packed in built.packed if packed.kind == "deny"),
         scps=tuple(packed for packed in built.packed if packed.kind == "scp"),
-        roles=tuple(path[-1] for path in targets if path[0] == "role"),
-        users=tuple(path[-1] for path in targets if path[0] == "user"),
+        targets={account: _targets(built, account) for account in built.profile.accounts},
         guardrail=create_request(spec.guardrail) if spec.guardrail else None,
         budgets=tuple(budget for budget in budgets if budget),
+    )
+
+
+def _targets(built: Built, account: str) -> Targets:
+    parts = [arn.split(":", 5) for arn in built.profile.targets]
+    paths = [part[5].split("/") for part in parts if part[4] == account]
+    return Targets(
+        roles=tuple(path[-1] for path in paths if path[0] == "role"),
+        users=tuple(path[-1] for path in paths if path[0] == "user"),
     )
 
 
@@ -107,10 +134,19 @@ def _budget(built: Built, choice: ModelChoice, catalogue: Catalogue) -> Budget |
     return Budget(
         name=f"{prefix}{word}",
         model=model.name if model else choice.id,
+        service=_service(model) if model else None,
         usd=choice.monthly_usd,
         policy_name=f"{prefix}spent-{word}",
         policy={"Version": "2012-10-17", "Statement": [body]},
     )
+
+
+def _service(model: Model) -> str | None:
+    if model.provider == "Anthropic":
+        return f"{model.name} (Amazon Bedrock Edition)"
+    if model.provider == "OpenAI" and "gpt-oss" not in model.model_id:
+        return f"OpenAI {model.name} (Amazon Bedrock Edition)"
+    return None
 
 
 def budget_trust() -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bedrock_guard.boundary.export_cloudformation import unbudgeted
 from bedrock_guard.boundary.export_parts import Budget, Parts, budget_rights, budget_trust, words
 from bedrock_guard.boundary.packing import Packed
 
@@ -21,7 +22,7 @@ terraform {
 """
 _SCP_VARIABLE = """\
 variable "scp_target_ids" {
-  description = "Root, organizational units or accounts; apply from the management account. Keep FullAWSAccess attached."
+  description = "Root, organizational units or accounts. Apply from the management account; keep FullAWSAccess."
   type        = list(string)
   default     = []
 }
@@ -40,24 +41,37 @@ def _about(parts: Parts) -> str:
     boundary = f"{parts.prefix}boundary"
     return (
         f"# Policies of bedrock-guard for profile {parts.built.name}.\n"
-        f"# Set permissions_boundary of each aws_iam_role and aws_iam_user to {boundary}: Terraform cannot put it on a\n"
-        "# principal that it does not manage; bedrock-guard apply can.\n"
+        f"# Set permissions_boundary of each aws_iam_role and aws_iam_user to {boundary}: Terraform cannot put it\n"
+        "# on a principal that it does not manage; bedrock-guard apply can.\n"
+        f"#{unbudgeted(parts) or ' Budgets filter by service name, which catches the Marketplace lane only.'}\n"
     )
 
 
+def _targets(parts: Parts) -> str:
+    """The names to attach to, by the account that Terraform runs in."""
+    roles = {account: list(found.roles) for account, found in parts.targets.items() if found.roles}
+    users = {account: list(found.users) for account, found in parts.targets.items() if found.users}
+    here = "data.aws_caller_identity.current.account_id"
+    found = (("roles", roles), ("users", users))
+    lines = [f"  target_{kind} = lookup({_object(names, 1)}, {here}, [])" for kind, names in found]
+    return "\n".join(('data "aws_caller_identity" "current" {}\n', "locals {", *lines, "}", ""))
+
+
 def _account(parts: Parts) -> Iterator[str]:
+    yield _targets(parts)
     if parts.boundary:
         yield _policy("boundary", parts.boundary.name, parts.boundary.document)
         yield 'output "boundary_arn" {\n  value = aws_iam_policy.boundary.arn\n}\n'
     for packed in parts.denies:
         label = _label(packed, parts)
         yield _policy(label, packed.name, packed.document)
-        for kind, name in (
-            *(("role", role) for role in parts.roles),
-            *(("user", user) for user in parts.users),
-        ):
-            arguments = {kind: name, "policy_arn": _Code(f"aws_iam_policy.{label}.arn")}
-            yield _resource(f"aws_iam_{kind}_policy_attachment", f"{label}_{words(name)}", arguments)
+        for kind in ("role", "user"):
+            arguments = {
+                "for_each": _Code(f"toset(local.target_{kind}s)"),
+                kind: _Code("each.value"),
+                "policy_arn": _Code(f"aws_iam_policy.{label}.arn"),
+            }
+            yield _resource(f"aws_iam_{kind}_policy_attachment", label, arguments)
     if parts.guardrail:
         yield from _guardrail(parts.guardrail)
     yield from _budgets(parts)
@@ -112,14 +126,15 @@ def _snake_name(name: str) -> str:
 
 
 def _budgets(parts: Parts) -> Iterator[str]:
-    for budget in parts.budgets:
+    budgets = [budget for budget in parts.budgets if budget.service]
+    for budget in budgets:
         label = words(budget.name.removeprefix(parts.prefix))
         yield _resource("aws_budgets_budget", label, _budget(parts, budget))
         if parts.acting:
             yield _policy(f"spent_{label}", budget.policy_name, budget.policy)
             yield _resource("aws_budgets_budget_action", label, _action(parts, label))
-    if parts.acting:
-        trust, rights = budget_trust(), budget_rights(parts.partition, [b.policy_name for b in parts.budgets])
+    if parts.acting and budgets:
+        trust, rights = budget_trust(), budget_rights(parts.partition, [b.policy_name for b in budgets])
         yield _resource(
             "aws_iam_role", "budget_action", {"name": parts.action_role, "assume_role_policy": _Json(trust)}
         )
@@ -135,25 +150,25 @@ def _budget(parts: Parts, budget: Budget) -> dict[str, Any]:
         "notification_type": "ACTUAL",
         "subscriber_email_addresses": [parts.email],
     }
-    attributes = {"key": "model", "values": [budget.model], "match_options": ["EQUALS"]}
     return {
         "name": budget.name,
         "budget_type": "COST",
         "time_unit": "MONTHLY",
         "limit_amount": str(budget.usd),
         "limit_unit": "USD",
-        "filter_expression": _Block({"product_attributes": _Block(attributes)}),
+        "cost_filter": _Block({"name": "Service", "values": [budget.service]}),
         "notification": _Block(notice),
     }
 
 
 def _action(parts: Parts, label: str) -> dict[str, Any]:
-    targets = {"roles": list(parts.roles), "users": list(parts.users)}
     definition = {
         "policy_arn": _Code(f"aws_iam_policy.spent_{label}.arn"),
-        **{k: v for k, v in targets.items() if v},
+        "roles": _Code("local.target_roles"),
+        "users": _Code("local.target_users"),
     }
     return {
+        "count": _Code("length(local.target_roles) + length(local.target_users) > 0 ? 1 : 0"),
         "budget_name": _Code(f"aws_budgets_budget.{label}.name"),
         "action_type": "APPLY_IAM_POLICY",
         "approval_model": "AUTOMATIC",

@@ -132,29 +132,27 @@ class Setting:
 
     @cached_property
     def other_model(self) -> Model:
-        """A model with a geographic profile in the home region that is not approved."""
+        """A model that is not approved; one with a geographic profile in the home region where there is one."""
         taken = {choice.id for choice in self.profile.models}
         stems = tuple(choice.id.removesuffix("*") for choice in self.profile.models if choice.family)
-        found = [
+        left = [
             model
             for model in self.catalogue.models
-            if model.model_id not in taken
-            and not (stems and model.model_id.startswith(stems))
-            and any(
-                self.region in profile.destinations and profile.scope != "global"
-                for profile in model.profiles
-            )
+            if model.model_id not in taken and not (stems and model.model_id.startswith(stems))
         ]
-        return next((model for model in found if "opus" in model.model_id), found[0])
+        near = [model for model in left if self._profile_of(model)]
+        return next((model for model in near if "opus" in model.model_id), (near or left)[0])
+
+    def _profile_of(self, model: Model) -> str | None:
+        found = (
+            p.profile_id for p in model.profiles if self.region in p.destinations and p.scope != "global"
+        )
+        return next(found, None)
 
     @cached_property
     def other(self) -> str:
-        """The other model's profile id from the home region."""
-        return next(
-            profile.profile_id
-            for profile in self.other_model.profiles
-            if self.region in profile.destinations and profile.scope != "global"
-        )
+        """The other model's profile id from the home region, its own id where it has none there."""
+        return self._profile_of(self.other_model) or self.other_model.model_id
 
     def call(
         self,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 commands = typer.Typer()
-Out = Annotated[Path, typer.Option(help="Where to write.")]
+Account = Annotated[str, typer.Option(help="demo, or the name of an AWS profile.")]
 
 
 @commands.command()
@@ -21,19 +22,86 @@ def calls(
 ) -> None:
     """Read CloudTrail files into the calls table. The last line counts every record, as JSON."""
     from bedrock_guard.account.trail import read_folder, write_parquet
+    from bedrock_guard.present.table import plain
 
     reading = read_folder(path)
-    write_parquet(reading.frame, out)
-    for name, reason in reading.set_aside.items():
-        print(f"set aside: {name}: {reason}")
-    print(json.dumps({"records": reading.records, "rows": len(reading.frame), "left_out": reading.left_out}))
+    write_parquet(reading, out)
+    for name, reason in reading.files.set_aside.items():
+        print(f"set aside: {plain(name)}: {reason}", file=sys.stderr)
+    print(json.dumps(reading.summary))
+
+
+@commands.command()
+def keys(account: Account = "demo", days: Annotated[int, typer.Option(min=1, max=90)] = 90) -> None:
+    """List every long-term API key: status, expiry, creator, last use, and how far each of these is known."""
+    from bedrock_guard.account.keys import read_keys
+    from bedrock_guard.account.situation import open_account, recent_calls
+    from bedrock_guard.present.table import Shown
+
+    opened = open_account(account)
+    found = read_keys(opened, recent_calls(opened, days))
+    shown = ["user", "credential_id", "service", "status", "created", "expires", "creator", "last_used"]
+    print(
+        Shown(
+            found.table[shown], "Long-term API keys; an unknown expiry of a readable key is none at all."
+        ).text()
+    )
+    for phantom in found.phantoms:
+        print(
+            f"phantom user {phantom.user}: {phantom.verdict} ({'; '.join(phantom.reasons) or 'nothing found'})"
+        )
+
+
+@commands.command()
+def decode() -> None:
+    """Read an API key from standard input and tell what it says, offline. The secret is never shown or stored."""
+    from bedrock_guard.evidence.decode import decode_key
+
+    found = decode_key(sys.stdin.read())
+    for name in (
+        *("kind", "service", "account_id", "user", "key_number", "signed_by", "signer", "region", "issued"),
+        *("expires_at_latest", "fingerprint"),
+    ):
+        value = getattr(found, name)
+        print(f"{name:18} {'not in the key' if value is None else value}")
+    for note in found.notes:
+        print(f"note: {note}")
+
+
+@commands.command()
+def spend(account: Account = "demo", days: Annotated[int, typer.Option(min=1, max=395)] = 28) -> None:
+    """Print what Bedrock cost per model, and whether it adds up to the bill."""
+    from bedrock_guard.account.cost_explorer import Window
+    from bedrock_guard.account.costs import plan_requests, read_bill
+    from bedrock_guard.account.situation import open_account
+    from bedrock_guard.evidence.spend import classify_bill, reconcile
+    from bedrock_guard.evidence.spend_tables import spend_by
+    from bedrock_guard.present.evidence import proof
+    from bedrock_guard.present.table import Shown
+
+    opened = open_account(account)
+    window = Window.last(opened.now, days)
+    print(f"asking {plan_requests(window)}", file=sys.stderr)
+    reading = read_bill(opened, window)
+    bill = classify_bill(reading.frame)
+    checked = reconcile(bill, reading.control)
+    print(
+        Shown(
+            spend_by(bill, "model"), f"Spend by model, {window.start} to {window.end} (end excluded)."
+        ).text()
+    )
+    print(proof(checked).text())
+    print(
+        f"requests made: {opened.requests.total('ce')}, at most ${opened.requests.cost_usd}", file=sys.stderr
+    )
+    raise typer.Exit(3 if checked.withheld else 0)
 
 
 @commands.command()
 def report(
     name: Annotated[str, typer.Argument(help="cost")],
-    account: Annotated[str, typer.Option(help="demo, or the name of an AWS profile.")] = "demo",
-    out: Out = Path("out"),
+    account: Account = "demo",
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("out"),
     param: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE for the notebook; may be repeated.")
     ] = None,
@@ -41,7 +109,7 @@ def report(
         str | None, typer.Option(help="svg (needs Chromium) or script; default: what is there.")
     ] = None,
 ) -> None:
-    """Run a report unattended. Exit status: 0 fine, 1 findings, 2 bad parameters, 3 incomplete data, 4 failed."""
+    """Run a report. Exit status: 0 fine, 1 findings, 2 bad parameters, 3 incomplete data, 4 failed run."""
     from bedrock_guard.reports.run import ReportFailed, run
     from bedrock_guard.reports.settings import read_parameters
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -19,22 +20,21 @@ def demo(
     out: Annotated[Path, typer.Option(help="Where the report and the policies are written.")] = Path("out"),
 ) -> None:
     """Build the example boundary, simulate it on the demo account, and write the report and the policies."""
-    from bedrock_guard import Account
+    from bedrock_guard.account.situation import example_spec
     from bedrock_guard.boundary.builder import build
-    from bedrock_guard.boundary.catalogue import shipped
-    from bedrock_guard.boundary.export import write_json
-    from bedrock_guard.boundary.spec import BoundarySpec
+    from bedrock_guard.boundary.export import export, write
     from bedrock_guard.reports.run import run
 
-    spec = BoundarySpec.example()
-    built = build(spec, shipped())
-    policies = write_json(built, out / "policies")
-    print(f"demo account {Account.demo().account_id}: 90 days of one invented company, nothing real")
+    print("The demo account: 90 days of one invented company. Nothing is real, nothing leaves this machine.")
+    spec = example_spec()
+    built = build(spec)
+    policies = write(export(spec, built, "json") | export(spec, built, "markdown"), out / "policies")
     report = run("cost", {"account": "demo"}, out / "report")
     for name, figure in report.figures.figures.items():
-        if name in {"total", "kept", "refused", "stranded", "unknown"}:
-            print(f"  {name:10} {figure.unit} {figure.value}")
-    print(f"  findings   {len(report.figures.findings)} (a finding is no failure of the demo)")
+        print(
+            f"  {name:14} {figure.unit} {figure.value if figure.value is None else f'{Decimal(figure.value):>12,.2f}'}"
+        )
+    print(f"  findings       {len(report.figures.findings)} (a finding is no failure of the demo)")
     print("\nwritten:")
     for path in (report.html, report.figures_file, report.notebook, *policies):
         print(f"  {path}")
@@ -47,7 +47,7 @@ def lab(
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
 ) -> None:
     """Open the notebooks in JupyterLab, on this machine only, with news and update checks off."""
-    from bedrock_guard.reports.run import notebook_path
+    from bedrock_guard.reports.run import notebook_path, transport
 
     notebooks = notebook_path("cost").parent.parent
     settings = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "bedrock-guard" / "lab"
@@ -60,6 +60,6 @@ def lab(
         f"--ServerApp.root_dir={notebooks}",
         f"--LabApp.app_settings_dir={settings}",
         "--LabApp.default_url=/lab/tree/boundary_workbench.ipynb",
-        "--KernelManager.transport=ipc",
+        f"--KernelManager.transport={transport()}",
     ]
     raise typer.Exit(subprocess.call(command if browser else [*command, "--no-browser"]))

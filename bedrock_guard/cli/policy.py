@@ -1,32 +1,87 @@
-"""Commands about policies: build, export, scorecard, simulate, lint, compare. None of them asks AWS anything."""
+"""Commands about policies. They make and judge documents; none of them asks AWS anything."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 commands = typer.Typer()
-Spec = Annotated[Path, typer.Argument(help="The spec, a TOML file.")]
+Spec = Annotated[Path, typer.Argument(help="The spec: a TOML file.")]
 Out = Annotated[Path, typer.Option(help="The folder to write to.")]
+Profile = Annotated[str | None, typer.Option(help="The profile, where the spec has several.")]
+
+
+@commands.command()
+def build(spec: Spec, out: Out = Path("policies"), profile: Profile = None) -> None:
+    """Build a spec's documents: boundary.json, deny-*.json, scp-*.json and scorecard.md."""
+    from bedrock_guard.boundary.builder import build as built_of
+    from bedrock_guard.boundary.export import export as exported
+    from bedrock_guard.boundary.export import write
+    from bedrock_guard.boundary.spec import BoundarySpec
+
+    chosen = BoundarySpec.load(spec)
+    built = built_of(chosen, profile=profile)
+    written = write(exported(chosen, built, "json") | exported(chosen, built, "markdown"), out)
+    for size in built.sizes:
+        print(f"{size.document:32} {size.characters:6,} of {size.quota:,} characters")
+    for sentence in (*chosen.notes, *built.findings):
+        print(f"note: {sentence}")
+    for path in written:
+        print(path)
+
+
+@commands.command()
+def export(
+    spec: Spec,
+    form: Annotated[
+        str, typer.Option("--format", help="json, cloudformation, terraform, cli or markdown.")
+    ] = "json",
+    out: Out = Path("export"),
+    profile: Profile = None,
+) -> None:
+    """Write a spec's documents in the form another tool takes. Applies nothing."""
+    from bedrock_guard.boundary.builder import build as built_of
+    from bedrock_guard.boundary.export import export as exported
+    from bedrock_guard.boundary.export import write
+    from bedrock_guard.boundary.spec import BoundarySpec
+
+    chosen = BoundarySpec.load(spec)
+    for path in write(exported(chosen, built_of(chosen, profile=profile), form), out):  # type: ignore[arg-type]
+        print(path)
+
+
+@commands.command()
+def scorecard(spec: Spec, profile: Profile = None) -> None:
+    """Judge the known ways round a boundary, and the work that must go on. Prints Markdown."""
+    from bedrock_guard.boundary.builder import build as built_of
+    from bedrock_guard.boundary.export import export as exported
+    from bedrock_guard.boundary.spec import BoundarySpec
+
+    chosen = BoundarySpec.load(spec)
+    print(exported(chosen, built_of(chosen, profile=profile), "markdown")["scorecard.md"])
 
 
 @commands.command()
 def simulate(
     cases: Annotated[
-        Path, typer.Option(help="One SimulateCustomPolicy request a line (JSON lines); - for stdin.")
+        Path, typer.Option(help="SimulateCustomPolicy requests as JSON lines; - for standard input.")
     ],
 ) -> None:
     """Answer SimulateCustomPolicy requests locally, one response a line in the same order.
 
     A bad line yields {"Error": ...} in its place, the others are still answered, and the exit status is 2.
     """
-    from contextlib import nullcontext
-
+    from bedrock_guard.errors import GuardError
     from bedrock_guard.iam.simulate import run_cases
 
+    if str(cases) != "-" and not cases.is_file():
+        raise GuardError(
+            f"There is no file {cases}.", remedy="Give a file of JSON lines, or - for standard input."
+        )
     failed = False
     source = (
         nullcontext(sys.stdin)
@@ -38,3 +93,28 @@ def simulate(
             failed |= not good
             print(answer)
     raise typer.Exit(2 if failed else 0)
+
+
+@commands.command()
+def lint(
+    documents: Annotated[list[Path], typer.Argument(help="Policy documents, JSON.")],
+    kind: Annotated[
+        str, typer.Option(help="identity, boundary, scp, rcp, resource, session or trust.")
+    ] = "boundary",
+) -> None:
+    """Name the mistakes in policy documents. Exit status 1 when one is an error, 2 when one cannot be read."""
+    from bedrock_guard.errors import GuardError
+    from bedrock_guard.iam.document import read
+    from bedrock_guard.iam.lint import lint as findings_of
+    from bedrock_guard.iam.model import KINDS
+
+    if kind not in KINDS:
+        raise GuardError(f"{kind!r} is no kind of policy.", remedy=f"Use one of: {', '.join(KINDS)}.")
+    worst = 0
+    for path in documents:
+        if not path.is_file():
+            raise GuardError(f"There is no file {path}.")
+        for finding in findings_of(read(path.read_bytes(), kind)):
+            print(f"{path}: {finding}")
+            worst |= finding.severity == "error"
+    raise typer.Exit(int(worst))

@@ -38,13 +38,18 @@ def register(
         access_key: a key id of one's own; by default one that follows from the principal.
         expires: end of a temporary key (UTC).
         token: the session token that must come with it.
+
+    Raises:
+        LookupError: there is no such user or role.
     """
-    account = principal.split(":")[4]
-    kind, _, name = principal.split(":", 5)[5].partition("/")
+    account, _, path = principal.partition(":iam::")[2].partition(":")
+    kind, _, name = path.partition("/")
+    if kind not in {"user", "role", "root"}:
+        raise LookupError(f"{principal} is no ARN of a user or role.")
     name = name.rpartition("/")[2]
     entity = state.items("iam", account).get(kind, name) if kind != "root" else {}
-    if entity is None:
-        raise ServiceError("NoSuchEntity", f"The {kind} with name {name} cannot be found.")
+    if entity is None or entity.get("Arn", principal) != principal:
+        raise LookupError(f"The {kind} with name {name} cannot be found.")
     unique = str(entity.get("RoleId") or entity.get("UserId") or account)
     arn = principal
     if kind == "role":

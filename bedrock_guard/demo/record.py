@@ -11,6 +11,8 @@ from bedrock_guard.demo.service import Request
 from bedrock_guard.demo.state import EVENT_SQL, Body, event_row, iso
 
 _GLOBAL = {"iam", "sts", "organizations", "ce"}
+# Operations that write in the demo and count as reading in CloudTrail.
+_READ_ONLY = ("AssumeRole", "Generate", "Get")
 _SECRETS = ("password", "secret", "token")
 
 
@@ -32,7 +34,7 @@ def remember(request: Request, wire: WireRequest) -> None:
         "responseElements": None,
         "requestID": request.request_id,
         "eventID": str(uuid.UUID(hashlib.sha256(f"{seed}:{number}".encode()).hexdigest()[:32])),
-        "readOnly": False,
+        "readOnly": request.operation.startswith(_READ_ONLY),
         "eventType": "AwsApiCall",
         "managementEvent": True,
         "recipientAccountId": request.account,

@@ -78,6 +78,12 @@ class State:
         try:
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
             self._prepare()
+        except sqlite3.OperationalError as error:
+            raise DemoStateError(
+                f"{path.name} cannot be opened as a demo state file.",
+                why=str(error),
+                remedy="Give a path in a folder that exists and can be written.",
+            ) from error
         except sqlite3.DatabaseError as error:
             raise DemoStateError(
                 f"{path.name} is not a demo state file.",

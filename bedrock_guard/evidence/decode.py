@@ -8,7 +8,6 @@ Forms seen: a long-term key is `ABSK` and the base64 of `<user>[+N]-at-<account>
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,7 +31,7 @@ _ACCOUNT_MASK: Final = 0x7FFFFFFFFF80
 _KEY_ID: Final = re.compile(r"A[A-Z0-9]{3}[A-Z2-7]{16}")
 
 
-class NotAKey(GuardError):  # noqa: N818 - reads as what it says
+class NotAKeyError(GuardError):
     """The text is no Bedrock API key; nothing of it is repeated."""
 
 
@@ -73,7 +72,7 @@ def decode_key(text: str) -> DecodedKey:
     """What the key says.
 
     Raises:
-        NotAKey: the text has no form of such a key.
+        NotAKeyError: the text has no form of such a key.
 
     Example:
         >>> import base64
@@ -111,8 +110,8 @@ def account_of_key_id(key_id: str) -> str | None:
     return f"{account:012}" if 0 < account < 10**12 else None
 
 
-def _no_key(why: str) -> NotAKey:
-    return NotAKey(
+def _no_key(why: str) -> NotAKeyError:
+    return NotAKeyError(
         "This is not a Bedrock API key.",
         why=f"{why[0].upper()}{why[1:]}.",
         remedy="Pass the whole key on one line.",
@@ -125,7 +124,7 @@ def _decoded(body: str) -> str:
     try:
         data = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
         return data.decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise _no_key("what follows its prefix is not base64 of text") from error
 
 

@@ -93,13 +93,14 @@ def clean(value: Any, longest: int = LONGEST_TEXT) -> str | None:
     """
     if not isinstance(value, str):
         return None
-    if len(value) == _UUID_LENGTH and _UUID.fullmatch(value):
+    if len(value) <= _LONGEST_ID and _ID.fullmatch(value):
         return value
     return _clean(value, longest)
 
 
-_UUID_LENGTH = 36
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LONGEST_ID = 36
+_ID = re.compile(r"[0-9a-f-]+|A(?:KIA|SIA|CCA|IDA|ROA)[A-Z0-9]{12,17}")
+"""A request id or a key id: nothing to look for in them."""
 
 
 def as_object(value: Any) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from bedrock_guard.evidence.kinds import Shape, keep
 __all__ = ["COMMON", "OUTCOMES", "is_bedrock", "is_kept_service", "kept_text", "request_shape"]
 
 _LONGEST: Final = 16_384
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def request_shape(service: str, operation: str) -> Shape | None:
@@ -89,5 +90,5 @@ def kept_text(value: Any, shape: Shape) -> str | None:
     kept = keep(value, shape) if isinstance(value, dict) and shape else None
     if not kept:
         return None
-    text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+    text = _ENCODER.encode(kept)
     return text if len(text) <= _LONGEST else None

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.spend_tables import as_csv
 from bedrock_guard.evidence.tables import CLASSIFIED_BILL, PRICES, Provenance, money, require, total
 
 Source = Literal["bill", "override", "price list", "seed", "unknown"]
@@ -183,7 +184,7 @@ def read_prices(text: str) -> pd.DataFrame:
     Raises:
         GuardError: a column is missing, or a price is no number.
     """
-    reader = csv.DictReader(io.StringIO(text))
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     missing = [
         name
         for name in ("model", "token_kind", "unit_tokens", "usd_per_unit")
@@ -215,21 +216,7 @@ def write_prices(frame: pd.DataFrame) -> str:
     Raises:
         MissingColumns: the frame is no price table.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(PRICES.columns)
-    for row in require(frame, PRICES)[list(PRICES.columns)].itertuples(index=False, name=None):
-        writer.writerow([_cell(value) for value in row])
-    return out.getvalue()
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if value is None or value is pd.NA or value is pd.NaT:
-        return ""
-    text = f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else str(value)
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+    return as_csv(require(frame, PRICES)[list(PRICES.columns)])
 
 
 def from_bill(classified: pd.DataFrame) -> pd.DataFrame:

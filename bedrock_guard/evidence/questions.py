@@ -238,7 +238,8 @@ def _spread(case: Case, _: Sequence[Finding], number: int, question: str) -> Ans
 
 def _networks(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
     calls = _bedrock(case.evidence.calls)
-    places = calls.assign(network=[network_of(address) for address in calls["source_ip"].astype(object)])
+    known = {address: network_of(address) for address in calls["source_ip"].dropna().unique()}
+    places = calls.assign(network=calls["source_ip"].map(known))
     table = (
         places.dropna(subset=["network"]).groupby(["principal", "network"]).size().reset_index(name="calls")
     )
@@ -271,11 +272,11 @@ def _off_hours(case: Case, _: Sequence[Finding], number: int, question: str) -> 
     made = calls[calls["operation"].isin(list(INVOCATIONS)) & (calls["key_kind"] != "none")]
     local = made["event_time"].dt.tz_convert(case.zone)
     outside = made[
-        (local.dt.hour < OFFICE_HOURS[0]) | (local.dt.hour >= OFFICE_HOURS[1]) | (local.dt.dayofweek >= 5)
+        (local.dt.hour < OFFICE_HOURS[0]) | (local.dt.hour >= OFFICE_HOURS[1]) | (local.dt.day_of_week >= 5)
     ]
     table = outside.groupby("principal").size().reset_index(name="calls")
     hours = f"{OFFICE_HOURS[0]}-{OFFICE_HOURS[1]} h"
-    text = f"{len(outside)} of {len(made)} model calls with keys were made outside {hours} or on a weekend ({case.zone})."
+    text = f"{len(outside)} of {len(made)} model calls with keys were outside {hours} or on weekends ({case.zone})."
     return _of_calls(case, number, question, text, outside, table=table)
 
 

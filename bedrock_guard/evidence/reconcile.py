@@ -53,6 +53,7 @@ class Reconciliation:
         misplaced: dollars (absolute) on lines that stand in a bucket which their own columns do not give them.
         coverage: share of model dollars (absolute, mapped and unmapped) that have a model id; None without any.
         coverage_floor: below it the headline is withheld.
+        tolerance: a difference up to this does not withhold the headline.
         estimated: True when Cost Explorer calls part of it estimated; None when it was not said.
         by_currency: currency -> sum, for a bill in several currencies; they are never added.
         unmapped: service, usage_type, cost, lines, reason, alias_line; largest first.
@@ -67,6 +68,7 @@ class Reconciliation:
     misplaced: Decimal
     coverage: Decimal | None
     coverage_floor: Decimal
+    tolerance: Decimal
     estimated: bool | None
     by_currency: Mapping[str, Decimal]
     unmapped: pd.DataFrame = field(repr=False, compare=False)
@@ -109,17 +111,19 @@ def reconcile_with(
     classes: Sequence[BillClass],
     places: np.ndarray[Any, Any],
     control: Decimal | ControlTotal | None,
-    floor: Decimal,
+    limits: tuple[Decimal, Decimal],
 ) -> Reconciliation:
     """`spend.reconcile`, with the classes that the lines' own columns give (row i: classes[places[i]]).
+
+    `limits` are the coverage floor and the difference that may stand.
 
     Raises:
         MissingColumns: the frame is no classified bill.
     """
     require(frame, CLASSIFIED_BILL)
     asked = _control(control)
-    costs, unknown = _amounts(frame["cost"])
-    piles = _piles((frame["currency"], frame["bucket"]), costs)
+    costs, unknown = known_amounts(frame["cost"])
+    piles = piles_of((frame["currency"], frame["bucket"]), costs)
     currencies = _by(0, piles)
     one = next(iter(currencies)) if len(currencies) == 1 else None
     mixed = len(currencies) > 1
@@ -139,9 +143,10 @@ def reconcile_with(
         difference=difference,
         misplaced=moved,
         coverage=coverage,
-        coverage_floor=floor,
+        coverage_floor=limits[0],
+        tolerance=limits[1],
         estimated=_estimated(frame["estimated"]),
-        by_currency={str(name): amount for name, amount in currencies.items()},
+        by_currency={"unknown" if name is None else str(name): amount for name, amount in currencies.items()},
         unmapped=_unmapped(frame, classes, places, costs),
     )
     return replace(result, withheld=tuple(_reasons(result, frame, asked, unknown=unknown)))
@@ -157,8 +162,8 @@ def _control(control: Decimal | ControlTotal | None) -> ControlTotal:
     return ControlTotal(money(control), None, Provenance("control total"))
 
 
-def _amounts(column: pd.Series[Any]) -> tuple[list[Decimal], int]:
-    """Amounts, unknown ones as 0, and how many are unknown; text and NaN are read, floats are refused."""
+def known_amounts(column: pd.Series[Any]) -> tuple[list[Decimal], int]:
+    """The amounts of a column, unknown ones as 0, and how many are unknown; text is read, floats are refused."""
     values = column.tolist()
     if set(map(type, values)) <= {Decimal} and all(map(Decimal.is_finite, values)):
         return values, 0
@@ -166,8 +171,10 @@ def _amounts(column: pd.Series[Any]) -> tuple[list[Decimal], int]:
     return [Decimal(0) if value is None else value for value in read], sum(value is None for value in read)
 
 
-def _piles(keys: Sequence[pd.Series[Any]], costs: Sequence[Decimal]) -> dict[tuple[Any, ...], list[Decimal]]:
-    """The amounts per combination of keys; NA is the key "unknown"."""
+def piles_of(
+    keys: Sequence[pd.Series[Any]], costs: Sequence[Decimal]
+) -> dict[tuple[Any, ...], list[Decimal]]:
+    """The amounts per combination of keys, in the order they are met; an unknown key is None."""
     code = np.zeros(len(costs), dtype=np.int64)
     for key in keys:
         codes, levels = pd.factorize(key, use_na_sentinel=False)
@@ -179,7 +186,7 @@ def _piles(keys: Sequence[pd.Series[Any]], costs: Sequence[Decimal]) -> dict[tup
     found = {}
     for rows in np.split(order, firsts[1:]) if len(order) else []:
         names = tuple(key.iloc[int(rows[0])] for key in keys)
-        found[tuple("unknown" if pd.isna(name) else name for name in names)] = amounts[rows].tolist()
+        found[tuple(None if pd.isna(name) else name for name in names)] = amounts[rows].tolist()
     return found
 
 
@@ -259,7 +266,7 @@ def _reasons(result: Reconciliation, frame: pd.DataFrame, asked: ControlTotal, *
         found.append(f"The control total is in {asked.currency}, the bill is not.")
     elif result.control_total is None:
         found.append(f"The control total is unknown: {asked.provenance.why or 'it was not asked'}.")
-    elif result.difference:
+    elif result.difference and abs(result.difference) > result.tolerance:
         amount = dollars(result.difference, result.currency or "USD")
         found.append(f"The lines add up to {amount} more than the control total.")
     if unknown:

@@ -197,9 +197,9 @@ def phantom_elsewhere(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
     True: BedrockAPIKey-ab12 calls sts:GetCallerIdentity. False: it calls Bedrock.
     """
     calls = evidence.calls
-    names = calls["principal"].fillna("").str.rpartition("/")[2]
-    own = calls[names.str.startswith(PHANTOM_PREFIXES)]
-    outside = own[[not is_bedrock(str(source).partition(".")[0]) for source in own["service"]]]
+    phantoms = {p for p in calls["principal"].dropna().unique() if short(p).startswith(PHANTOM_PREFIXES)}
+    models = {s for s in calls["service"].dropna().unique() if is_bedrock(str(s).partition(".")[0])}
+    outside = calls[calls["principal"].isin(list(phantoms)) & ~calls["service"].isin(list(models))]
     for principal, events in outside.groupby("principal"):
         services = ", ".join(sorted({str(source).partition(".")[0] for source in events["service"]}))
         events.attrs = calls.attrs

@@ -210,6 +210,7 @@ def reconcile(
     control_total: Decimal | ControlTotal | None,
     *,
     coverage_floor: Decimal = Decimal("0.98"),
+    tolerance: Decimal = Decimal(0),
     catalogue: Catalogue | None = None,
     aliases: Aliases | None = None,
 ) -> Reconciliation:
@@ -223,6 +224,7 @@ def reconcile(
         frame: what `classify_bill` gave.
         control_total: what was asked ungrouped for the same scope and window; None when it could not be asked.
         coverage_floor: share of model dollars that must be mapped to a model.
+        tolerance: a difference up to this does not withhold the headline; it is shown all the same.
         catalogue: as for `classify_bill`.
         aliases: as for `classify_bill`.
 
@@ -231,4 +233,4 @@ def reconcile(
     """
     require(frame, BILL)
     classes, places = _distinct_classes(frame, index_of(catalogue, aliases))
-    return reconcile_with(frame, classes, places, control_total, coverage_floor)
+    return reconcile_with(frame, classes, places, control_total, (coverage_floor, tolerance))

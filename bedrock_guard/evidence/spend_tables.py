@@ -12,7 +12,7 @@ import pandas as pd
 
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.bill_class import Bucket
-from bedrock_guard.evidence.reconcile import USAGE_BUCKETS
+from bedrock_guard.evidence.reconcile import USAGE_BUCKETS, known_amounts, piles_of
 from bedrock_guard.evidence.tables import CLASSIFIED_BILL, money, require, total
 
 _SHARE: Final = Context(prec=12)
@@ -44,12 +44,13 @@ def spend_by(frame: pd.DataFrame, *columns: str, buckets: Sequence[Bucket] = USA
             f"The bill has no column {', '.join(unknown)}.", remedy=f"It has {', '.join(frame.columns)}."
         )
     keys = [*columns, "currency"]
-    rows: list[dict[str, Any]] = []
-    for key, group in usage.groupby(keys, dropna=False, sort=False):
-        parts: tuple[Any, ...] = key
-        costs = [cost for value in group["cost"] if (cost := money(value)) is not None]
-        rows.append({**dict(zip(keys, parts, strict=True)), "cost": total(costs), "lines": len(group)})
-    wholes = {name: total(row["cost"] for row in rows if row["currency"] is name) for name in _names(rows)}
+    costs, _ = known_amounts(usage["cost"])
+    found = piles_of([usage[name] for name in keys], costs)
+    rows: list[dict[str, Any]] = [
+        {**dict(zip(keys, parts, strict=True)), "cost": total(pile), "lines": len(pile)}
+        for parts, pile in found.items()
+    ]
+    wholes = {name: total(row["cost"] for row in rows if row["currency"] == name) for name in _names(rows)}
     for row in rows:
         whole = wholes[row["currency"]]
         row["share"] = _SHARE.divide(row["cost"], whole) if whole else None
@@ -111,7 +112,7 @@ def as_csv(frame: pd.DataFrame) -> str:
         ['name,cost', "'=1+1,-0.10"]
     """
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out)
     writer.writerow([_cell(str(name)) for name in frame.columns])
     writer.writerows([_cell(value) for value in row] for row in frame.itertuples(index=False, name=None))
     return out.getvalue()

@@ -99,9 +99,9 @@ def normalise(items: Iterable[Any], seen: set[str], into: Batch | None = None) -
     batch = into or Batch()
     for item in items:
         batch.records += 1
-        found = read_record(item)
+        found = item if isinstance(item, LeftOut) else read_record(item)
         if isinstance(found, LeftOut):
-            batch.left_out[found.value] += 1
+            batch.left_out[str(found)] += 1
         elif found["event_id"] in seen:
             batch.left_out[LeftOut.DUPLICATE.value] += 1
         else:

@@ -207,7 +207,9 @@ def list_atoms(singles: Sequence[Atom], truths: Sequence[tuple[bool, ...]]) -> t
     """
     found: dict[tuple[int, int], tuple[int, ...]] = {}
     bits = [sum(1 << position for position, true in enumerate(row) if true) for row in truths]
-    queue = [(bit, bit, (position,)) for position, bit in enumerate(bits)]
+    queue: list[tuple[int, int, tuple[int, ...]]] = [
+        (bit, bit, (position,)) for position, bit in enumerate(bits)
+    ]
     for some, every, members in queue:
         if (some, every) in found:
             continue

@@ -68,19 +68,19 @@ class Test:
 
 
 def resource_axis(
-    patterns: Iterable[str], within: Sequence[str], service: str, account: str | None = None
+    patterns: Mapping[str, str], within: Sequence[str], service: str, account: str | None = None
 ) -> Axis:
     """Cut resources by `Resource` patterns (variables replaced).
 
     Args:
-        patterns: elements of Resource and NotResource.
+        patterns: elements of Resource and NotResource, variables replaced; each with its text for people.
         within: only resources that one of these matches; `*` alone is every ARN, and `*` itself, the resource of
             an action that has none.
         service: whose ARNs to show as examples.
         account: if given, also cut by whether a resource is that account's or another's.
     """
     others = [f"arn:aws:{service}:us-east-1:111122223333:example", *map(_arn_example, within), "*"]
-    shapes = [_resource_shape(pattern, others[0]) for pattern in dict.fromkeys(patterns)]
+    shapes = [_resource_shape(pattern, text, others[0]) for pattern, text in patterns.items()]
     bounds = [chain for pattern in within for chain in _resource_bound(pattern)]
     if account is not None:
         shapes += [
@@ -176,25 +176,28 @@ def test_shapes(test: Test, facts: Facts) -> list[Shape]:
     """Give the patterns of a test on texts, variables replaced; one without value matches nothing."""
     if test.family not in _TEXT_FAMILIES:
         return []
-    expanded = [template.expand(facts) for template in test.templates()]
-    return [_value_shape(test, pattern) for pattern in expanded if pattern is not None]
+    expanded = [
+        (template.expand(facts), text)
+        for template, text in zip(test.templates(), test.condition.values, strict=True)
+    ]
+    return [_value_shape(test, pattern, text) for pattern, text in expanded if pattern is not None]
 
 
-def _value_shape(test: Test, pattern: str) -> Shape:
+def _value_shape(test: Test, pattern: str, text: str) -> Shape:
     operator = test.condition.operator
     plain = unescape(pattern)
     if test.family == "arn":
-        return Shape(automaton.arn(pattern), plain, _arn_example(pattern), exact=not has_wildcard(pattern))
+        return Shape(automaton.arn(pattern), text, _arn_example(pattern), exact=not has_wildcard(pattern))
     if "Like" in operator:
-        return Shape(automaton.glob(pattern), plain, _example(pattern), exact=not has_wildcard(pattern))
+        return Shape(automaton.glob(pattern), text, _example(pattern), exact=not has_wildcard(pattern))
     if operator.endswith("IgnoreCase"):
-        return Shape(automaton.literal(plain, ignore_case=True), f"{plain} (in any case)", plain, exact=True)
-    return Shape(automaton.literal(plain, ignore_case=test.family == "boolean"), plain, plain, exact=True)
+        return Shape(automaton.literal(plain, ignore_case=True), f"{text} (in any case)", plain, exact=True)
+    return Shape(automaton.literal(plain, ignore_case=test.family == "boolean"), text, plain, exact=True)
 
 
-def _resource_shape(pattern: str, any_example: str) -> Shape:
+def _resource_shape(pattern: str, text: str, any_example: str) -> Shape:
     example = _arn_example(pattern) if pattern.strip("*") else any_example
-    return Shape(automaton.resource(pattern), unescape(pattern), example, exact=not has_wildcard(pattern))
+    return Shape(automaton.resource(pattern), text, example, exact=not has_wildcard(pattern))
 
 
 def _owner_shape(words: str, account: Chain) -> Shape:

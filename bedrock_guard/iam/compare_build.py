@@ -17,8 +17,8 @@ from bedrock_guard.iam.compare_regions import Box
 from bedrock_guard.iam.compare_space import RESOURCE, Cut, Group, OnRequest, Space
 from bedrock_guard.iam.compare_variables import Hole, hole, independent, stretches
 from bedrock_guard.iam.evaluator import account_of
-from bedrock_guard.iam.globs import compile_resource
-from bedrock_guard.iam.variables import Template, parse
+from bedrock_guard.iam.globs import compile_resource, unescape
+from bedrock_guard.iam.variables import Template, Variable, parse
 
 _CHOICES = 1_000
 
@@ -110,7 +110,11 @@ class _Builder:
         )
 
     def _resource_axis(self, facts: Mapping[str, Any]) -> Axis:
-        expanded = [text for one in self.resources if (text := one.expand(facts)) is not None]
+        expanded: dict[str, str] = {}
+        for template in self.resources:
+            pattern = template.expand(facts)
+            if pattern is not None:
+                expanded.setdefault(pattern, _shown(template))
         service = self.group.actions[0].partition(":")[0]
         return resource_axis(expanded, self.universe.resources, service, self._account())
 
@@ -208,6 +212,14 @@ class _Builder:
 
         wanted = part(atom.value)
         return lambda _resource, facts: part(facts.get(name)) == wanted
+
+
+def _shown(template: Template) -> str:
+    """Write a pattern as the document has it."""
+    pieces = (
+        f"${{{piece.key}}}" if isinstance(piece, Variable) else unescape(piece) for piece in template.pieces
+    )
+    return "".join(pieces)
 
 
 def _resource_templates(group: Group) -> list[Template]:

@@ -145,12 +145,19 @@ class Universe:
     cells: int = CELLS
 
     @classmethod
-    def of(cls, *patterns: str, catalogue: ActionCatalogue | None = None, **rest: Any) -> Universe:
+    def of(
+        cls,
+        *patterns: str,
+        catalogue: ActionCatalogue | None = None,
+        supplied_only: bool = False,
+        **rest: Any,
+    ) -> Universe:
         """Give the universe of all actions that the patterns match.
 
         Args:
             patterns: elements of Action, such as `s3:*`.
             catalogue: where the actions come from; None is the shipped one.
+            supplied_only: leave out requests with keys that the catalogue does not list for their action.
             rest: the other fields of the universe.
 
         Example:
@@ -159,7 +166,7 @@ class Universe:
         """
         known = catalogue or ActionCatalogue.shipped()
         names = dict.fromkeys(info.name for pattern in patterns for info in known.expand(pattern))
-        return cls(tuple(names), **rest)
+        return cls(tuple(names), catalogue=known if supplied_only else None, **rest)
 
     @property
     def caller(self) -> Principal | None:

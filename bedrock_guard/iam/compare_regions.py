@@ -90,7 +90,8 @@ class Side:
 
     def within(self, masks: Masks) -> Side:
         """Sort the open boxes by what they are in a smaller region; leave out what cannot matter any more."""
-        held, still = list(self.held), []
+        held = list(self.held)
+        still: list[Box] = []
         for box in self.open:
             cuts = [(masks[axis] & mask, masks[axis]) for axis, mask in box.masks]
             if all(cut for cut, _ in cuts):
@@ -173,12 +174,12 @@ def merge(regions: Sequence[Region[Verdict]], axes: Masks) -> list[Region[Verdic
 def _join(
     regions: set[tuple[tuple[tuple[str, int], ...], Verdict]], axis: str, full: int
 ) -> set[tuple[tuple[tuple[str, int], ...], Verdict]]:
-    together: dict[tuple[object, Verdict], int] = {}
+    together: dict[tuple[tuple[tuple[str, int], ...], Verdict], int] = {}
     for masks, verdict in regions:
         rest = tuple(sorted(pair for pair in masks if pair[0] != axis))
         key = (rest, verdict)
         together[key] = together.get(key, 0) | dict(masks).get(axis, full)
     return {
-        (tuple(sorted((*rest, (axis, mask)))) if mask != full else rest, verdict)  # type: ignore[misc]
+        (tuple(sorted((*rest, (axis, mask)))) if mask != full else rest, verdict)
         for (rest, verdict), mask in together.items()
     }

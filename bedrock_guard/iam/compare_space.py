@@ -160,5 +160,7 @@ def _words(axis: Axis, mask: int) -> Values:
     outside = axis.chosen(axis.full & ~mask)
     if outside == [ABSENT]:
         return Values(("present",))
-    excluding = 0 < len(outside) < len(inside)
+    excluding = 0 < len(outside) < len(inside) and not any(
+        atom.words.startswith("anything") for atom in outside
+    )
     return Values(tuple(atom.words for atom in (outside if excluding else inside)), excluding)

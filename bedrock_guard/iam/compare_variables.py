@@ -46,7 +46,7 @@ def hole(template: Template, *, is_arn: bool) -> Hole | None:
 def stretches(holes: Iterable[Hole], others: Sequence[Chain]) -> tuple[list[Shape], bool]:
     """Give the patterns by which to cut the variable's values, and whether these are all that matter."""
     found = dict.fromkeys(piece for one in holes for chain in others for piece in _pieces(one, chain))
-    shapes = [Shape(chain, _text(chain), _text(chain)) for chain in found]
+    shapes = [Shape(chain, _text(chain, "?", "*"), _text(chain, "x", "example")) for chain in found]
     return shapes[:_STRETCHES], len(shapes) <= _STRETCHES
 
 
@@ -117,7 +117,7 @@ def _share(first: Token, second: Token) -> bool:
     return True
 
 
-def _text(chain: Chain) -> str:
-    """Write a stretch of a pattern for people; it is also tried as an example."""
-    signs = {"one": "?", "one_in_part": "?", "run": "*", "run_in_part": "*"}
-    return "".join(token.chars[0] if token.kind == "literal" else signs[token.kind] for token in chain)
+def _text(chain: Chain, one: str, run: str) -> str:
+    """Write a stretch of a pattern with these texts for its wildcards."""
+    texts = {"one": one, "one_in_part": one, "run": run, "run_in_part": run}
+    return "".join(token.chars[0] if token.kind == "literal" else texts[token.kind] for token in chain)

@@ -108,13 +108,17 @@ def _plain(key: str, condition: Condition, match: Match, *, negated: bool) -> Pr
 
         def negative(facts: Facts) -> bool:
             value = facts.get(key)
-            return not fast(value) if value.__class__ is str else slow(facts)
+            if value.__class__ is str:
+                return not fast(value)
+            return missing if value is None else slow(facts)
 
         return negative
 
     def positive(facts: Facts) -> bool:
         value = facts.get(key)
-        return fast(value) if value.__class__ is str else slow(facts)
+        if value.__class__ is str:
+            return fast(value)
+        return missing if value is None else slow(facts)
 
     return positive
 

@@ -155,16 +155,20 @@ class Evaluator:
             >>> sorted(evaluator.depends_on("s3:GetObject", "*", {}, unknown={"aws:X"}).keys)
             ['aws:X']
         """
+        spelling = {key.lower(): key for key in unknown}
+        program = self._program(self._index.mask(action.lower()))
+        if spelling.keys().isdisjoint(program.columns):
+            verdict = self.decide(action, resource, context, principal, resource_account).verdict
+            return Dependence(verdict, frozenset(), frozenset((verdict,)))
         row: dict[str, object] = {
             **lowered(context),
-            **{key.lower(): UNKNOWN for key in unknown},
+            **dict.fromkeys(spelling, UNKNOWN),
             "action": action,
             "resource": resource,
             "principal": principal,
             "resource_account": resource_account,
         }
-        spelling = {key.lower(): key for key in unknown}
-        return dependence(self._program(self._index.mask(action.lower())), row, spelling)
+        return dependence(program, row, spelling)
 
     def explain(
         self,
@@ -293,6 +297,8 @@ def compile_policies(
         rcps: levels of resource control policies of the resource's account. RCPFullAWSAccess is taken as attached.
         session: the policies passed when the session was made; None or [] is none.
         resource_policy: the policy of the resource, or the trust policy of a role (a Document of kind "trust").
+            A KMS key and a role have one always, which must allow: None takes it as leaving the decision to the
+            identity policies of the account.
 
     Raises:
         PolicyError: for a document that is not understood.
@@ -324,5 +330,22 @@ def _documents(policies: Policy | Sequence[Policy] | None, kind: Kind) -> list[D
     if policies is None:
         return []
     if isinstance(policies, Document | str | bytes | Mapping):
-        return [as_document(policies, kind)]
-    return [as_document(one, kind) for one in policies]
+        policies = [policies]
+    documents = [as_document(one, kind) for one in policies]
+    for document in documents:
+        _check_principals(document, kind)
+    return documents
+
+
+def _check_principals(document: Document, kind: Kind) -> None:
+    """Refuse a Document that was read as another kind and means something else here."""
+    for statement in document.statements:
+        named = statement.principals is not None or statement.not_principals is not None
+        if kind == "resource" and not named:
+            raise PolicyError(
+                "A statement of the resource policy has no Principal.", why="It would mean everyone."
+            )
+        if kind not in ("resource", "rcp") and named:
+            raise PolicyError(
+                f"A statement of a policy used as {kind} has a Principal.", why="It is attached to one."
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bedrock_guard.iam import globs
-from bedrock_guard.iam.matchers import OnText
+from bedrock_guard.iam.arns import OnText
 from bedrock_guard.iam.statements import CompiledStatement, action_predicate
 
 

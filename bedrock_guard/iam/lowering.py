@@ -8,9 +8,10 @@ from bedrock_guard.iam.conditions import CompiledCondition, Facts
 from bedrock_guard.iam.principals import ACCOUNT, DIRECT, ROLE, Principal
 from bedrock_guard.iam.program import Program, ProgramStatement, Situation, Test
 from bedrock_guard.iam.situation import Regime, caller_of, crosses, must_allow, regime_of
-from bedrock_guard.iam.statements import CompiledStatement, Layer, ResourceTest
+from bedrock_guard.iam.statements import CompiledStatement, Layer
 
 Caller = str | Principal | None
+Shared = Callable[[Test], Test]  # the one test of a program that asks the same question
 
 
 def lower_statements(
@@ -24,16 +25,24 @@ def lower_statements(
         trust: the resource policy is a role's trust policy, which must allow.
     """
     bounded = bool(levels.get("boundary"))
-    has_policy = "resource" in levels
-    return Program(
-        tuple(_statement(one, bounded=bounded) for one in statements),
-        _situation(has_policy=has_policy, trust=trust),
-        levels,
+    pool: dict[Hashable, Test] = {}
+
+    def shared(test: Test) -> Test:
+        return pool.setdefault(test.token, test)
+
+    lowered = tuple(_statement(one, shared, bounded=bounded) for one in statements)
+    situation = _situation(shared, has_policy="resource" in levels, trust=trust)
+    tests = tuple(pool.values())
+    columns = frozenset(column for test in tests for column in test.columns)
+    return Program(lowered, situation, levels, tests, columns)
+
+
+def _statement(one: CompiledStatement, shared: Shared, *, bounded: bool) -> ProgramStatement:
+    tests = (
+        *_action_tests(one),
+        *_resource_tests(one),
+        *(_condition_test(each, one) for each in one.conditions),
     )
-
-
-def _statement(one: CompiledStatement, *, bounded: bool) -> ProgramStatement:
-    tests = (*_action_tests(one), *_resource_tests(one.resource, one), *map(_condition_test, one.conditions))
     place = (
         one.layer,
         one.level,
@@ -42,10 +51,11 @@ def _statement(one: CompiledStatement, *, bounded: bool) -> ProgramStatement:
         one.statement.sid,
         one.statement.effect == "Allow",
     )
+    kept = tuple(map(shared, tests))
     if one.layer != "resource":
-        return ProgramStatement(*place, tests)
-    direct, role, account = (_naming(one, bit, bounded=bounded) for bit in (DIRECT, ROLE, ACCOUNT))
-    return ProgramStatement(*place, tests, direct, role, account)
+        return ProgramStatement(*place, kept)
+    direct, role, account = (shared(_naming(one, bit, bounded=bounded)) for bit in (DIRECT, ROLE, ACCOUNT))
+    return ProgramStatement(*place, kept, direct, role, account)
 
 
 def _action_tests(one: CompiledStatement) -> tuple[Test, ...]:
@@ -56,12 +66,11 @@ def _action_tests(one: CompiledStatement) -> tuple[Test, ...]:
     return (Test(token, ("action",), lambda action: fits(action.lower())),)
 
 
-def _resource_tests(resource: ResourceTest, one: CompiledStatement) -> tuple[Test, ...]:
-    if resource.always:
+def _resource_tests(one: CompiledStatement) -> tuple[Test, ...]:
+    if one.resource.always:
         return ()
-    statement, keys, test = one.statement, resource.keys, resource.test
-    version = None if not keys else "2012-10-17"
-    token = ("resource", statement.resources, statement.not_resources, version)
+    statement, keys, test = one.statement, one.resource.keys, one.resource.test
+    token = ("resource", statement.resources, statement.not_resources, one.version)
 
     def ask(name: str, *values: object) -> bool:
         return test(name, dict(zip(keys, values, strict=True)))
@@ -69,10 +78,9 @@ def _resource_tests(resource: ResourceTest, one: CompiledStatement) -> tuple[Tes
     return (Test(token, ("resource", *keys), ask),)
 
 
-def _condition_test(compiled: CompiledCondition) -> Test:
+def _condition_test(compiled: CompiledCondition, one: CompiledStatement) -> Test:
     condition, keys, test = compiled.condition, compiled.keys, compiled.test
-    variables = keys[1:]
-    token: Hashable = ("condition", condition.name, keys[0], condition.values, variables)
+    token = ("condition", condition.name, keys[0], condition.values, one.version)
 
     def ask(*values: object) -> bool:
         facts: Facts = dict(zip(keys, values, strict=True))
@@ -83,30 +91,29 @@ def _condition_test(compiled: CompiledCondition) -> Test:
 
 def _naming(one: CompiledStatement, bit: int, *, bounded: bool) -> Test:
     names = one.names
-    token = ("naming", one.document, one.index, bit)
 
     def ask(principal: Caller) -> bool:
         caller = caller_of(principal)
         has_boundary = bounded and regime_of(caller, None).boundary
         return bool(names(caller, has_boundary) & bit)
 
-    return Test(token, ("principal",), ask)
+    return Test(("naming", one.document, one.index, bit), ("principal",), ask)
 
 
-def _situation(*, has_policy: bool, trust: bool) -> Situation:
+def _situation(shared: Shared, *, has_policy: bool, trust: bool) -> Situation:
     who = ("principal", "resource", "resource_account")
 
     def required(action: str) -> bool:
         return has_policy and must_allow(action, trust=trust)
 
     return Situation(
-        outsider=Test("outsider", ("principal",), lambda one: _is_outsider(caller_of(one))),
-        root=Test("root", ("principal",), lambda one: regime_of(caller_of(one), None).everything),
-        crossing=Test(
-            "crossing", who, lambda one, resource, owner: crosses(caller_of(one), resource, owner)[1]
+        outsider=shared(Test("outsider", ("principal",), lambda one: _is_outsider(caller_of(one)))),
+        root=shared(Test("root", ("principal",), lambda one: regime_of(caller_of(one), None).everything)),
+        crossing=shared(
+            Test("crossing", who, lambda one, name, owner: crosses(caller_of(one), name, owner)[1])
         ),
-        required=Test(("required", has_policy, trust), ("action",), required),
-        binds={layer: _binding(layer) for layer in _LAYERS},
+        required=shared(Test("required", ("action",), required)),
+        binds={layer: shared(_binding(layer)) for layer in _LAYERS},
     )
 
 

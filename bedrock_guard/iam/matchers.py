@@ -10,10 +10,10 @@ from ipaddress import IPv6Address
 from typing import Any
 
 from bedrock_guard.iam import globs, values
+from bedrock_guard.iam.arns import OnText, any_glob, one_of
 from bedrock_guard.iam.operators import OPERATORS
 from bedrock_guard.iam.variables import Template
 
-OnText = Callable[[str], bool]
 _BASES: Mapping[str, str] = {
     "StringNotEquals": "StringEquals",
     "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
@@ -52,7 +52,7 @@ class Match:
         if self.fixed is not None:
             return self.fixed(value)
         patterns = (template.expand(facts) for template in self._templates)
-        return any(one_of(self._operator, pattern)(value) for pattern in patterns if pattern is not None)
+        return any(_remembered(self._operator, pattern)(value) for pattern in patterns if pattern is not None)
 
 
 def fixed(predicate: OnText) -> Match:
@@ -72,31 +72,15 @@ def any_of(operator: str, patterns: list[str]) -> OnText:
         return frozenset(globs.unescape(pattern) for pattern in patterns).__contains__
     if base == "StringEqualsIgnoreCase":
         return _ignoring_case(frozenset(globs.unescape(pattern).lower() for pattern in patterns))
-    return globs_any([_single(base, pattern) for pattern in patterns])
+    if base == "StringLike":
+        return any_glob(patterns)
+    return one_of([_single(base, pattern) for pattern in patterns])
 
 
 @lru_cache(maxsize=4096)
-def one_of(operator: str, pattern: str) -> OnText:
+def _remembered(operator: str, pattern: str) -> OnText:
     """`any_of` for one pattern, remembered: a variable takes few values."""
     return any_of(operator, [pattern])
-
-
-def globs_any(predicates: list[OnText]) -> OnText:
-    """The predicate "one of these holds"."""
-    if len(predicates) == 1:
-        return predicates[0]
-    if len(predicates) == 2:
-        first, second = predicates
-        return lambda value: first(value) or second(value)
-    each = tuple(predicates)
-
-    def predicate(value: str) -> bool:
-        for one in each:  # noqa: SIM110 - a generator would cost more than the tests
-            if one(value):
-                return True
-        return False
-
-    return predicate
 
 
 def _ignoring_case(lowered: frozenset[str]) -> OnText:
@@ -104,8 +88,6 @@ def _ignoring_case(lowered: frozenset[str]) -> OnText:
 
 
 def _single(base: str, pattern: str) -> OnText:
-    if base == "StringLike":
-        return globs.compile_glob(pattern)
     family = OPERATORS[base][0]
     if family == "arn":
         return _arn(pattern)

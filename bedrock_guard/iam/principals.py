@@ -27,6 +27,7 @@ _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _IAM = re.compile(r"arn:[^:]+:iam::([0-9]{12}):(root|user/.+|role/.+)", re.DOTALL)
 _STS = re.compile(r"arn:[^:]+:sts::([0-9]{12}):(assumed-role/[^/]+/.+|federated-user/.+)", re.DOTALL)
 _PROVIDER = re.compile(r"arn:[^:]+:iam::([0-9]{12}):(saml-provider|oidc-provider)/.+", re.DOTALL)
+_PROVIDERS = ("accounts.google.com", "graph.facebook.com", "www.amazon.com", "cognito-identity.amazonaws.com")
 _KINDS: dict[str, PrincipalKind] = {
     "root": "root",
     "user": "user",
@@ -114,6 +115,8 @@ def _classify(arn: str | None) -> tuple[str | None, PrincipalKind | None]:
     provider = _PROVIDER.fullmatch(arn)
     if provider is not None:
         return provider.group(1), "federated"
+    if arn in _PROVIDERS:
+        return None, "federated"
     if arn.endswith((".amazonaws.com", ".amazonaws.com.cn")) and ":" not in arn:
         return None, "service"
     return None, None

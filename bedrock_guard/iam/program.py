@@ -15,7 +15,7 @@ from enum import Enum
 from functools import reduce
 from typing import Any
 
-from bedrock_guard.iam.decision import VERDICTS, Verdict
+from bedrock_guard.iam.decision import Verdict
 from bedrock_guard.iam.statements import Layer
 
 
@@ -50,12 +50,12 @@ class Truth:
         return Truth(everything ^ self.maybe, everything ^ self.sure)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Test:
     """A question to one row: `function` takes the value of each of `columns`, in order.
 
     Columns are "action", "resource", "principal", "resource_account", and condition keys in lower case.
-    Two tests with the same `token` ask the same question.
+    `token` is the question itself: no two tests of a program have the same.
     """
 
     __test__ = False  # keeps pytest from collecting it
@@ -64,15 +64,9 @@ class Test:
     columns: tuple[str, ...]
     function: Callable[..., bool]
 
-    def __hash__(self) -> int:
-        return hash(self.token)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Test) and self.token == other.token
-
     def ask(self, *values: object) -> bool | None:
         """The answer for one row; None where a value is UNKNOWN."""
-        return None if any(value is UNKNOWN for value in values) else self.function(*values)
+        return None if UNKNOWN in values else self.function(*values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,30 +117,15 @@ class Verdicts:
 class Program:
     """Policies as statements of tests, and the combination of their truths into verdicts.
 
-    `levels` counts the gates of each layer; a layer that is absent from it does not take part.
+    `tests` are all distinct tests, `columns` what they read. `levels` counts the gates of each layer; one that is
+    absent takes no part.
     """
 
     statements: tuple[ProgramStatement, ...]
     situation: Situation
     levels: Mapping[Layer, int]
-
-    @property
-    def tests(self) -> tuple[Test, ...]:
-        """Every distinct test."""
-        who = self.situation
-        found: dict[Test, None] = dict.fromkeys((who.outsider, who.root, who.crossing, who.required))
-        found.update(dict.fromkeys(who.binds.values()))
-        for one in self.statements:
-            found.update(dict.fromkeys(one.tests))
-            found.update(
-                dict.fromkeys(test for test in (one.direct, one.role, one.account) if test is not None)
-            )
-        return tuple(found)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Every column that a test reads."""
-        return tuple(dict.fromkeys(column for test in self.tests for column in test.columns))
+    tests: tuple[Test, ...]
+    columns: frozenset[str]
 
     def verdicts(self, truth: Mapping[Test, Truth], everything: Mask) -> Verdicts:
         """Combine the truth of each test into verdicts.
@@ -168,37 +147,9 @@ class Program:
         Returns:
             A verdict for each row, None where it hangs on an UNKNOWN cell.
         """
-        everything = (1 << rows) - 1
-        lower = {name.lower(): values for name, values in columns.items()}
-        truth = {test: _truth(test, lower, rows) for test in self.tests}
-        found = self.verdicts(truth, everything)
-        masks = (found.allowed, found.implicit_deny, found.explicit_deny)
-        return [
-            next((verdict for verdict, mask in zip(VERDICTS, masks, strict=True) if mask >> row & 1), None)
-            for row in range(rows)
-        ]
+        from bedrock_guard.iam.table import decide_table
 
-
-def _truth(test: Test, columns: Mapping[str, Sequence[object]], rows: int) -> Truth:
-    nothing: Sequence[object] = (None,) * rows
-    cells = [columns.get(name, nothing) for name in test.columns]
-    answers: dict[Hashable, bool | None] = {}
-    sure, maybe = ["0"], ["0"]
-    for row in range(rows - 1, -1, -1):
-        values = tuple(column[row] for column in cells)
-        token = tuple(map(_token, values))
-        if token not in answers:
-            answers[token] = test.ask(*values)
-        answer = answers[token]
-        sure.append("1" if answer else "0")
-        maybe.append("0" if answer is False else "1")
-    return Truth(int("".join(sure), 2), int("".join(maybe), 2))
-
-
-def _token(value: object) -> Hashable:
-    if isinstance(value, list | tuple | set | frozenset):
-        return (list, *map(_token, value))
-    return (type(value), value) if isinstance(value, Hashable) else id(value)
+        return decide_table(self, columns, rows)
 
 
 class _Combination:

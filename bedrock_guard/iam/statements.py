@@ -6,14 +6,13 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_act
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from bedrock_guard.iam import globs
+from bedrock_guard.iam.arns import OnText, any_glob, any_resource
 from bedrock_guard.iam.conditions import CompiledCondition, Facts, compile_condition
-from bedrock_guard.iam.matchers import OnText, globs_any
 from bedrock_guard.iam.model import Document, Statement
 from bedrock_guard.iam.principals import NamedAs, compile_principals
 from bedrock_guard.iam.variables import Template, parse
@@ -47,12 +46,16 @@ class ResourceTest:
 
 @dataclass(frozen=True, slots=True)
 class CompiledStatement:
-    """A statement in its place: layer, level (SCP and RCP only), document in the layer, index in the document."""
+    """A statement in its place: layer, level (SCP and RCP only), document in the layer, index in the document.
+
+    `version` is the document's: it says whether `${…}` is a variable.
+    """
 
     layer: Layer
     level: int | None
     document: int
     index: int
+    version: str
     statement: Statement
     action: OnText
     resource: ResourceTest
@@ -85,6 +88,7 @@ def compile_statement(
         level,
         position,
         index,
+        document.version,
         statement,
         _action(statement),
         resource,
@@ -97,12 +101,7 @@ def compile_statement(
 
 def action_predicate(patterns: Sequence[str]) -> OnText:
     """Whether an action in lower case fits one of the patterns; an empty list fits nothing."""
-    lowered = [pattern.lower() for pattern in patterns]
-    literal = frozenset(pattern for pattern in lowered if not globs.has_wildcard(pattern))
-    predicates = [globs.compile_glob(pattern) for pattern in lowered if globs.has_wildcard(pattern)]
-    if literal or not predicates:
-        predicates.insert(0, literal.__contains__)
-    return globs_any(predicates)
+    return any_glob([pattern.lower() for pattern in patterns])
 
 
 def _action(statement: Statement) -> OnText:
@@ -141,7 +140,7 @@ def _template(pattern: str, version: str) -> Template:
 
 def _resource_test(templates: Sequence[Template], *, negated: bool) -> OnResource:
     fixed = [template.fixed for template in templates]
-    predicate = _resource_predicate([pattern for pattern in fixed if pattern is not None])
+    predicate = any_resource([pattern for pattern in fixed if pattern is not None])
     varying = [template for template, pattern in zip(templates, fixed, strict=True) if pattern is None]
     if not varying:
         if negated:
@@ -152,26 +151,6 @@ def _resource_test(templates: Sequence[Template], *, negated: bool) -> OnResourc
         return (predicate(resource) or _fits_one(varying, resource, facts)) != negated
 
     return test
-
-
-def _resource_predicate(patterns: Sequence[str]) -> OnText:
-    """Whether a resource fits one of the patterns: whole ARNs by look-up, the others one by one."""
-    whole = [one for one in patterns if not globs.has_wildcard(one) and one.count(":") >= 5]
-    predicates = [_quick(one) for one in patterns if one not in whole]
-    if whole or not predicates:
-        predicates.insert(0, frozenset(globs.unescape(one) for one in whole).__contains__)
-    return globs_any(predicates)
-
-
-def _quick(pattern: str) -> OnText:
-    """The predicate of one pattern, behind a cheap necessary one: the text that begins its last part is there."""
-    fits = globs.compile_resource(pattern)
-    parts = pattern.split(":", 5)
-    begins = re.split(r"[*?]", parts[5])[0] if len(parts) == 6 else ""
-    if not begins or not globs.has_wildcard(":".join(parts[:5])):
-        return fits
-    needle = ":" + globs.unescape(begins)
-    return lambda resource: needle in resource and fits(resource)
 
 
 def _fits_one(templates: Sequence[Template], resource: str, facts: Mapping[str, Any]) -> bool:

@@ -12,21 +12,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from bedrock_guard.account.situation import Situation, open_account
-from bedrock_guard.charts import daily, outcome_by_model
 from bedrock_guard.evidence.impact import OUTCOMES
 from bedrock_guard.evidence.tables import Provenance, dollars, total
-from bedrock_guard.evidence.what_if import WhatIf, short_name
-from bedrock_guard.present import Shown, plain, source_note
+from bedrock_guard.evidence.what_if import WhatIf
+from bedrock_guard.present import evidence
+from bedrock_guard.present.charts import daily, outcome_by_model
+from bedrock_guard.present.table import NO_MATH, Shown, plain, source_note
 from bedrock_guard.reports.cost_findings import cost_findings
 from bedrock_guard.reports.figures import Figure, Figures, Finding
 from bedrock_guard.reports.settings import CostSettings
 
-_LABELS: Final = {
-    "kept": "would be kept under the boundary",
-    "refused": "would be refused",
-    "stranded": "stranded: paid although refused",
-    "unknown": "unknown under the boundary",
-}
 _SMALL: Final = 8
 _DAILY: Final = 5
 
@@ -67,8 +62,7 @@ class CostReport:
             return Html(
                 f'<p class="withheld"><b>The headline is withheld.</b> {escape("; ".join(withheld))}</p>'
             )
-        shown = {"used, before credits, refunds, discounts and tax": self._usage(), **self._outcomes()}
-        shown["not decided by the boundary"] = self._outside()
+        shown = evidence.cards(self.found, self.situation)
         cards = "".join(f"<li><b>{dollars(v)}</b><span>{escape(k)}</span></li>" for k, v in shown.items())
         note = f'<p class="note">{escape(self.situation.line())}</p>'
         return Html(f'<ul class="headline">{cards}</ul>{note}')
@@ -88,12 +82,12 @@ class CostReport:
     @property
     def model_chart(self) -> go.Figure:
         """Spend by model and outcome, the small ones together."""
-        return outcome_by_model(_small_together(self._by_model()))
+        return outcome_by_model(_small_together(evidence.by_model(self.found, self.situation)))
 
     @property
     def models(self) -> Shown:
         """The same numbers, every model."""
-        return Shown(self._by_model(), "USD in the window.", {"cost_usd": "all"}, total=True)
+        return evidence.models(self.found, self.situation)
 
     @property
     def daily_chart(self) -> go.Figure:
@@ -120,23 +114,17 @@ class CostReport:
     @property
     def callers(self) -> Shown:
         """Callers whose calls would have been refused."""
-        return Shown(self._callers(), "Calls that worked in the window and would be refused.", limit=20)
+        return evidence.callers(self.found, self.situation, limit=20)
 
     @property
     def ec2(self) -> Shown:
         """EC2 spend by type, and whether the type may start again."""
-        headers = {"outcome": "launching it again", "cost_usd": "cost"}
-        table = self.found.ec2.fillna({"instance_type": "no instance type"})
-        return Shown(table, "EC2 compute, amortised. A boundary stops no running instance.", headers)
+        return evidence.ec2(self.found)
 
     @property
     def reconciliation(self) -> Shown:
         """Control total, buckets, difference."""
-        return Shown(
-            self.situation.reconciliation.table(),
-            "Every line of the bill stands in one bucket.",
-            {"amount": "USD"},
-        )
+        return evidence.proof(self.situation.reconciliation)
 
     @property
     def sources(self) -> Html:
@@ -149,7 +137,8 @@ class CostReport:
         """Every figure of the report, as data."""
         bill = self.situation.provenances()["bill"]
         held = not self.situation.reconciliation.withheld
-        sums = {"total": self._usage(), **{o: self.found.impact.spend(o) for o in OUTCOMES}}
+        sums: dict[str, Decimal | None] = {o: self.found.impact.spend(o) for o in OUTCOMES}
+        sums = {"total": self._usage(), **sums}
         figures = {name: _figure(value if held else None, bill) for name, value in sums.items()}
         figures["control_total"] = _figure(self.situation.reconciliation.control_total, bill)
         figures["difference"] = _figure(self.situation.reconciliation.difference, bill)
@@ -165,23 +154,6 @@ class CostReport:
 
     def _usage(self) -> Decimal | None:
         return self.situation.reconciliation.headline
-
-    def _outcomes(self) -> dict[str, Decimal]:
-        return {_LABELS[outcome]: self.found.impact.spend(outcome) for outcome in OUTCOMES}
-
-    def _outside(self) -> Decimal | None:
-        used = self._usage()
-        return None if used is None else used - self.found.impact.governed
-
-    def _by_model(self) -> pd.DataFrame:
-        table = self.found.impact.by_model()
-        return table.assign(model=[self.situation.name_of(str(name)) for name in table["model"]])
-
-    def _callers(self) -> pd.DataFrame:
-        table = self.found.callers()
-        names = [tuple(self.situation.name_of(model) for model in models) for models in table["models"]]
-        short = [plain(name) if pd.isna(name) else short_name(str(name)) for name in table["principal"]]
-        return table.assign(principal=short, models=pd.Series(names, dtype="object"))
 
     def _models(self) -> pd.DataFrame:
         return self.situation.bill[self.situation.bill["bucket"] == "model"]
@@ -204,7 +176,7 @@ class Html:
     text: str
 
     def _repr_html_(self) -> str:
-        return self.text
+        return f'<div class="{NO_MATH}">{self.text}</div>'
 
     def __repr__(self) -> str:
         return "Html"
@@ -224,8 +196,6 @@ def _small_together(table: pd.DataFrame) -> pd.DataFrame:
     if len(table) <= _SMALL + 1:
         return table
     rest = table.iloc[_SMALL:]
-    together = {
-        "model": f"{len(rest)} others",
-        **{name: total(rest[name]) for name in (*OUTCOMES, "cost_usd")},
-    }
+    sums: dict[str, object] = {name: total(rest[name]) for name in (*OUTCOMES, "cost_usd")}
+    together = {"model": f"{len(rest)} others"} | sums
     return pd.concat([table.iloc[:_SMALL], pd.DataFrame([together], dtype="object")], ignore_index=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, share
-from bedrock_guard.present import plain
+from bedrock_guard.present.table import plain
 from bedrock_guard.reports.figures import Finding
 
 if TYPE_CHECKING:

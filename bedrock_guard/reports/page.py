@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import re
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from html import escape
 from pathlib import Path
@@ -20,8 +23,8 @@ from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from bedrock_guard.charts import CONFIG, Theme, template
 from bedrock_guard.errors import GuardError
+from bedrock_guard.present.charts import CONFIG, Theme, template
 from bedrock_guard.reports.figures import MIME
 
 Plots = Literal["svg", "script"]
@@ -55,7 +58,8 @@ def page(notebook: NotebookNode, *, title: str, plots: Plots) -> str:
     """
     shown = deepcopy(notebook)
     shown.metadata.pop("widgets", None)
-    count = _embed(shown, _as_svg if plots == "svg" else _as_script)
+    with _drawing() if plots == "svg" else nullcontext():
+        count = _embed(shown, _as_svg if plots == "svg" else _as_script)
     resources = {
         "title": title,
         "style": (_TEMPLATES / "guard_report" / "style.css").read_text(encoding="utf-8"),
@@ -124,6 +128,24 @@ def _as_svg(figure: Mapping[str, Any], number: int) -> str:
         f'<figure><picture><source media="(prefers-color-scheme: dark)" srcset="{pictures["dark"]}">'
         f'<img alt="{_title(figure, number)}" src="{pictures["light"]}"></picture></figure>'
     )
+
+
+@contextmanager
+def _drawing() -> Iterator[None]:
+    """One Chromium for all charts of a page, and its chatter kept out of the report's own output."""
+    import kaleido
+
+    chatter = logging.getLogger("choreographer")
+    level = chatter.level
+    chatter.setLevel(logging.CRITICAL)
+    kaleido.start_sync_server(silence_warnings=True)
+    try:
+        with warnings.catch_warnings():  # plotly hands kaleido options that a running server has already
+            warnings.filterwarnings("ignore", message="The kopts argument is ignored")
+            yield
+    finally:
+        kaleido.stop_sync_server(silence_warnings=True)
+        chatter.setLevel(level)
 
 
 def _svg(figure: go.Figure, height: int) -> str:

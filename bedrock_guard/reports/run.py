@@ -25,6 +25,7 @@ from bedrock_guard.reports.figures import MIME, Figures
 from bedrock_guard.reports.page import Plots, page
 
 NOTEBOOKS: Final = {"cost": "cost_report"}
+_SOCKET_PATH: Final = 100
 TITLES: Final = {"cost": "Bedrock cost report"}
 
 
@@ -100,6 +101,21 @@ def run(name: str, parameters: Mapping[str, Any], out: Path, *, plots: Plots | N
     return Report(final[0], final[1], final[2], figures, chosen)
 
 
+def transport() -> str:
+    """How to reach a kernel: by files of this user, or by TCP where their path would be too long for a socket.
+
+    ipykernel 7 warns of unencrypted TCP at every start, so files are the first choice.
+    """
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    name = "kernel-00000000-0000-0000-0000-000000000000.json-ipc-5"
+    return (
+        "ipc"
+        if os.name == "posix" and len(os.fsencode(jupyter_runtime_dir())) + len(name) < _SOCKET_PATH
+        else "tcp"
+    )
+
+
 def check_names(source: Path, parameters: Mapping[str, Any]) -> None:
     """Refuse a parameter that the notebook does not have; papermill itself only logs it.
 
@@ -141,7 +157,7 @@ def _execute(source: Path, target: Path, parameters: Mapping[str, Any], out: Pat
             dict(parameters),
             progress_bar=False,
             store_widget_state=False,
-            config=Config({"KernelManager": {"transport": "ipc"}}),
+            config=Config({"KernelManager": {"transport": transport()}}),
             cwd=str(out),
             execution_timeout=900,
             start_timeout=120,

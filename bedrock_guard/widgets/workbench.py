@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -17,28 +16,18 @@ import plotly.graph_objects as go
 
 from bedrock_guard.account.situation import Situation
 from bedrock_guard.boundary.controls import CONTROLS
+from bedrock_guard.boundary.export import export, write
 from bedrock_guard.boundary.packing import Packed
 from bedrock_guard.boundary.spec import BoundarySpec
-from bedrock_guard.charts import CONFIG, OUTCOMES, Theme, outcome_by_model, template
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.impact import Outcome
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.evidence.what_if import WhatIf
-from bedrock_guard.present import Shown, source_note
+from bedrock_guard.present import evidence
+from bedrock_guard.present.charts import CONFIG, OUTCOMES, Theme, outcome_by_model, template
+from bedrock_guard.present.table import Shown, source_note
 from bedrock_guard.widgets.choices import Choices, switches
 from bedrock_guard.widgets.parts import Checklist, Item, alert, shows_errors, status
 
-_WORDS: Final[Mapping[Outcome, str]] = {
-    "kept": "kept",
-    "refused": "would be refused",
-    "stranded": "stranded: paid although refused",
-    "unknown": "unknown",
-}
-KINDS: Final[Mapping[str, str]] = {
-    "boundary": "permissions boundary",
-    "deny": "policy to attach beside it",
-    "scp": "service control policy",
-}
 _CARD: Final = (
     "flex:1 1 9rem;list-style:none;padding:.5rem .8rem;border-radius:6px;"
     "border:1px solid var(--jp-border-color2,#d9dee4)"
@@ -69,7 +58,7 @@ class Workbench:
             situation, spec if isinstance(spec, BoundarySpec) else situation.spec(spec), profile
         )
         self._head = w.HTML()
-        self._chart = _figure(self.choices, theme)
+        self._chart = _figure(self._table(), theme)
         self._models, self._callers, self._calls, self._policy = (w.HTML() for _ in range(4))
         self._dark = w.Checkbox(description="Dark chart", value=theme == "dark", indent=False)
         self._dark.observe(lambda change: self._recolour("dark" if change["new"] else "light"), names="value")
@@ -82,15 +71,15 @@ class Workbench:
 
     def models(self) -> Shown:
         """Spend by model and outcome, for the choice as it is now."""
-        return models_table(self.choices.consequences)
+        return evidence.models(self.choices.consequences, self.situation)
 
     def callers(self) -> Shown:
         """Who would be refused, for the choice as it is now."""
-        return callers_table(self.choices.consequences)
+        return evidence.callers(self.choices.consequences, self.situation)
 
     def policies(self) -> Shown:
         """The documents and their sizes, for the choice as it is now."""
-        return sizes_table(self.choices.consequences)
+        return evidence.sizes(self.choices.consequences)
 
     def _left(self) -> w.Widget:
         nothing = w.Checkbox(description="Approve no model at all, and I mean it", indent=False)
@@ -109,13 +98,13 @@ class Workbench:
 
     def _right(self) -> w.Widget:
         notes = [status(f"{name}: {source_note(p)}") for name, p in self.situation.provenances().items()]
-        proof = Shown(self.situation.reconciliation.table(), "Every line of the bill stands in one bucket.")
+        proof = evidence.proof(self.situation.reconciliation)
         sources = w.HTML(proof.html() + "".join(notes))
         pages = {
             "Impact": w.VBox([self._dark, self._chart, self._models]),
             "Who is hit": w.VBox([self._callers, self._calls]),
             "Policies": w.VBox([self._export.widget, self._policy]),
-            "Where the numbers come from": sources,
+            "Sources": sources,
         }
         tabs = w.Tab(list(pages.values()), layout={"min_width": "20rem", "flex": "3 1 34rem"})
         for position, title in enumerate(pages):
@@ -125,6 +114,19 @@ class Workbench:
     def _recolour(self, theme: Theme) -> None:
         self._chart.layout.template = template(theme)
 
+    def _table(self) -> pd.DataFrame:
+        found = self.choices.what_if
+        if found is None:
+            return pd.DataFrame(columns=["model", *OUTCOMES])
+        return evidence.by_model(found, self.situation)
+
+    def _redraw(self) -> None:
+        table = self._table().iloc[::-1]
+        with self._chart.batch_update():
+            for bar in self._chart.data:
+                bar.y = [str(name) for name in table["model"]]
+                bar.x = [float(cost) for cost in table[bar.name]]
+
     def _refresh(self, _change: object = None) -> None:
         found = self.choices.what_if
         problem = alert(self.choices.problem) if self.choices.problem else ""
@@ -132,10 +134,10 @@ class Workbench:
             self._head.value = problem
             return
         self._head.value = problem + headline(found, self.situation)
-        _redraw(self._chart, found)
-        self._models.value = models_table(found).html()
-        self._callers.value = callers_table(found).html()
-        self._calls.value = calls_table(found).html()
+        self._redraw()
+        self._models.value = evidence.models(found, self.situation).html()
+        self._callers.value = evidence.callers(found, self.situation).html()
+        self._calls.value = evidence.controls(found).html()
         self._policy.value = policies_html(found)
 
 
@@ -155,17 +157,14 @@ class Export:
         self.widget = w.VBox([w.HBox([self.folder, self.button]), self.told])
 
     def _write(self, _button: object) -> None:
-        from bedrock_guard.boundary.export import write_json
-
         if self._choices.problem:
             raise self._choices.problem
         found = self._choices.what_if
         if found is not None:
-            folder = Path(self.folder.value)
-            written = [path.name for path in write_json(found.built, folder)]
-            spec = folder / "guard.toml"
-            spec.write_text(found.spec.dumps(), encoding="utf-8")
-            self.told.value = status(f"Exported to {folder.resolve()}: {', '.join([*written, spec.name])}.")
+            files = export(found.spec, found.built, "json", self._choices.situation.catalogue)
+            written = write(files | {"guard.toml": found.spec.dumps()}, self.folder.value)
+            names = ", ".join(path.name for path in written)
+            self.told.value = status(f"Exported to {Path(self.folder.value).resolve()}: {names}.")
 
 
 def checklist_of_models(choices: Choices) -> Checklist:
@@ -200,22 +199,11 @@ def checklist_of_controls(choices: Choices) -> Checklist:
     return made
 
 
-def _figure(choices: Choices, theme: Theme) -> go.FigureWidget:
-    found = choices.what_if
-    empty = pd.DataFrame(columns=["model", *OUTCOMES])
-    drawn = go.FigureWidget(outcome_by_model(found.impact.by_model() if found else empty, theme=theme))
+def _figure(table: pd.DataFrame, theme: Theme) -> go.FigureWidget:
+    drawn = go.FigureWidget(outcome_by_model(table, theme=theme))
     # There is no public way to configure a FigureWidget.
     drawn._config = {**drawn._config, **CONFIG}  # noqa: SLF001
     return drawn
-
-
-def _redraw(chart: go.FigureWidget, found: WhatIf) -> None:
-    table = found.impact.by_model().iloc[::-1]
-    names = [str(name) for name in table["model"]]
-    with chart.batch_update():
-        for bar in chart.data:
-            bar.y = names
-            bar.x = [float(cost) for cost in table[bar.name]]
 
 
 def headline(found: WhatIf, situation: Situation) -> str:
@@ -226,28 +214,11 @@ def headline(found: WhatIf, situation: Situation) -> str:
             situation.line()
         )
     cards = "".join(
-        f"<li style='{_CARD}'><b style='font-size:1.25rem'>{dollars(found.impact.spend(outcome))}</b>"
-        f"<br>{escape(words)}</li>"
-        for outcome, words in _WORDS.items()
+        f"<li style='{_CARD}'><b style='font-size:1.25rem'>{dollars(cost)}</b><br>{escape(words)}</li>"
+        for words, cost in evidence.cards(found, situation).items()
     )
     listed = f"<ul style='display:flex;flex-wrap:wrap;gap:.6rem;margin:.3rem 0;padding:0'>{cards}</ul>"
     return listed + status(situation.line())
-
-
-def models_table(found: WhatIf) -> Shown:
-    """The chart's numbers."""
-    caption = "Spend by model. Refused spend is not a saving: people may move to another model."
-    return Shown(found.impact.by_model(), caption, {"cost_usd": "all", "model": "model"}, total=True)
-
-
-def callers_table(found: WhatIf) -> Shown:
-    """Callers of whom a call would be refused."""
-    return Shown(found.callers(), "Callers who would have been refused, by calls in the window.")
-
-
-def calls_table(found: WhatIf) -> Shown:
-    """Calls refused by control."""
-    return Shown(found.by_control(), "Calls that would have been refused, by the control that refuses first.")
 
 
 def policies_html(found: WhatIf) -> str:
@@ -256,16 +227,9 @@ def policies_html(found: WhatIf) -> str:
 
 
 def _document_html(packed: Packed, *, opened: bool) -> str:
-    size = f"{packed.size:,} of {packed.quota:,} characters"
+    size = f"{evidence.KINDS[packed.kind]} · {packed.size:,} of {packed.quota:,} characters"
     text = json.dumps(packed.document, indent=1)
     return (
-        f"<details {'open' if opened else ''}><summary><b>{escape(packed.name)}</b> · {KINDS[packed.kind]} · {size}"
+        f"<details {'open' if opened else ''}><summary><b>{escape(packed.name)}</b> · {size}"
         f"</summary><pre style='max-height:30rem;overflow:auto'>{escape(text)}</pre></details>"
     )
-
-
-def sizes_table(found: WhatIf) -> Shown:
-    """Every document with its size against its quota, as a table."""
-    rows = [(p.name, KINDS[p.kind], p.size, p.quota) for p in found.built.packed]
-    frame = pd.DataFrame(rows, columns=["document", "kind", "characters", "quota"])
-    return Shown(frame, "Policy documents, in the characters that AWS counts.")

@@ -114,6 +114,16 @@ def test_lines_carry_their_day_account_region_unit_and_what_is_estimated(account
     assert all(isinstance(cost, Decimal) for cost in usage["cost"])
 
 
+def test_a_monthly_bill_has_fewer_lines_and_the_same_sum(account):
+    window = Window(date(2026, 10, 5), date(2026, 11, 10))
+    monthly = read_bill(account, window, granularity="MONTHLY", cache=fresh())
+    daily = read_bill(account, window, cache=fresh())
+    assert proof(monthly).difference == 0
+    assert monthly.control.amount == daily.control.amount
+    assert len(monthly.frame) < len(daily.frame) / 10
+    assert monthly.frame["day"].dt.strftime("%Y-%m-%d").unique().tolist() == ["2026-10-05", "2026-11-01"]
+
+
 def test_asking_again_asks_nothing_and_says_so(account):
     cache = fresh()
     first, before = read_bill(account, WEEK, cache=cache), account.requests.total("ce")

@@ -9,10 +9,13 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.prices import BEDROCK_CODES, read_ec2_prices, read_price_list
 from bedrock_guard.account.session import Account
 from bedrock_guard.demo.clock import DemoClock
-from bedrock_guard.evidence.prices import PriceBook, PriceKey
+from bedrock_guard.evidence.prices import PriceBook, PriceKey, departures, from_bill, unpriced
+from bedrock_guard.evidence.spend import classify_bill
+from bedrock_guard.evidence.tables import PRICES
 
 EDITION = "Claude Opus 5 (Amazon Bedrock Edition)"
 
@@ -101,3 +104,13 @@ def test_ec2_prices(stubbed):
     pricing.add_response("get_products", answer())
     frame = read_ec2_prices(account, "us-east-1", ["t3.micro", "x9.huge"])
     assert frame[["instance_type", "usd_per_hour"]].to_numpy().tolist() == [["t3.micro", Decimal("0.0104")]]
+
+
+def test_the_demo_price_list_agrees_with_the_demo_bill(tmp_path):
+    account = Account.demo(tmp_path / "state.sqlite", days=40, calls=1_000)
+    frame = classify_bill(read_bill(account).frame)
+    for region in ("us-east-1", "us-west-2"):
+        listed = PriceBook(price_list=read_price_list(account, region), seed=PRICES.empty())
+        here = frame[frame["region"] == region]
+        assert departures(here, listed).empty
+        assert len(unpriced(here, listed)) < len(from_bill(here))

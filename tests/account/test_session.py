@@ -150,6 +150,26 @@ def test_the_state_is_shared_and_its_size_kept(tmp_path: Path) -> None:
         account.demo_backend.state.close()
 
 
+def test_nobody_of_that_name(demo: Account, tmp_path: Path) -> None:
+    assert demo.demo_backend is not None
+    for who in ("arn:aws:iam::111122223333:user/nobody", "nobody", "arn:aws:iam::111122223333:group/x"):
+        with pytest.raises(DemoStateError, match="is nobody in the demo account"):
+            Account.on_demo(demo.demo_backend, principal=who)
+
+
+def test_a_state_that_cannot_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(DemoStateError, match="cannot be opened"):
+        Account.demo(tmp_path / "missing" / "account.sqlite")
+
+
+def test_the_readers_hang_on_the_account(demo: Account) -> None:
+    assert not demo.calls(days=2).reading.frame.empty
+    assert len(demo.keys().table) > 0
+    assert len(demo.principals().table) > 0
+    assert demo.bill().frame is not None
+    assert demo.resources() is not None
+
+
 def test_a_real_account_needs_a_region(no_aws: pytest.MonkeyPatch) -> None:
     with pytest.raises(SessionError, match="No Region is set"):
         Account.connect()

@@ -19,7 +19,7 @@ from botocore.stub import Stubber
 
 from bedrock_guard.account.pacing import Pacer
 from bedrock_guard.account.trail import read_folder, read_parquet, write_parquet
-from bedrock_guard.account.trail_files import FileRefused, Limits, inflate, parse
+from bedrock_guard.account.trail_files import FileRefusedError, Limits, inflate, parse
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.demo.clock import DemoClock
 from bedrock_guard.errors import GuardError
@@ -35,7 +35,7 @@ def record(operation: str = "InvokeModel", **members: Any) -> dict[str, Any]:
         "eventSource": "bedrock.amazonaws.com",
         "eventName": operation,
         "awsRegion": "eu-central-1",
-        "eventID": f"00000000-0000-4000-a000-{next(NUMBER):012}"[:24] + "0" * 12,
+        "eventID": f"made-{next(NUMBER)}",
         "recipientAccountId": ACCOUNT,
         "requestParameters": {"modelId": "amazon.nova-pro-v1:0"},
         **members,
@@ -162,7 +162,7 @@ def test_a_hostile_file_is_set_aside_by_name_and_the_rest_is_read(tmp_path: Path
 
 
 def test_a_bomb_is_bounded_by_bytes_as_well() -> None:
-    with pytest.raises(FileRefused, match="inflates to more than 1 MiB"):
+    with pytest.raises(FileRefusedError, match="inflates to more than 1 MiB"):
         inflate(gzip.compress(os.urandom(2_000_000)), Limits(size=2**20))
 
 
@@ -186,7 +186,7 @@ def test_a_bomb_stops_early() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bedrock_guard.account.trail_files.zlib.decompressobj", Counting)
-        with pytest.raises(FileRefused, match="200 times"):
+        with pytest.raises(FileRefusedError, match="200 times"):
             inflate(data)
     assert sum(grown) < 128 * 2**20
 

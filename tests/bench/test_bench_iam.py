@@ -160,7 +160,9 @@ def timed(benchmark, capsys, name, call):
     assert len(counts) > 1
     with capsys.disabled():
         stats = getattr(benchmark.stats, "stats", None)
-        rate = f"{REQUESTS / stats.median:>11,.0f}/s (median)" if stats is not None else "not timed"
+        rate = "not timed"
+        if stats is not None:
+            rate = f"{REQUESTS / stats.median:>11,.0f}/s median, {REQUESTS / stats.min:>11,.0f}/s best"
         print(f"\n{name:<28} {rate}  verdicts {digest} {counts}")
 
 

@@ -21,7 +21,9 @@ def model(region: str, name: str = HAIKU) -> str:
     return f"arn:aws:bedrock:{region}::foundation-model/{name}"
 
 
-def asked(service: str, operation: str, parameters: Mapping[str, Any] | None = None, **rest: Any) -> list[Authorisation]:
+def asked(
+    service: str, operation: str, parameters: Mapping[str, Any] | None = None, **rest: Any
+) -> list[Authorisation]:
     return list(authorisations(Call(service, operation, parameters or {}, **rest)))
 
 
@@ -46,13 +48,18 @@ def test_a_geographic_profile_is_four_authorisations(operation: str, action: str
         (action, model("us-west-2")),
     ]
     assert key(found, "bedrock:InferenceProfileArn") == [None, PROFILE, PROFILE, PROFILE]
-    assert found[0].either["bedrock:InferenceProfileArn"] == (None, PROFILE)  # not documented for the profile itself
+    assert found[0].either["bedrock:InferenceProfileArn"] == (
+        None,
+        PROFILE,
+    )  # not documented for the profile itself
     assert key(found, "aws:RequestedRegion") == ["us-east-1", "us-east-1", "us-east-2", "us-west-2"]
 
 
 def test_other_sources_add_their_own_region() -> None:
     west = asked("bedrock-runtime", "Converse", {"modelId": f"us.{HAIKU}"}, region="us-west-1")
-    assert [one.resource for one in west[1:]] == [model(r) for r in ("us-west-1", "us-east-1", "us-east-2", "us-west-2")]
+    assert [one.resource for one in west[1:]] == [
+        model(r) for r in ("us-west-1", "us-east-1", "us-east-2", "us-west-2")
+    ]
     canada = asked("bedrock-runtime", "Converse", {"modelId": f"us.{HAIKU}"}, region="ca-central-1")
     assert model("ca-central-1") in [one.resource for one in canada]
     assert len(canada) == 5
@@ -67,7 +74,9 @@ def test_a_global_profile_is_three_and_its_region_is_open() -> None:
 
 
 def test_a_direct_call_has_no_profile_key() -> None:
-    found = asked("bedrock-runtime", "InvokeModel", {"modelId": "amazon.titan-embed-text-v2:0"}, region="eu-west-1")
+    found = asked(
+        "bedrock-runtime", "InvokeModel", {"modelId": "amazon.titan-embed-text-v2:0"}, region="eu-west-1"
+    )
     assert pairs(found) == [(INVOKE, model("eu-west-1", "amazon.titan-embed-text-v2:0"))]
     assert "bedrock:InferenceProfileArn" not in found[0].context
     assert "bedrock:InferenceProfileArn" not in found[0].either
@@ -79,7 +88,11 @@ def test_streaming_through_invoke_may_ask_for_both_actions() -> None:
 
 
 def test_a_profile_that_is_not_offered_from_here_leaves_its_destinations_open() -> None:
-    for raw, region in ((f"us.{HAIKU}", "sa-east-1"), (f"apac.{HAIKU}", "us-east-1"), ("us.own.model-1", "us-east-1")):
+    for raw, region in (
+        (f"us.{HAIKU}", "sa-east-1"),
+        (f"apac.{HAIKU}", "us-east-1"),
+        ("us.own.model-1", "us-east-1"),
+    ):
         found = asked("bedrock-runtime", "Converse", {"modelId": raw}, region=region)
         assert [one.resource_known for one in found] == [True, True, False]
 
@@ -107,14 +120,21 @@ def test_a_guardrail_is_a_key_and_an_authorisation_of_its_own() -> None:
         assert pairs(found) == [(INVOKE, model("us-east-1", nova)), ("bedrock:ApplyGuardrail", arn)]
         assert key(found, "bedrock:GuardrailIdentifier") == [f"{arn}:3", None]
     draft = {"guardrailIdentifier": "gr0", "guardrailVersion": "DRAFT"}
-    assert key(asked("bedrock-runtime", "InvokeModel", {"modelId": nova, **draft}), "bedrock:GuardrailIdentifier")[0] == arn
+    assert (
+        key(
+            asked("bedrock-runtime", "InvokeModel", {"modelId": nova, **draft}), "bedrock:GuardrailIdentifier"
+        )[0]
+        == arn
+    )
 
 
 def test_the_tier_is_open_only_while_it_is_not_named() -> None:
     quiet = asked("bedrock-runtime", "Converse", {"modelId": "amazon.nova-lite-v1:0"})[0]
     assert quiet.either["bedrock:ServiceTier"] == (None, "default")
     for operation, value in (("Converse", {"type": "priority"}), ("InvokeModel", "priority")):
-        found = asked("bedrock-runtime", operation, {"modelId": "amazon.nova-lite-v1:0", "serviceTier": value})[0]
+        found = asked(
+            "bedrock-runtime", operation, {"modelId": "amazon.nova-lite-v1:0", "serviceTier": value}
+        )[0]
         assert found.context["bedrock:ServiceTier"] == "priority"
         assert "bedrock:ServiceTier" not in found.either
 
@@ -183,17 +203,25 @@ def test_run_instances_is_asked_for_each_resource() -> None:
 
 
 def test_resizing_names_the_wished_type_apart_from_the_current_one() -> None:
-    resize = asked("ec2", "ModifyInstanceAttribute", {"InstanceId": "i-1", "InstanceType": {"Value": "p5.48xlarge"}})[0]
+    resize = asked(
+        "ec2", "ModifyInstanceAttribute", {"InstanceId": "i-1", "InstanceType": {"Value": "p5.48xlarge"}}
+    )[0]
     assert resize.context["ec2:Attribute/InstanceType"] == "p5.48xlarge"
     assert "ec2:InstanceType" in resize.unknown
-    other = asked("ec2", "ModifyInstanceAttribute", {"InstanceId": "i-1", "DisableApiStop": {"Value": True}})[0]
+    other = asked("ec2", "ModifyInstanceAttribute", {"InstanceId": "i-1", "DisableApiStop": {"Value": True}})[
+        0
+    ]
     assert "ec2:Attribute/InstanceType" not in other.context
     assert "ec2:Attribute/InstanceType" not in other.unknown
 
 
 def test_a_fleet_by_attributes_leaves_the_type_open() -> None:
     configs = [{"Overrides": [{"InstanceType": "t3.micro"}, {"InstanceRequirements": {}}]}]
-    found = [one for one in asked("ec2", "CreateFleet", {"LaunchTemplateConfigs": configs}) if "instance/" in one.resource]
+    found = [
+        one
+        for one in asked("ec2", "CreateFleet", {"LaunchTemplateConfigs": configs})
+        if "instance/" in one.resource
+    ]
     assert [one.context.get("ec2:InstanceType") for one in found] == ["t3.micro", None]
     assert ["ec2:InstanceType" in one.unknown for one in found] == [False, True]
 
@@ -201,7 +229,9 @@ def test_a_fleet_by_attributes_leaves_the_type_open() -> None:
 def test_auto_scaling_tries_the_launch_as_the_caller() -> None:
     for version, pinned in (("$Latest", False), ("$Default", False), ("7", True), (None, False)):
         template = {"LaunchTemplateId": "lt-1", **({"Version": version} if version else {})}
-        found = asked("autoscaling", "CreateAutoScalingGroup", {"AutoScalingGroupName": "g", "LaunchTemplate": template})
+        found = asked(
+            "autoscaling", "CreateAutoScalingGroup", {"AutoScalingGroupName": "g", "LaunchTemplate": template}
+        )
         assert found[0].context["autoscaling:LaunchTemplateVersionSpecified"] is pinned
         assert "ec2:RunInstances" in [one.action for one in found]
 
@@ -223,7 +253,9 @@ def test_service_credentials() -> None:
 
 def test_boundaries_on_principals() -> None:
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/b"
-    made = asked("iam", "CreateRole", {"RoleName": "r", "Path": "/bounded/", "PermissionsBoundary": boundary})[0]
+    made = asked(
+        "iam", "CreateRole", {"RoleName": "r", "Path": "/bounded/", "PermissionsBoundary": boundary}
+    )[0]
     assert made.resource == f"arn:aws:iam::{ACCOUNT}:role/bounded/r"
     assert made.context["iam:PermissionsBoundary"] == boundary
     free = asked("iam", "CreateUser", {"UserName": "u"})[0]
@@ -242,13 +274,20 @@ def test_roles_among_the_parameters_are_passed() -> None:
         ("bedrock", "CreateModelInvocationJob", {"roleArn": role}, "bedrock.amazonaws.com"),
         ("bedrock-agent", "CreateAgent", {"agentResourceRoleArn": role}, "bedrock.amazonaws.com"),
         ("lambda", "CreateFunction", {"FunctionName": "f", "Role": role}, "lambda.amazonaws.com"),
-        ("cloudformation", "CreateStack", {"StackName": "s", "RoleARN": role}, "cloudformation.amazonaws.com"),
+        (
+            "cloudformation",
+            "CreateStack",
+            {"StackName": "s", "RoleARN": role},
+            "cloudformation.amazonaws.com",
+        ),
     ):
         passed = asked(service, operation, parameters)[-1]
         assert (passed.action, passed.resource) == ("iam:PassRole", role)
         assert passed.context["iam:PassedToService"] == target
     assert pairs(asked("sts", "AssumeRole", {"RoleArn": role})) == [("sts:AssumeRole", role)]
-    launched = asked("ec2", "RunInstances", {"InstanceType": "t3.micro", "IamInstanceProfile": {"Name": "p"}})[-1]
+    launched = asked(
+        "ec2", "RunInstances", {"InstanceType": "t3.micro", "IamInstanceProfile": {"Name": "p"}}
+    )[-1]
     assert (launched.action, launched.resource_known) == ("iam:PassRole", False)
 
 
@@ -257,7 +296,9 @@ def test_operations_without_an_action_of_their_own() -> None:
     assert knowledge.action == "bedrock:RetrieveAndGenerate"
     assert asked("s3", "ListBuckets")[0].action == "s3:ListAllMyBuckets"
     assert asked("lambda", "Invoke", {"FunctionName": "f"})[0].action == "lambda:InvokeFunction"
-    assert pairs(asked("s3", "GetObject", {"Bucket": "b", "Key": "a/c"})) == [("s3:GetObject", "arn:aws:s3:::b/a/c")]
+    assert pairs(asked("s3", "GetObject", {"Bucket": "b", "Key": "a/c"})) == [
+        ("s3:GetObject", "arn:aws:s3:::b/a/c")
+    ]
     begun = asked("bedrock-runtime", "StartAsyncInvoke", {"modelId": "amazon.nova-reel-v1:1"})
     assert pairs(begun)[0] == (INVOKE, model("us-east-1", "amazon.nova-reel-v1:1"))
 
@@ -296,5 +337,7 @@ def test_time_is_open_unless_it_is_given() -> None:
 
 
 def test_other_partitions() -> None:
-    found = asked("bedrock-runtime", "Converse", {"modelId": "amazon.nova-lite-v1:0"}, region="us-gov-west-1")[0]
+    found = asked(
+        "bedrock-runtime", "Converse", {"modelId": "amazon.nova-lite-v1:0"}, region="us-gov-west-1"
+    )[0]
     assert found.resource == "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/amazon.nova-lite-v1:0"

@@ -6,7 +6,14 @@ import json
 
 import pytest
 
-from bedrock_guard.boundary.catalogue import GLOBAL_DESTINATION, Catalogue, CatalogueError, from_json, plain, shipped
+from bedrock_guard.boundary.catalogue import (
+    GLOBAL_DESTINATION,
+    Catalogue,
+    CatalogueError,
+    from_json,
+    plain,
+    shipped,
+)
 
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
 US = ("us-east-1", "us-east-2", "us-west-2")
@@ -42,7 +49,13 @@ def test_the_worked_example_is_exact(catalogue: Catalogue) -> None:
         (HAIKU, HAIKU, "in_region", None, True),
         (f"us.{HAIKU}", HAIKU, "geo", f"us.{HAIKU}", True),
         (f"global.{HAIKU}", HAIKU, "global", f"global.{HAIKU}", True),
-        (f"arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.{HAIKU}", HAIKU, "geo", f"us.{HAIKU}", True),
+        (
+            f"arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.{HAIKU}",
+            HAIKU,
+            "geo",
+            f"us.{HAIKU}",
+            True,
+        ),
         (f"arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}", HAIKU, "in_region", None, True),
         (f"arn:aws:bedrock:::foundation-model/{HAIKU}", HAIKU, "in_region", None, True),
         ("anthropic.claude-haiku-4-5", HAIKU, "in_region", None, True),
@@ -100,7 +113,10 @@ def test_display_names_of_bills(catalogue: Catalogue, display: str, model: str) 
 
 
 def test_a_later_version_is_not_an_earlier_one(catalogue: Catalogue) -> None:
-    names = {catalogue.by_name(text).model_id for text in ("Claude 4 Sonnet", "Claude 4.5 Sonnet", "Claude 4.6 Sonnet")}
+    names = {
+        catalogue.by_name(text).model_id
+        for text in ("Claude 4 Sonnet", "Claude 4.5 Sonnet", "Claude 4.6 Sonnet")
+    }
     assert len(names) == 3
     assert catalogue.by_name("Claude 4.7 Sonnet") is None
 

@@ -120,7 +120,9 @@ def test_each_bad_input_has_its_own_error(text: str, line: int | None, says: str
 )
 @pytest.mark.parametrize("unlisted", [False, True])
 def test_no_id_smuggles_syntax_into_a_policy(name: str, says: str, unlisted: bool) -> None:
-    text = HEAD + f'[[profile.team.model]]\nid = "{name}"\nroutes = ["us"]\nunlisted = {str(unlisted).lower()}\n'
+    text = (
+        HEAD + f'[[profile.team.model]]\nid = "{name}"\nroutes = ["us"]\nunlisted = {str(unlisted).lower()}\n'
+    )
     found = error(text)
     assert says in str(found)
     assert found.line == 5
@@ -147,7 +149,9 @@ def test_the_same_checks_guard_other_names() -> None:
 
 
 def test_ten_thousand_models_are_counted_not_truncated() -> None:
-    models = "".join(f'[[profile.team.model]]\nid = "own.model-{n}"\nunlisted = true\n' for n in range(10_000))
+    models = "".join(
+        f'[[profile.team.model]]\nid = "own.model-{n}"\nunlisted = true\n' for n in range(10_000)
+    )
     start = time.perf_counter()
     found = error(HEAD + models)
     assert "10,000 models" in str(found)
@@ -174,11 +178,15 @@ def test_another_form_of_an_id_is_read_and_said() -> None:
 
 
 def test_a_family_names_what_it_admits() -> None:
-    text = HEAD + '[[profile.team.model]]\nid = "anthropic.claude-haiku-4-5-*"\nroutes = ["us"]\nfamily = true\n'
+    text = (
+        HEAD + '[[profile.team.model]]\nid = "anthropic.claude-haiku-4-5-*"\nroutes = ["us"]\nfamily = true\n'
+    )
     spec = BoundarySpec.loads(text)
     assert HAIKU in spec.notes[0]
     built = build(spec)
-    assert refused(built, Call("bedrock-runtime", "Converse", {"modelId": f"us.{HAIKU}"})).outcome == "allowed"
+    assert (
+        refused(built, Call("bedrock-runtime", "Converse", {"modelId": f"us.{HAIKU}"})).outcome == "allowed"
+    )
 
 
 @pytest.mark.parametrize(
@@ -243,9 +251,15 @@ def test_from_usage_refuses_nothing_that_was_used() -> None:
     for model, region in ((f"us.{HAIKU}", "us-east-1"), (f"eu.{HAIKU}", "eu-west-1")):
         call = Call("bedrock-runtime", "Converse", {"modelId": model}, region=region)
         assert refused(built, call).outcome == "allowed"
-    titan = Call("bedrock-runtime", "InvokeModel", {"modelId": "amazon.titan-embed-text-v2:0"}, region="us-west-2")
+    titan = Call(
+        "bedrock-runtime", "InvokeModel", {"modelId": "amazon.titan-embed-text-v2:0"}, region="us-west-2"
+    )
     assert refused(built, titan).outcome == "allowed"
-    for model, region in ((f"us.{HAIKU}", "eu-west-1"), (f"us.{HAIKU}", "us-west-2"), (f"global.{HAIKU}", "us-east-1")):
+    for model, region in (
+        (f"us.{HAIKU}", "eu-west-1"),
+        (f"us.{HAIKU}", "us-west-2"),
+        (f"global.{HAIKU}", "us-east-1"),
+    ):
         call = Call("bedrock-runtime", "Converse", {"modelId": model}, region=region)
         assert refused(built, call).outcome == "refused"
 

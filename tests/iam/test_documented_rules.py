@@ -244,6 +244,58 @@ def test_rule_14_not_principal_with_deny_hits_whoever_has_a_boundary():
     assert bounded.decide("s3:GetObject", OBJECT, {}, USER).verdict == EXPLICIT
 
 
+def test_not_principal_with_allow_grants_to_everyone_else_bounded_or_not():
+    """reference_policies_elements_notprincipal.html"""
+    allow = policy({"Effect": "Allow", "NotPrincipal": {"AWS": USER}, "Action": "s3:*", "Resource": "*"})
+    evaluator = compile_policies([], boundary=FULL, resource_policy=allow)
+    assert evaluator.decide("s3:GetObject", OBJECT, {}, USER).verdict == IMPLICIT
+    assert evaluator.decide("s3:GetObject", OBJECT, {}, f"{USER}2").verdict == ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("action", "named", "identity", "verdict"),
+    [
+        ("kms:Decrypt", f"{USER}2", FULL, IMPLICIT),
+        ("kms:Decrypt", USER, [], ALLOWED),
+        ("kms:Decrypt", ROOT, [], IMPLICIT),
+        ("kms:Decrypt", ROOT, FULL, ALLOWED),
+        ("sts:AssumeRole", f"{USER}2", FULL, IMPLICIT),
+        ("sts:AssumeRole", USER, [], ALLOWED),
+        ("sts:AssumeRole", ROOT, FULL, ALLOWED),
+    ],
+)
+def test_key_policies_and_trust_policies_must_allow_even_at_home(action, named, identity, verdict):
+    """LOGIC: role trust policies and KMS key policies are the exceptions to "either suffices"."""
+    document = {"Effect": "Allow", "Principal": {"AWS": named}, "Action": action}
+    evaluator = compile_policies(identity, resource_policy=policy(document))
+    resource = f"arn:aws:kms:us-east-1:{A}:key/k" if action.startswith("kms") else ROLE
+    assert evaluator.decide(action, resource, {}, USER).verdict == verdict
+    columns = {"action": [action], "resource": [resource], "principal": [USER]}
+    assert evaluator.program.decide(columns, 1) == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("named", "caller", "verdict"),
+    [
+        ({"Service": "ec2.amazonaws.com"}, "ec2.amazonaws.com", ALLOWED),
+        ({"Service": "ec2.amazonaws.com"}, "lambda.amazonaws.com", IMPLICIT),
+        ({"Federated": "accounts.google.com"}, "accounts.google.com", ALLOWED),
+        ({"AWS": A}, "ec2.amazonaws.com", IMPLICIT),
+        ("*", "ec2.amazonaws.com", ALLOWED),
+        ({"AWS": f"arn:aws:iam::{A}:role/team/deep/Analyst"}, SESSION, ALLOWED),
+        ({"AWS": f"arn:aws:iam::{B}:role/Analyst"}, SESSION, IMPLICIT),
+        ({"AWS": USER}, SESSION, IMPLICIT),
+        ("*", Principal(None), ALLOWED),
+        ({"AWS": A}, Principal(None), IMPLICIT),
+    ],
+)
+def test_other_principals(named, caller, verdict):
+    """reference_policies_elements_principal.html"""
+    trust = policy({"Effect": "Allow", "Principal": named, "Action": "sts:AssumeRole"})
+    evaluator = compile_policies([], resource_policy=trust)
+    assert evaluator.decide("sts:AssumeRole", ROLE, {}, caller).verdict == verdict
+
+
 # --- actions and resources ----------------------------------------------------------------------------------
 
 

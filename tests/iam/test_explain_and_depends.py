@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bedrock_guard.iam.document import PolicyError, as_document
 from bedrock_guard.iam.evaluator import Principal, compile_policies
 from bedrock_guard.iam.explain import RULES
 from bedrock_guard.iam.program import UNKNOWN, Truth
@@ -234,3 +235,57 @@ def test_impossible_requests_are_typed_errors():
         evaluator.decide("s3:GetObject", "*", {}, "ada")
     with pytest.raises(RequestError, match="no kind"):
         Principal(USER, kind="group")  # type: ignore[arg-type]
+
+
+def test_a_document_of_another_kind_is_refused_where_it_would_mean_something_else():
+    with_principal = as_document(policy(statement("Allow", Principal="*")), "resource")
+    without = as_document(FULL, "identity")
+    for arguments in (
+        {"identity": with_principal},
+        {"identity": [], "boundary": with_principal},
+        {"identity": [], "scps": [[with_principal]]},
+    ):
+        with pytest.raises(PolicyError, match="has a Principal"):
+            compile_policies(**arguments)
+    with pytest.raises(PolicyError, match="no Principal"):
+        compile_policies([], resource_policy=without)
+    assert (
+        compile_policies(without, boundary=without, scps=[[without]]).decide("s3:GetObject", "*", {}).allowed
+    )
+
+
+def test_the_same_text_in_another_version_is_another_test():
+    """Version 2008-10-17 has no variables, so its ${*} is text with a live wildcard."""
+    element = statement("Allow", "s3:*", "arn:aws:s3:::b/${*}", Condition={"StringLike": {"aws:k": "${*}"}})
+    old, new = ({"Version": version, "Statement": element} for version in ("2008-10-17", "2012-10-17"))
+    evaluator = compile_policies(new, boundary=old)
+    rows = [
+        ("s3:Get", f"arn:aws:s3:::b/{name}", {"aws:k": key})
+        for name in ("*", "${x}")
+        for key in ("*", "${x}")
+    ]
+    columns = {
+        "action": ["s3:Get"] * 4,
+        "resource": [row[1] for row in rows],
+        "aws:k": [row[2]["aws:k"] for row in rows],
+    }
+    assert evaluator.program.decide(columns, 4) == [evaluator.decide(*row).verdict for row in rows]
+    assert compile_policies(new).decide(*rows[0]).allowed
+    assert compile_policies(old).decide(*rows[3]).allowed
+    assert not compile_policies(old).decide(*rows[0]).allowed
+
+
+def test_an_empty_table_and_odd_cells():
+    evaluator = compile_policies(policy(statement("Allow", Condition={"NumericEquals": {"aws:n": "1"}})))
+    assert evaluator.program.decide({"action": [], "resource": []}, 0) == []
+    cells = [1, True, "1", 1.0, [1], None, UNKNOWN]
+    columns = {"action": ["a:B"] * 7, "resource": ["*"] * 7, "AWS:N": cells}
+    assert evaluator.program.decide(columns, 7) == [
+        "allowed",
+        "implicitDeny",
+        "allowed",
+        "allowed",
+        "allowed",
+        "implicitDeny",
+        None,
+    ]

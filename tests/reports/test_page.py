@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from bedrock_guard.charts import outcome_by_model
-from bedrock_guard.present import Shown
+from bedrock_guard.present.charts import outcome_by_model
+from bedrock_guard.present.table import Shown
 from bedrock_guard.reports.figures import MIME
 from bedrock_guard.reports.page import PageWouldFetch, outside_addresses, page
 from bedrock_guard.reports.run import browser

@@ -8,14 +8,17 @@ ENDPOINTS = "https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html
 MANTLE = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_bedrock-mantle.html"
 AGENTCORE = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_bedrock-agentcore.html"
 CLAUDE = "https://platform.claude.com/docs/en/build-with-claude/claude-platform-on-aws"
-REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
+REFERENCE = (
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/"
+    "reference_policies_actions-resources-contextkeys.html"
+)
 STAYS = "Reading, cancelling, stopping and deleting stay allowed on purpose."
 
 # Every verb of the service but Get, List, Delete, Stop, Tag and Untag.
 _AGENTCORE_VERBS = (
-    "Add*", "Allow*", "Authorize*", "BatchC*", "BatchU*", "Complete*", "Connect*", "Create*", "Evaluate*", "Gateway*",
-    "Ingest*", "Invoke*", "Manage*", "Partially*", "Pass*", "Process*", "Put*", "Reset*", "Retrieve*", "Save*",
-    "Search*", "Set*", "Start*", "Submit*", "Synchronize*", "Update*",
+    "Add*", "Allow*", "Authorize*", "BatchC*", "BatchP*", "BatchU*", "Complete*", "Connect*", "Create*", "Evaluate*",
+    "Gateway*", "Ingest*", "Invoke*", "Manage*", "Partially*", "Pass*", "Process*", "Put*", "Reset*", "Retrieve*",
+    "Save*", "Search*", "Set*", "Start*", "Submit*", "Synchronize*", "Update*",
 )  # fmt: skip
 _CLAUDE_VERBS = (
     "Assume*", "Call*", "Count*", "Create*", "Process*", "Register*", "Rotate*", "Run*", "Unpause*", "Update*",

@@ -169,6 +169,7 @@ CONTROLS = (
                 "AssociateThirdPartyKnowledgeBase",
                 "CreateDataSource*",
                 "CreateKnowledgeBase",
+                "CreateRetrievalInstruction*",
                 "GenerateQuery",
                 "IngestKnowledgeBaseDocuments",
                 "Rerank",
@@ -176,6 +177,7 @@ CONTROLS = (
                 "StartIngestionJob",
                 "UpdateDataSource",
                 "UpdateKnowledgeBase",
+                "UpdateRetrievalInstruction",
             )
         ),
     ),

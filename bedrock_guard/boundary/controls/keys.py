@@ -40,12 +40,12 @@ def _unless(kept: str) -> Rule:
     return rule
 
 
-def _long(scope: Scope) -> tuple[Rule, ...]:
-    return (Rule(CALLS),) if scope.profile.controls.short_term_key_use else (_unless("SHORT_TERM"),)
+def _long(_: Scope) -> tuple[Rule, ...]:
+    return (_unless("SHORT_TERM"),)
 
 
-def _short(scope: Scope) -> tuple[Rule, ...]:
-    return (Rule(CALLS),) if scope.profile.controls.long_term_key_use else (_unless("LONG_TERM"),)
+def _short(_: Scope) -> tuple[Rule, ...]:
+    return (_unless("LONG_TERM"),)
 
 
 _OTHERS = "A key acts as its user, who need not carry the boundary: only an SCP reaches keys of other users."

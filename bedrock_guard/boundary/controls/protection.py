@@ -139,7 +139,7 @@ CONTROLS = (
                 "CreateDelegationRequest",
                 "EnableOutboundWebIdentityFederation",
             ),
-            *prefixed("iam", "SendDelegationToken", "UpdateDelegationRequest"),
+            "iam:SendDelegationToken",
             "sts:GetWebIdentityToken",
         ),
     ),

@@ -16,6 +16,7 @@ MODULES = {
     "iam": "bedrock_guard.demo.services.iam",
     "organizations": "bedrock_guard.demo.services.organizations",
     "pricing": "bedrock_guard.demo.services.pricing",
+    "sns": "bedrock_guard.demo.services.sns",
     "sts": "bedrock_guard.demo.services.sts",
 }
 

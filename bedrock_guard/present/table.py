@@ -16,6 +16,8 @@ import pandas as pd
 
 from bedrock_guard.evidence.tables import Provenance, dollars
 
+NO_MATH = "tex2jax_ignore mathjax_ignore"
+"""Class of HTML in which JupyterLab must not read the text between two dollar signs as a formula."""
 _CELL = 300
 _NUMBER = ' class="number" style="text-align:right"'
 _TEXT = ' style="text-align:left"'
@@ -54,7 +56,7 @@ class Shown:
         foot = self._row(self._sums(), css=' class="total"') if self.total and len(self.frame) > 1 else ""
         caption = f"<caption>{escape(plain(self.caption) + self._hidden())}</caption>"
         return (
-            f'<div class="scroll"><table>{caption}<thead><tr>{head}</tr></thead>'
+            f'<div class="scroll {NO_MATH}"><table>{caption}<thead><tr>{head}</tr></thead>'
             f"<tbody>{body}{foot}</tbody></table></div>"
         )
 

@@ -1,0 +1,344 @@
+"""What exists in an account's Bedrock, per Region, and what of it could be read. Metadata only: no prompt, no document.
+
+Each list is read to its end; one that cannot be read is said to be unknown, never empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from bedrock_guard.account.iam_pages import UnreadableError, ask
+from bedrock_guard.account.session import NotAwsAnswer, demanded
+from bedrock_guard.evidence.moments import read_time
+from bedrock_guard.evidence.tables import Completeness, Provenance, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bedrock_guard.account.keys import Caller
+    from bedrock_guard.boundary.catalogue import Catalogue
+
+RESOURCES: Final = Table(
+    "resources",
+    {
+        "account_id": "string",
+        "region": "string",
+        "kind": "string",
+        "arn": "string",
+        "name": "string",
+        "status": "string",
+        "model": "string",
+        "created": "datetime64[us, UTC]",
+        "updated": "datetime64[us, UTC]",
+        "ends": "datetime64[us, UTC]",
+        "commitment": "string",
+        "units": "Int64",
+        "guardrail": "string",
+        "version": "string",
+        "models": "object",
+    },
+)
+"""One row per resource. `ends` is when a commitment or a job ends, NA for none; `model` is as AWS gives it.
+
+`models` lists the models behind an application profile: those of every Region it may send calls to."""
+
+_MOST_PAGES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One kind of resource in one Region: how many there are, and whether that is all."""
+
+    region: str
+    kind: str
+    found: int
+    completeness: Completeness
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Logging:
+    """Model invocation logging in one Region: None is "could not be read"."""
+
+    region: str
+    enabled: bool | None
+    places: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The resources table, how complete each list is, and the logging state of each Region."""
+
+    table: pd.DataFrame
+    asked: tuple[Asked, ...]
+    logging: tuple[Logging, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    service: str
+    operation: str
+    key: str
+    kind: str
+    columns: Mapping[str, str]
+    request: Mapping[str, Any]
+
+
+def _listing(
+    kind: str, operation: str, key: str, columns: str, *, service: str = "bedrock", **request: Any
+) -> _Listing:
+    """A list; `columns` are pairs "our column=AWS's member"."""
+    pairs = (pair.partition("=") for pair in columns.split())
+    named = {ours: theirs for ours, _sign, theirs in pairs}
+    return _Listing(service, operation, key, kind, named, request)
+
+
+_DATES: Final = "created=createdAt updated=updatedAt"
+_JOB_DATES: Final = "created=creationTime updated=lastModifiedTime ends=endTime"
+LISTINGS: Final = (
+    _listing(
+        "provisioned_throughput",
+        "list_provisioned_model_throughputs",
+        "provisionedModelSummaries",
+        "arn=provisionedModelArn name=provisionedModelName status=status model=modelArn created=creationTime "
+        "updated=lastModifiedTime ends=commitmentExpirationTime commitment=commitmentDuration units=modelUnits",
+    ),
+    _listing(
+        "batch_job",
+        "list_model_invocation_jobs",
+        "invocationJobSummaries",
+        "arn=jobArn name=jobName status=status model=modelId created=submitTime updated=lastModifiedTime ends=endTime",
+    ),
+    _listing(
+        "customization_job",
+        "list_model_customization_jobs",
+        "modelCustomizationJobSummaries",
+        f"arn=jobArn name=jobName status=status model=baseModelArn {_JOB_DATES}",
+    ),
+    _listing(
+        "import_job",
+        "list_model_import_jobs",
+        "modelImportJobSummaries",
+        f"arn=jobArn name=jobName status=status model=importedModelArn {_JOB_DATES}",
+    ),
+    _listing(
+        "copy_job",
+        "list_model_copy_jobs",
+        "modelCopyJobSummaries",
+        "arn=jobArn name=targetModelName status=status model=sourceModelArn created=creationTime",
+    ),
+    _listing(
+        "evaluation_job",
+        "list_evaluation_jobs",
+        "jobSummaries",
+        "arn=jobArn name=jobName status=status created=creationTime",
+    ),
+    _listing(
+        "custom_model",
+        "list_custom_models",
+        "modelSummaries",
+        "arn=modelArn name=modelName status=modelStatus model=baseModelArn created=creationTime",
+    ),
+    _listing(
+        "imported_model",
+        "list_imported_models",
+        "modelSummaries",
+        "arn=modelArn name=modelName created=creationTime",
+    ),
+    _listing(
+        "custom_model_deployment",
+        "list_custom_model_deployments",
+        "modelDeploymentSummaries",
+        "arn=customModelDeploymentArn name=customModelDeploymentName status=status model=modelArn created=createdAt "
+        "updated=lastUpdatedAt",
+    ),
+    _listing(
+        "marketplace_endpoint",
+        "list_marketplace_model_endpoints",
+        "marketplaceModelEndpoints",
+        f"arn=endpointArn status=status model=modelSourceIdentifier {_DATES}",
+    ),
+    _listing(
+        "application_profile",
+        "list_inference_profiles",
+        "inferenceProfileSummaries",
+        f"arn=inferenceProfileArn name=inferenceProfileName status=status {_DATES}",
+        typeEquals="APPLICATION",
+    ),
+    _listing(
+        "prompt_router",
+        "list_prompt_routers",
+        "promptRouterSummaries",
+        f"arn=promptRouterArn name=promptRouterName status=status {_DATES}",
+        type="custom",
+    ),
+    _listing(
+        "guardrail",
+        "list_guardrails",
+        "guardrails",
+        f"arn=arn name=name status=status version=version {_DATES}",
+    ),
+    _listing(
+        "enforced_guardrail",
+        "list_enforced_guardrails_configuration",
+        "guardrailsConfig",
+        f"arn=guardrailArn name=configId guardrail=guardrailId version=guardrailVersion {_DATES}",
+    ),
+    _listing(
+        "agent",
+        "list_agents",
+        "agentSummaries",
+        "arn=agentId name=agentName status=agentStatus version=latestAgentVersion updated=updatedAt",
+        service="bedrock-agent",
+    ),
+    _listing(
+        "knowledge_base",
+        "list_knowledge_bases",
+        "knowledgeBaseSummaries",
+        "arn=knowledgeBaseId name=name status=status updated=updatedAt",
+        service="bedrock-agent",
+    ),
+    _listing(
+        "flow",
+        "list_flows",
+        "flowSummaries",
+        f"arn=arn name=name status=status version=version {_DATES}",
+        service="bedrock-agent",
+    ),
+    _listing(
+        "prompt",
+        "list_prompts",
+        "promptSummaries",
+        f"arn=arn name=name version=version {_DATES}",
+        service="bedrock-agent",
+    ),
+)
+
+
+def read_resources(account: Caller, regions: Iterable[str]) -> Resources:
+    """Everything that Bedrock holds in these Regions.
+
+    Args:
+        account: whose.
+        regions: Regions to ask; one where Bedrock does not exist answers with an error, and its lists are unknown.
+
+    Example:
+        >>> from bedrock_guard.account.session import Account
+        >>> read_resources(Account.demo(), ["us-east-1"]).logging   # doctest: +SKIP
+    """
+    places = tuple(dict.fromkeys(regions))
+    owner = account.account_id
+    work = [(listing, region) for region in places for listing in LISTINGS]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        read = list(pool.map(lambda task: _read(account, *task), work))
+        logging = tuple(pool.map(lambda region: _logging(account, region), places))
+    asked = tuple(found for found, _rows in read)
+    rows = [{"account_id": owner, **row} for _found, found_rows in read for row in found_rows]
+    return Resources(RESOURCES.frame(rows, _proof(asked, places, account.now)), asked, logging)
+
+
+def _read(account: Caller, listing: _Listing, region: str) -> tuple[Asked, list[dict[str, Any]]]:
+    """One list in one Region; an error ends it, and what came before is kept as a floor."""
+    rows: list[dict[str, Any]] = []
+    try:
+        client = account.client(listing.service, region)
+        why = _pages(client, listing, lambda item: rows.append(_row(listing, region, item)))
+    except (UnreadableError, NotAwsAnswer) as error:
+        why = error.what
+        return Asked(region, listing.kind, len(rows), "floor" if rows else "unknown", why), rows
+    return Asked(region, listing.kind, len(rows), "floor" if why else "complete", why), rows
+
+
+def _pages(client: Any, listing: _Listing, take: Callable[[Mapping[str, Any]], None]) -> str:
+    request = dict(listing.request)
+    tokens: set[str] = set()
+    for _page in range(_MOST_PAGES):
+        answer = ask(client, listing.operation, **request)
+        for item in demanded(answer, listing.key):
+            take(item)
+        token = answer.get("nextToken")
+        if not token:
+            return ""
+        if token in tokens:
+            return f"{listing.operation}: AWS repeated a page token"
+        tokens.add(token)
+        request["nextToken"] = token
+    return f"{listing.operation}: stopped after {_MOST_PAGES} pages"
+
+
+def _row(listing: _Listing, region: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {ours: item.get(theirs) for ours, theirs in listing.columns.items()}
+    for name in ("created", "updated", "ends"):
+        values[name] = read_time(values.get(name))
+    if listing.kind == "application_profile":
+        values["models"] = [str(model.get("modelArn")) for model in item.get("models") or ()]
+        values["model"] = next(iter(values["models"]), None)
+    guardrail = item.get("guardrailConfiguration")
+    if isinstance(guardrail, Mapping):
+        values["guardrail"] = guardrail.get("guardrailIdentifier")
+    return {"region": region, "kind": listing.kind, **values}
+
+
+def _logging(account: Caller, region: str) -> Logging:
+    operation = "get_model_invocation_logging_configuration"
+    try:
+        answer = ask(account.client("bedrock", region), operation)
+    except UnreadableError as error:
+        return Logging(region, None, why=error.what)
+    config = answer.get("loggingConfig")
+    if "ResponseMetadata" in answer and not config:
+        # AWS leaves the member out where nothing is configured; a proxy's page would look the same.
+        trusted = bool(answer["ResponseMetadata"].get("RequestId"))
+        return Logging(region, False if trusted else None, why="" if trusted else "the answer was not AWS's")
+    config = config or {}
+    s3, cloud = config.get("s3Config"), config.get("cloudWatchConfig")
+    places = [f"s3://{s3['bucketName']}"] if s3 and s3.get("bucketName") else []
+    places += [f"log group {cloud['logGroupName']}"] if cloud and cloud.get("logGroupName") else []
+    kinds = tuple(
+        sorted(name.removesuffix("DataDeliveryEnabled") for name, on in config.items() if on is True)
+    )
+    return Logging(region, bool(places), tuple(places), kinds)
+
+
+def _proof(asked: Iterable[Asked], regions: tuple[str, ...], now: datetime) -> Provenance:
+    problems = [f"{one.region} {one.kind}: {one.why}" for one in asked if one.completeness != "complete"]
+    nothing = all(one.completeness == "unknown" for one in asked)
+    shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+    return Provenance(
+        source=f"Bedrock's lists in {', '.join(regions) or 'no Region'}",
+        asked_at=now,
+        completeness="unknown" if nothing else "floor" if problems else "complete",
+        why=shown,
+    )
+
+
+def kept_profiles(resources: Resources, catalogue: Catalogue) -> dict[str, str]:
+    """What opaque ARNs stand for, for `evidence.model_ids`: application profiles, provisioned models, deployments.
+
+    An application profile does not say which profile it was made from, only where it may send calls; the profile of
+    the catalogue that sends them to the same Regions is taken.
+    """
+    kinds = ("application_profile", "provisioned_throughput", "custom_model_deployment", "custom_model")
+    table = resources.table[resources.table["kind"].isin(kinds)].dropna(subset=["arn", "model"])
+    columns = (table[name] for name in ("arn", "region", "model", "models"))
+    return {
+        str(arn): _source(str(region), str(model), models or [], catalogue)
+        for arn, region, model, models in zip(*columns, strict=True)
+    }
+
+
+def _source(region: str, model: str, models: Iterable[str], catalogue: Catalogue) -> str:
+    """The profile that sends calls from `region` to where these models are; the model itself where there is none."""
+    reached = {arn.split(":")[3] for arn in models if arn.count(":") >= 5}
+    known = catalogue.get(model.rpartition("/")[2])
+    if known is None or reached == {region}:
+        return model
+    same = (p.profile_id for p in known.profiles if set(p.destinations.get(region, ())) == reached)
+    wide = (p.profile_id for p in known.profiles if (p.route == "global") == ("" in reached))
+    return next(same, None) or next(wide, model)

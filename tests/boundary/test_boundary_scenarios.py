@@ -1,0 +1,491 @@
+"""The fifty bypasses and the normal work: what AWS asks for each, written by hand, and what the documents answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+import pytest
+
+from bedrock_guard.boundary.builder import build
+from bedrock_guard.boundary.calls import Call, authorisations
+from bedrock_guard.boundary.catalogue import shipped
+from bedrock_guard.boundary.scenario_bypasses import bypasses
+from bedrock_guard.boundary.scenario_work import normal_work
+from bedrock_guard.boundary.scenarios import Setting, Step, full_spec
+from bedrock_guard.boundary.scorecard import ARRANGEMENTS, score
+from bedrock_guard.boundary.spec import BoundarySpec
+from bedrock_guard.boundary.verdict import Judge
+
+SPEC = full_spec()
+AT = Setting(SPEC.only()[1], shipped())
+MOVES = bypasses(AT)
+WORK = normal_work(AT)
+
+A = "111122223333"
+HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+OPUS = "anthropic.claude-opus-4-1-20250805-v1:0"
+I, S = "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"  # noqa: E741
+TOKEN = "bedrock:CallWithBearerToken *"
+GUARD = f"bedrock:ApplyGuardrail arn:aws:bedrock:us-east-1:{A}:guardrail/gr0example"
+PASS, LOOSE = (
+    f"iam:PassRole arn:aws:iam::{A}:role/bounded/worker",
+    f"iam:PassRole arn:aws:iam::{A}:role/llm-proxy",
+)
+US = ("us-east-1", "us-east-2", "us-west-2")
+Asked = list[str]
+
+
+def fm(action: str, region: str, model: str) -> str:
+    return f"{action} arn:aws:bedrock:{region}::foundation-model/{model}"
+
+
+def profile(action: str, region: str, name: str) -> str:
+    return f"{action} arn:aws:bedrock:{region}:{A}:inference-profile/{name}"
+
+
+def us(action: str, model: str, source: str = "us-east-1") -> Asked:
+    """A US profile: itself in the source region, the model there and in the three destinations."""
+    return [
+        profile(action, source, f"us.{model}"),
+        *(fm(action, region, model) for region in sorted({source, *US})),
+    ]
+
+
+def own(action: str, resource: str) -> str:
+    """A Bedrock resource of the account in us-east-1."""
+    return f"{action} arn:aws:bedrock:us-east-1:{A}:{resource}"
+
+
+def role(action: str, name: str) -> str:
+    return f"{action} arn:aws:iam::{A}:role/{name}"
+
+
+def user(action: str, name: str) -> str:
+    return f"{action} arn:aws:iam::{A}:user/{name}"
+
+
+def policy(action: str, name: str) -> str:
+    return f"{action} arn:aws:iam::{A}:policy/{name}"
+
+
+def ec2(action: str, *resources: str) -> Asked:
+    return [f"{action} arn:aws:ec2:us-east-1:{A}:{resource}" for resource in resources]
+
+
+def launch(*more: str) -> Asked:
+    asked = ec2(
+        "ec2:RunInstances", "instance/*", "volume/*", "subnet/*", "network-interface/*", "security-group/*"
+    )
+    return [*asked, "ec2:RunInstances arn:aws:ec2:us-east-1::image/ami-0123456789abcdef0", *more]
+
+
+MANTLE = f"bedrock-mantle:CreateInference arn:aws:bedrock-mantle:us-east-1:{A}:project/default"
+GROUP = f"autoscaling:CreateAutoScalingGroup arn:aws:autoscaling:us-east-1:{A}:autoScalingGroup:*:autoScalingGroupName/g"
+LAMBDA = f"arn:aws:lambda:us-east-1:{A}:function:"
+
+# For each move, for each of its steps: "action resource" of every authorisation. `?` is a resource that the call's
+# parameters do not tell; a trailing ` ~` marks one that AWS may or may not ask for.
+EXPECTED: dict[int, list[Asked]] = {
+    1: [
+        [user("iam:CreateServiceSpecificCredential", "ci-bot")],
+        [user("iam:CreateServiceSpecificCredential", "ci-bot")],
+        [*us(I, HAIKU), GUARD, TOKEN],
+    ],
+    2: [[*us(I, HAIKU), GUARD, TOKEN]],
+    3: [[user("iam:ResetServiceSpecificCredential", "ci-bot")]],
+    4: [[user("iam:UpdateServiceSpecificCredential", "ci-bot")]],
+    5: [[*us(I, HAIKU), GUARD, TOKEN]],
+    6: [[MANTLE], [MANTLE, "bedrock-mantle:CallWithBearerToken *"]],
+    7: [
+        ["aws-external-anthropic:CreateInference ?"],
+        ["aws-external-anthropic:AssumeConsole ?"],
+        ["sts:GetWebIdentityToken *"],
+    ],
+    8: [[*us(S, OPUS), *(f"{line} ~" for line in us(I, OPUS)), GUARD]],
+    9: [[*us(I, OPUS), GUARD], [*us(S, OPUS), GUARD], [*us(I, OPUS), GUARD], [*us(S, OPUS), GUARD]],
+    10: [[*us(S, OPUS), *(f"{line} ~" for line in us(I, OPUS)), GUARD]],
+    11: [[fm(I, "us-east-1", "amazon.nova-reel-v1:1"), own(I, "async-invoke/*") + " ~"]],
+    12: [["bedrock:CreateModelInvocationJob ?", PASS]],
+    13: [
+        [*us(I, HAIKU, "us-east-2"), GUARD.replace("us-east-1:1", "us-east-1:1")],
+        [fm(I, "us-east-2", HAIKU), GUARD],
+    ],
+    14: [[profile(I, "us-east-1", f"global.{OPUS}"), fm(I, "us-east-1", OPUS), f"{I} ?", GUARD]],
+    15: [
+        [profile(I, "eu-west-1", f"eu.{OPUS}"), fm(I, "eu-west-1", OPUS), f"{I} ?", GUARD],
+        [profile(I, "ap-northeast-1", f"jp.{OPUS}"), fm(I, "ap-northeast-1", OPUS), f"{I} ?", GUARD],
+    ],
+    16: [
+        [own("bedrock:CreateInferenceProfile", "application-inference-profile/*")],
+        [own(I, "application-inference-profile/abcd1234"), f"{I} ?", GUARD],
+    ],
+    17: [
+        [own("bedrock:CreatePromptRouter", "prompt-router/*")],
+        [own(I, "default-prompt-router/anthropic.claude:1"), f"{I} ?", GUARD],
+    ],
+    18: [
+        [
+            profile(I, "us-east-1", "us.anthropic.claude-haiku-4-5-20251001-v1x:0"),
+            fm(I, "us-east-1", "anthropic.claude-haiku-4-5-20251001-v1x:0"),
+            f"{I} ?",
+            GUARD,
+        ]
+    ],
+    19: [[*us(I, HAIKU), GUARD], [*us(I, HAIKU), GUARD]],
+    20: [
+        ["bedrock:CreateProvisionedModelThroughput ?"],
+        ["bedrock:UpdateProvisionedModelThroughput ?"],
+        ["bedrock-mantle:CreateReservation ?"],
+    ],
+    21: [
+        ["bedrock:CreateModelCustomizationJob ?", PASS],
+        ["bedrock:CreateCustomModel ?", PASS],
+        ["bedrock:CreateCustomModelDeployment ?"],
+        [own(I, "custom-model-deployment/abcd1234"), GUARD],
+        ["bedrock-mantle:CreateFineTuningJob ?"],
+    ],
+    22: [
+        ["bedrock:CreateModelImportJob ?", PASS],
+        ["bedrock:CreateModelCopyJob ?"],
+        ["bedrock:PutResourcePolicy ?"],
+    ],
+    23: [
+        ["bedrock:CreateMarketplaceModelEndpoint ?"],
+        ["bedrock:RegisterMarketplaceModelEndpoint ?"],
+        [own(I, "marketplace/model-endpoint/all-access"), GUARD],
+    ],
+    24: [
+        [f"sagemaker:CreateEndpoint arn:aws:sagemaker:us-east-1:{A}:endpoint/own-model"],
+        ["sagemaker:CreateNotebookInstance ?"],
+        [f"sagemaker:InvokeEndpoint arn:aws:sagemaker:us-east-1:{A}:endpoint/own-model"],
+        [
+            f"sagemaker:InvokeEndpoint arn:aws:sagemaker:us-east-1:{A}:endpoint/own-model",
+            "sagemaker:CallWithBearerToken *",
+        ],
+    ],
+    25: [["bedrock:CreateAgent ?", PASS], ["bedrock:CreateAgent ?", LOOSE], ["bedrock:PrepareAgent ?"]],
+    26: [
+        [own("bedrock:InvokeAgent", "agent-alias/AGENT12345/ALIAS12345")],
+        [own("bedrock:InvokeFlow", "flow/FLOW123456/alias/ALIAS12345")],
+    ],
+    27: [["bedrock:InvokeInlineAgent ?"]],
+    28: [
+        ["bedrock:RetrieveAndGenerate ?"],
+        ["bedrock:RetrieveAndGenerate *"],
+        ["bedrock:AgenticRetrieveStream ?"],
+        ["bedrock:GenerateQuery ?"],
+        ["bedrock:Rerank *", fm(I, "us-east-1", "cohere.rerank-v3-5:0")],
+    ],
+    29: [
+        ["bedrock:CreateFlow ?", PASS],
+        ["bedrock:CreateEvaluationJob ?", PASS],
+        ["bedrock:CreateAdvancedPromptOptimizationJob ?"],
+        ["bedrock:OptimizePrompt ?"],
+    ],
+    30: [
+        ["bedrock:InvokeDataAutomationAsync ?"],
+        ["bedrock:InvokeBlueprintOptimizationAsync ?"],
+        ["bedrock:InvokeBuilder ?"],
+    ],
+    31: [
+        ["bedrock-agentcore:CreateAgentRuntime ?", PASS],
+        ["bedrock-agentcore:InvokeAgentRuntime ?"],
+        ["bedrock-agentcore:InvokeHarness ?"],
+        ["bedrock-agentcore:CreateGatewayTarget ?"],
+        ["bedrock-agentcore:StartCodeInterpreterSession ?"],
+        ["bedrock-agentcore:StartBrowserSession ?"],
+    ],
+    32: [
+        [f"lambda:CreateFunction {LAMBDA}proxy", LOOSE],
+        ["states:CreateStateMachine ?", LOOSE],
+        ["ecs:RegisterTaskDefinition ?", LOOSE],
+        [f"lambda:UpdateFunctionCode {LAMBDA}admin-reports"],
+    ],
+    33: [
+        [role("sts:AssumeRole", "llm-proxy")],
+        ["sts:AssumeRole arn:aws:iam::000000000099:role/bounded/worker"],
+    ],
+    34: [[user("iam:CreateUser", "BedrockAPIKey-0001")], [role("iam:CreateRole", "free")]],
+    35: [[role("iam:PutRolePermissionsBoundary", "dev")], [user("iam:PutUserPermissionsBoundary", "dev")]],
+    36: [
+        [role("iam:DeleteRolePermissionsBoundary", "dev")],
+        [user("iam:DeleteUserPermissionsBoundary", "dev")],
+        [policy("iam:CreatePolicyVersion", "bedrock-guard-boundary")],
+        [policy("iam:SetDefaultPolicyVersion", "bedrock-guard-boundary")],
+        [role("iam:DetachRolePolicy", "dev")],
+    ],
+    37: [
+        [user("iam:AttachUserPolicy", "old-admin")],
+        [user("iam:CreateAccessKey", "old-admin")],
+        [user("iam:CreateLoginProfile", "old-admin")],
+    ],
+    38: [[own(I, "custom-model-deployment/shared99"), GUARD]],
+    39: [
+        ["iam:CreateDelegationRequest ?"],
+        ["iam:EnableOutboundWebIdentityFederation ?"],
+        ["rolesanywhere:CreateTrustAnchor ?"],
+        ["sso:CreatePermissionSet ?"],
+        ["identitystore:CreateGroupMembership ?"],
+    ],
+    40: [
+        [f"cloudformation:CreateStack arn:aws:cloudformation:us-east-1:{A}:stack/s/*", LOOSE],
+        ["ssm:StartAutomationExecution ?", LOOSE],
+    ],
+    41: [],
+    42: [["organizations:LeaveOrganization *"]],
+    43: [us(I, HAIKU), [*us(I, HAIKU), own(I, "project/default")], [MANTLE]],
+    44: [
+        [own("bedrock:UpdateGuardrail", "guardrail/gr0example")],
+        [own("bedrock:DeleteGuardrail", "guardrail/gr0example")],
+        ["bedrock:DeleteEnforcedGuardrailConfiguration ?"],
+        [*us(I, HAIKU), GUARD],
+    ],
+    45: [
+        ["bedrock:DeleteModelInvocationLoggingConfiguration ?"],
+        ["bedrock:PutModelInvocationLoggingConfiguration ?"],
+        ["bedrock:PutAccountDataRetention ?"],
+        ["bedrock-mantle:PutAccountDataRetention ?"],
+    ],
+    46: [
+        [*us(I, OPUS), GUARD],
+        ["aws-marketplace:Subscribe *"],
+        ["bedrock:CreateFoundationModelAgreement ?"],
+    ],
+    47: [
+        ["q:SendMessage ?"],
+        ["codewhisperer:GenerateRecommendations ?"],
+        ["quicksight:PredictQAResults ?"],
+        ["nova-act:InvokeActStep ?"],
+    ],
+    48: [
+        ec2("ec2:ModifyInstanceAttribute", "instance/i-0123456789abcdef0"),
+        ec2("ec2:CreateFleet", "fleet/*", "instance/*", "volume/*"),
+        ec2("ec2:RequestSpotInstances", "spot-instances-request/*"),
+        ec2("ec2:StartInstances", "instance/i-0123456789abcdef0"),
+        [GROUP, *ec2("ec2:RunInstances", "instance/*", "volume/*")],
+        launch(),
+        ec2("ec2:CreateReplaceRootVolumeTask", "instance/i-0123456789abcdef0", "volume/*"),
+        ["ec2:DisableEbsEncryptionByDefault *"],
+    ],
+    49: [launch(), launch(LOOSE)],
+    50: [[*us(I, OPUS), GUARD]],
+}
+
+WORK_EXPECTED: dict[str, Asked] = {
+    f"Converse with us.{HAIKU} (us) from us-east-1": [*us(I, HAIKU), GUARD],
+    f"ConverseStream with us.{HAIKU} (us) from us-east-1": [*us(S, HAIKU), GUARD],
+    f"InvokeModel with us.{HAIKU} (us) from us-east-1": [*us(I, HAIKU), GUARD],
+    f"Converse with us.{HAIKU} (us) from us-west-2": [*us(I, HAIKU, "us-west-2"), GUARD],
+    f"ConverseStream with us.{HAIKU} (us) from us-west-2": [*us(S, HAIKU, "us-west-2"), GUARD],
+    f"InvokeModel with us.{HAIKU} (us) from us-west-2": [*us(I, HAIKU, "us-west-2"), GUARD],
+    **{
+        f"{operation} with amazon.nova-lite-v1:0 (in-region) from {region}": [
+            fm(action, region, "amazon.nova-lite-v1:0"),
+            GUARD,
+        ]
+        for operation, action in (("Converse", I), ("ConverseStream", S), ("InvokeModel", I))
+        for region in ("us-east-1", "us-west-2")
+    },
+    **{
+        f"{operation} with us.amazon.nova-lite-v1:0 (us) from {region}": [
+            *us(action, "amazon.nova-lite-v1:0", region),
+            GUARD,
+        ]
+        for operation, action in (("Converse", I), ("ConverseStream", S), ("InvokeModel", I))
+        for region in ("us-east-1", "us-west-2")
+    },
+    "Embed with amazon.titan-embed-text-v2:0 (in-region) from us-east-1": [
+        fm(I, "us-east-1", "amazon.titan-embed-text-v2:0")
+    ],
+    "Embed with amazon.titan-embed-text-v2:0 (in-region) from us-west-2": [
+        fm(I, "us-west-2", "amazon.titan-embed-text-v2:0")
+    ],
+    "Stream through InvokeModel": [*us(S, HAIKU), *(f"{line} ~" for line in us(I, HAIKU)), GUARD],
+    "Call in the flex tier": [*us(I, HAIKU), GUARD],
+    "Stop a batch job": [own("bedrock:StopModelInvocationJob", "model-invocation-job/abcdefgh1234")],
+    "Stop a training job": [own("bedrock:StopModelCustomizationJob", "model-customization-job/abcdefgh1234")],
+    "Stop an evaluation job": ["bedrock:StopEvaluationJob ?"],
+    "Delete provisioned throughput": [
+        own("bedrock:DeleteProvisionedModelThroughput", "provisioned-model/abcdefgh1234")
+    ],
+    "Delete a custom model's deployment": ["bedrock:DeleteCustomModelDeployment ?"],
+    "Delete a Marketplace endpoint": ["bedrock:DeleteMarketplaceModelEndpoint ?"],
+    "Delete a mantle reservation": ["bedrock-mantle:DeleteReservation ?"],
+    "Cancel a mantle training job": ["bedrock-mantle:CancelFineTuningJob ?"],
+    "Delete an AgentCore runtime": ["bedrock-agentcore:DeleteAgentRuntime ?"],
+    "Stop an AgentCore session": ["bedrock-agentcore:StopRuntimeSession ?"],
+    "Cancel a Claude Platform batch": ["aws-external-anthropic:CancelBatchInference ?"],
+    "Delete a SageMaker endpoint": ["sagemaker:DeleteEndpoint ?"],
+    "Stop a notebook": ["sagemaker:StopNotebookInstance ?"],
+    "Leave a Marketplace subscription": ["aws-marketplace:Unsubscribe ?"],
+    "List models": ["bedrock:ListFoundationModels *"],
+    "List inference profiles": ["bedrock:ListInferenceProfiles *"],
+    "Read an inference profile": [own("bedrock:GetInferenceProfile", f"inference-profile/us.{HAIKU}")],
+    "Read a guardrail": [own("bedrock:GetGuardrail", "guardrail/gr0example")],
+    "Read costs": ["ce:GetCostAndUsage *"],
+    "Read metrics": ["cloudwatch:GetMetricData *"],
+    "Ask who one is": ["sts:GetCallerIdentity *"],
+    "List API keys of all users": [user("iam:ListServiceSpecificCredentials", "*")],
+    "Read an object": ["s3:GetObject arn:aws:s3:::team-data/in.csv"],
+    "Write an object": ["s3:PutObject arn:aws:s3:::team-data/out.csv"],
+    "Write a record": [f"dynamodb:PutItem arn:aws:dynamodb:us-east-1:{A}:table/orders"],
+    "Call a function": [f"lambda:InvokeFunction {LAMBDA}orders"],
+    "Deploy a function's code": [f"lambda:UpdateFunctionCode {LAMBDA}orders"],
+    "Create a function with a bounded role": [f"lambda:CreateFunction {LAMBDA}orders", PASS],
+    "Deploy a stack with a bounded role": [
+        f"cloudformation:CreateStack arn:aws:cloudformation:us-east-1:{A}:stack/orders/*",
+        PASS,
+    ],
+    "Create a role under the boundary": [role("iam:CreateRole", "bounded/app")],
+    "Give a bounded role a policy": [role("iam:PutRolePolicy", "app")],
+    "Assume a bounded role": [role("sts:AssumeRole", "bounded/worker")],
+    "Launch an allowed type, encrypted": launch(),
+    "Launch with a bounded instance role": launch(PASS),
+    "Start an allowed instance": ec2("ec2:StartInstances", "instance/i-0123456789abcdef0"),
+    "Stop an instance of any type": ec2("ec2:StopInstances", "instance/i-0123456789abcdef0"),
+    "Terminate an instance of any type": ec2("ec2:TerminateInstances", "instance/i-0123456789abcdef0"),
+    "Resize to an allowed type": ec2("ec2:ModifyInstanceAttribute", "instance/i-0123456789abcdef0"),
+    "Change another attribute": ec2("ec2:ModifyInstanceAttribute", "instance/i-0123456789abcdef0"),
+    "Create an encrypted volume": ec2("ec2:CreateVolume", "volume/*"),
+    "Attach an encrypted volume": ec2(
+        "ec2:AttachVolume", "volume/vol-0123456789abcdef0", "instance/i-0123456789abcdef0"
+    ),
+    "Switch encryption by default on": ["ec2:EnableEbsEncryptionByDefault *"],
+    "Describe instances": ["ec2:DescribeInstances *"],
+    "Create a group with a pinned template": [GROUP, *ec2("ec2:RunInstances", "instance/*", "volume/*")],
+    "Make an access key for oneself": [user("iam:CreateAccessKey", "staff/alice")],
+    "Delete one's access key": [user("iam:DeleteAccessKey", "staff/alice")],
+    "Make a CodeCommit credential": [user("iam:CreateServiceSpecificCredential", "staff/alice")],
+    "Rotate a CodeCommit credential": [user("iam:ResetServiceSpecificCredential", "staff/alice")],
+    "Delete an API key": [user("iam:DeleteServiceSpecificCredential", "alice")],
+    "Disable a trust anchor": ["rolesanywhere:DisableTrustAnchor ?"],
+    "A responder switches a key off": [user("iam:UpdateServiceSpecificCredential", "bob")],
+    "An administrator updates the boundary": [policy("iam:CreatePolicyVersion", "bedrock-guard-boundary")],
+    "An administrator makes a role": [role("iam:CreateRole", "AWSReserved")],
+    "Break-glass calls another model": us(I, OPUS),
+}
+
+
+def asked(call: Call) -> Asked:
+    found = []
+    for one in authorisations(call):
+        doubt = "" if one.certain else " ~"
+        found.append(f"{one.action} {one.resource if one.resource_known else '?'}{doubt}")
+    return sorted(found)
+
+
+STEPS = [(move.number, place, step) for move in MOVES for place, step in enumerate(move.steps)]
+IDS = [f"{number}-{place}-{step.call.name}" for number, place, step in STEPS]
+
+
+def test_there_are_fifty_and_forty() -> None:
+    assert [move.number for move in MOVES] == list(range(1, 51))
+    assert len(WORK) >= 40
+    assert len({piece.title for piece in WORK}) == len(WORK)
+    assert set(EXPECTED) == {move.number for move in MOVES}
+    assert set(WORK_EXPECTED) == {piece.title for piece in WORK}
+
+
+@pytest.mark.parametrize(("number", "place", "step"), STEPS, ids=IDS)
+def test_what_aws_asks_for_each_step(number: int, place: int, step: Step) -> None:
+    assert len(EXPECTED[number]) == len(MOVES[number - 1].steps)
+    assert asked(step.call) == sorted(EXPECTED[number][place])
+
+
+@pytest.mark.parametrize("piece", WORK, ids=lambda piece: piece.title)
+def test_what_aws_asks_for_each_piece_of_work(piece: object) -> None:
+    assert asked(piece.call) == sorted(WORK_EXPECTED[piece.title])  # type: ignore[attr-defined]
+
+
+@cache
+def judge(*off: str) -> Judge:
+    return Judge(build(SPEC.with_controls(**dict.fromkeys(off, False))))
+
+
+@cache
+def ceiling() -> Judge:
+    off = dict.fromkeys(type(SPEC.only()[1].controls).model_fields, False)
+    return Judge(build(SPEC.with_controls(**off)))
+
+
+@pytest.mark.parametrize(("number", "place", "step"), STEPS, ids=IDS)
+def test_each_bypass_is_allowed_bare_refused_full_and_flips(number: int, place: int, step: Step) -> None:
+    assert ceiling().call(step.call).outcome == "allowed"
+    full = judge().call(step.call, bounded=step.bounded)
+    assert full.outcome == "refused"
+    assert full.control in step.controls
+    assert full.sid is not None
+    assert judge(*sorted(step.controls)).call(step.call, bounded=step.bounded).outcome == "allowed"
+    for control in step.controls:
+        verdict = judge(control).call(step.call, bounded=step.bounded)
+        if len(step.controls) == 1:
+            assert verdict.outcome == "allowed"
+        else:
+            assert verdict.outcome == "refused"
+            assert verdict.control in set(step.controls) - {control}
+
+
+@pytest.mark.parametrize("piece", WORK, ids=lambda piece: piece.title)
+def test_each_piece_of_work_goes_on(piece: object) -> None:
+    verdict = judge().call(piece.call, bounded=piece.bounded)  # type: ignore[attr-defined]
+    assert verdict.outcome == "allowed", (verdict.sid, verdict.keys)
+
+
+def test_the_scorecard_of_the_full_spec() -> None:
+    card = score(SPEC)
+    assert card.not_built == {}
+    total = len(WORK)
+    for arrangement in ARRANGEMENTS:
+        assert card.going_on(arrangement) == (total, total)
+    assert {state: card.count(state) for state in ("closed", "partly", "not by IAM", "open")} == {
+        "closed": 46, "partly": 3, "not by IAM": 1, "open": 0}  # fmt: skip
+    partly = {row.bypass.number for row in card.bypasses if row.states["together"] == "partly"}
+    assert partly == {42, 43, 48}
+    alone = {row.bypass.number for row in card.bypasses if row.states["boundary"] == "open"}
+    assert alone == {1, 2, 42}  # an unbounded user's key, and the organisation: only an SCP reaches them
+    assert all(row.states["scp"] != "open" for row in card.bypasses)
+    for row in card.bypasses:
+        if row.states["together"] in ("partly", "not by IAM"):
+            assert row.bypass.rest
+            assert row.bypass.instead
+        if row.bypass.steps:
+            assert row.deciding
+            assert all("allowed" not in text for text in row.deciding)
+
+
+def test_a_control_that_is_off_shows_as_open_with_its_name() -> None:
+    card = score(SPEC.with_controls(batch_inference=False))
+    row = card.bypasses[11]
+    assert row.states["together"] == "open"
+    assert "batch_inference" in row.why
+
+
+def _specs() -> Iterable[BoundarySpec]:
+    yield BoundarySpec.strict("111122223333", "us-east-1")
+    yield BoundarySpec.from_draft()
+    yield BoundarySpec.from_usage(
+        [(f"eu.{HAIKU}", "eu-central-1"), ("amazon.nova-lite-v1:0", "eu-north-1")], A
+    )
+    gov = '[profile.g]\npartition = "aws-us-gov"\naccounts = ["111122223333"]\nregions = ["us-gov-west-1"]\n'
+    yield BoundarySpec.loads(gov + '[[profile.g.model]]\nid = "amazon.nova-lite-v1:0"\n')
+
+
+@pytest.mark.parametrize("spec", _specs(), ids=["strict", "draft", "usage", "gov"])
+def test_the_scorecard_works_for_any_spec(spec: BoundarySpec) -> None:
+    card = score(spec)
+    assert card.not_built == {}
+    done, total = card.going_on()
+    off = {"guardrail_required", "privileged_functions", "instance_types"}
+    for row in card.bypasses:
+        switches = {control for step in row.bypass.steps for control in step.controls}
+        if row.states["together"] == "open":
+            assert switches & off, (row.bypass.number, row.deciding)
+    refused = [row.work.title for row in card.work if row.outcomes["together"] != "allowed"]
+    name, profile_ = spec.only()
+    blocked = set() if profile_.controls.instance_types is not True else {
+        "Launch an allowed type, encrypted", "Launch with a bounded instance role", "Start an allowed instance",
+        "Resize to an allowed type", "Create a group with a pinned template"}  # fmt: skip
+    if profile_.controls.privileged_functions is True:
+        blocked.add("Deploy a function's code")
+    assert set(refused) <= blocked, (refused, done, total)

@@ -1,0 +1,173 @@
+"""Keys read offline: what they say, the hard names, and no secret anywhere."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bedrock_guard.evidence.decode import NotAKeyError, account_of_key_id, decode_key
+
+ACCOUNT = "111122223333"
+SECRET = "notARealSecret+Of/Anything=="
+
+
+def long_key(alias: str, *, padded: bool = True, prefix: str = "ABSK") -> str:
+    text = base64.b64encode(f"{alias}:{SECRET}".encode()).decode()
+    return prefix + (text if padded else text.rstrip("="))
+
+
+def key_id(prefix: str, account: str) -> str:
+    """A key id that holds the account, by turning the reading rule round."""
+    number = (1 << 47) | (int(account) << 7) | 0x55
+    return prefix + base64.b32encode(number.to_bytes(6, "big") + b"\x01\x02\x03\x04").decode()
+
+
+def short_key(key: str, *, prefix: str = "bedrock-api-key-", padded: bool = True, **changes: str) -> str:
+    query = {
+        "Action": "CallWithBearerToken",
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"{key}/20261001/eu-central-1/bedrock/aws4_request",
+        "X-Amz-Date": "20261001T080000Z",
+        "X-Amz-Expires": "43200",
+        "X-Amz-SignedHeaders": "host",
+        "X-Amz-Security-Token": "IQoJb3JpZ2luX2VjEXAMPLE",
+        "X-Amz-Signature": "0" * 64,
+        "Version": "1",
+        **changes,
+    }
+    url = "bedrock.amazonaws.com/?" + "&".join(
+        f"{name}={quote(value, safe='')}" for name, value in query.items()
+    )
+    text = base64.b64encode(url.encode()).decode()
+    return prefix + (text if padded else text.rstrip("="))
+
+
+@pytest.mark.parametrize(
+    ("alias", "user", "number"),
+    [
+        (f"ana-at-{ACCOUNT}", "ana", None),
+        (f"BedrockAPIKey-ab12-at-{ACCOUNT}", "BedrockAPIKey-ab12", None),
+        (f"BedrockAPIKey-ab12+1-at-{ACCOUNT}", "BedrockAPIKey-ab12", 1),
+        (f"chat-at-work-at-{ACCOUNT}", "chat-at-work", None),
+        (f"a-at-123456789012-at-{ACCOUNT}", "a-at-123456789012", None),
+        (f"team+ml-at-{ACCOUNT}", "team+ml", None),
+        (f"team+ml+2-at-{ACCOUNT}", "team+ml", 2),
+        (f"x@y.example-at-{ACCOUNT}", "x@y.example", None),
+    ],
+)
+@pytest.mark.parametrize("padded", [True, False])
+def test_the_hard_names_of_long_term_keys(alias: str, user: str, number: int | None, padded: bool) -> None:
+    found = decode_key(long_key(alias, padded=padded))
+    assert (found.kind, found.user, found.key_number, found.account_id) == (
+        "long_term",
+        user,
+        number,
+        ACCOUNT,
+    )
+    assert found.expires_at_latest is None
+
+
+def test_a_number_may_belong_to_the_name_and_the_answer_says_so() -> None:
+    notes = decode_key(long_key(f"ana+1-at-{ACCOUNT}")).notes
+    assert any("ana+1" in note for note in notes)
+
+
+@pytest.mark.parametrize(("prefix", "signer"), [("ASIA", "session"), ("AKIA", "access_key")])
+@pytest.mark.parametrize("padded", [True, False])
+def test_short_term_keys_of_sessions_and_of_access_keys(prefix: str, signer: str, padded: bool) -> None:
+    found = decode_key(short_key(key_id(prefix, ACCOUNT), padded=padded))
+    assert (found.kind, found.signer, found.account_id) == ("short_term", signer, ACCOUNT)
+    assert (found.region, found.signed_by) == ("eu-central-1", key_id(prefix, ACCOUNT))
+    assert found.issued == datetime(2026, 10, 1, 8, tzinfo=UTC)
+    assert found.expires_at_latest == datetime(2026, 10, 1, 20, tzinfo=UTC)
+    assert any("TokenIssueTime" in note for note in found.notes) == (signer == "access_key")
+
+
+def test_claude_platform_keys() -> None:
+    assert decode_key(long_key(f"ana-at-{ACCOUNT}", prefix="AEAA")).service == "claude_platform"
+    other = short_key(key_id("ASIA", ACCOUNT), prefix="aws-external-anthropic-api-key-")
+    assert decode_key(other).service == "claude_platform"
+
+
+@pytest.mark.parametrize("wrapping", ["{}", " {}\n", '"{}"', "'{}'"])
+def test_blanks_and_quotes_around_a_key(wrapping: str) -> None:
+    assert decode_key(wrapping.format(long_key(f"ana-at-{ACCOUNT}"))).user == "ana"
+
+
+def test_the_fingerprint_is_the_same_with_and_without_padding() -> None:
+    alias = f"ana1-at-{ACCOUNT}"
+    keys = {decode_key(long_key(alias, padded=padded)).fingerprint for padded in (True, False)}
+    assert len(keys) == 1
+    assert keys != {decode_key(long_key(f"ana2-at-{ACCOUNT}")).fingerprint}
+
+
+def test_nothing_secret_is_kept() -> None:
+    for key in (long_key(f"ana-at-{ACCOUNT}"), short_key(key_id("ASIA", ACCOUNT))):
+        shown = repr(decode_key(key))
+        for secret in (SECRET, key, "IQoJ", "0" * 64, "X-Amz-Signature"):
+            assert secret not in shown
+
+
+DATES = [
+    {"X-Amz-Date": "yesterday"},
+    {"X-Amz-Expires": "soon"},
+    {"X-Amz-Expires": "-5"},
+    {"X-Amz-Date": "20261341T0"},
+]
+
+
+@pytest.mark.parametrize("changes", DATES)
+def test_an_unreadable_end_is_unknown(changes: dict[str, str]) -> None:
+    assert decode_key(short_key(key_id("ASIA", ACCOUNT), **changes)).expires_at_latest is None
+
+
+WRONG = [
+    "",
+    "ABSK",
+    "sk-something",
+    "ABSK" + "*" * 40,
+    "ABSK" + base64.b64encode(b"\xff\xfe" * 20).decode(),
+    long_key("no account here"),
+    long_key("ana-at-12345"),
+    long_key(f"a b-at-{ACCOUNT}"),
+    long_key(f"<b>-at-{ACCOUNT}"),
+    long_key(f"ana-at-{'٣' * 12}"),
+    "bedrock-api-key-" + base64.b64encode(b"https://example.com/").decode(),
+    short_key("not/a/credential"),
+    short_key(key_id("ASIA", ACCOUNT), Action="Other"),
+    "ABSK" + "A" * 100_000,
+]
+
+
+@pytest.mark.parametrize("text", WRONG, ids=range(len(WRONG)))
+def test_what_is_no_key_is_refused_without_repeating_it(text: str) -> None:
+    with pytest.raises(NotAKeyError) as caught:
+        decode_key(text)
+    assert not text[8:40] or text[8:40] not in str(caught.value)
+
+
+@given(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: base64.b64encode(data).decode()))
+def test_any_text_is_a_key_or_refused(text: str) -> None:
+    for prefix in ("", "ABSK", "bedrock-api-key-", "AEAA"):
+        with contextlib.suppress(NotAKeyError):
+            decode_key(prefix + text)
+
+
+@given(st.integers(1, 10**12 - 1).map(lambda number: f"{number:012}"))
+def test_the_account_in_a_key_id(account: str) -> None:
+    for prefix in ("AKIA", "ASIA", "ACCA"):
+        made = key_id(prefix, account)
+        assert account_of_key_id(made) == (None if made[4] in "IJ" else account)
+
+
+@pytest.mark.parametrize(
+    "old", ["AKIAIOSFODNN7EXAMPLE", "AKIAJ" + "A" * 15, "ASIA", "", "AKIA" + "1" * 16, "x" * 500]
+)
+def test_ids_that_hold_no_account(old: str) -> None:
+    assert account_of_key_id(old) is None

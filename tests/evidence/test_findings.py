@@ -1,0 +1,527 @@
+"""Each rule with a case that is one and a case that is none, on records read by the product's own reader."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find, findings_table
+from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts
+from bedrock_guard.evidence.keys import keys_table
+from bedrock_guard.evidence.phantoms import phantom_users
+from bedrock_guard.evidence.questions import QUESTIONS, Case, answers
+from bedrock_guard.evidence.rules_use import network_of
+from bedrock_guard.evidence.tables import MissingColumns, Provenance
+from bedrock_guard.evidence.usage import normalise, to_frame
+
+ACCOUNT = "111122223333"
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+NUMBER = count()
+PHANTOM = "BedrockAPIKey-ab12"
+MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
+
+
+def user(name: str, **more: Any) -> dict[str, Any]:
+    return {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/{name}", "userName": name, **more}
+
+
+def event(
+    name: str, at: datetime, source: str = "bedrock", who: str = "ana", **members: Any
+) -> dict[str, Any]:
+    return {
+        "eventID": f"e{next(NUMBER)}",
+        "eventTime": at.isoformat(),
+        "eventSource": f"{source}.amazonaws.com",
+        "eventName": name,
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "192.0.2.7",
+        "userAgent": "Boto3/1.40.0",
+        "userIdentity": user(who, accessKeyId="AKIAEXAMPLE1"),
+        "recipientAccountId": ACCOUNT,
+        "eventType": "AwsApiCall",
+        **members,
+    }
+
+
+def invoke(at: datetime, who: str = "ana", **members: Any) -> dict[str, Any]:
+    return event("InvokeModel", at, who=who, **{"requestParameters": {"modelId": MODEL}, **members})
+
+
+def frame(records: list[dict[str, Any]]) -> pd.DataFrame:
+    proof = Provenance(
+        "test records",
+        window_start=NOW - timedelta(days=90),
+        window_end=NOW,
+        completeness="floor",
+        why="a test",
+    )
+    batch = normalise(records, set())
+    assert len(batch.rows) == len(records), dict(batch.left_out)
+    return to_frame(batch.rows, provenance=proof)
+
+
+def found(records: list[dict[str, Any]], rule: str, limits: Thresholds | None = None) -> list[Finding]:
+    return [finding for finding in find(Evidence(frame(records), NOW), limits) if finding.rule == rule]
+
+
+def day(number: float, minutes: float = 0) -> datetime:
+    return NOW - timedelta(days=60 - number) + timedelta(minutes=minutes)
+
+
+def key(name: str = "CreateServiceSpecificCredential", **members: Any) -> dict[str, Any]:
+    base = {"userName": "ben", "serviceName": "bedrock.amazonaws.com"}
+    return event(name, day(1), "iam", **{"requestParameters": base, **members})
+
+
+REFUSED = {
+    "requestParameters": None,
+    "errorCode": "AccessDenied",
+    "errorMessage": f"User: arn:aws:iam::{ACCOUNT}:user/ana is not authorized to perform: "
+    "iam:CreateServiceSpecificCredential on resource: user ben with an explicit deny in a permissions boundary",
+}
+ON_PHANTOM = {"requestParameters": {"userName": PHANTOM}}
+LIMITED = {"userName": PHANTOM, "policyArn": "arn:aws:iam::aws:policy/AmazonBedrockLimitedAccess"}
+WIDE = {"userName": PHANTOM, "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}
+LOGGED = {"textDataDeliveryEnabled": True, "s3Config": {"bucketName": "logs-of-models"}}
+BARE = {"textDataDeliveryEnabled": True}
+MUTED = {"textDataDeliveryEnabled": False, "s3Config": {"bucketName": "logs-of-models"}}
+
+
+def put_logging(config: dict[str, Any], number: float) -> dict[str, Any]:
+    return event(
+        "PutModelInvocationLoggingConfiguration", day(number), requestParameters={"loggingConfig": config}
+    )
+
+
+def selectors(**members: Any) -> dict[str, Any]:
+    asked = {"trailName": "main", "eventSelectors": [{"includeManagementEvents": True, **members}]}
+    return event("PutEventSelectors", day(2), "cloudtrail", requestParameters=asked)
+
+
+def advanced(*fields: dict[str, Any]) -> dict[str, Any]:
+    asked = {"trailName": "main", "advancedEventSelectors": [{"fieldSelectors": list(fields)}]}
+    return event("PutEventSelectors", day(2), "cloudtrail", requestParameters=asked)
+
+
+MANAGEMENT = {"field": "eventCategory", "equals": ["Management"]}
+
+
+def guardrail(strength: str, number: float) -> dict[str, Any]:
+    asked = {
+        "guardrailIdentifier": "abcd1234efgh",
+        "contentPolicyConfig": {
+            "filtersConfig": [{"type": "HATE", "inputStrength": strength, "outputStrength": strength}]
+        },
+    }
+    return event("UpdateGuardrail", day(number), requestParameters=asked)
+
+
+HIDDEN = {"guardrailIdentifier": "abcd1234efgh", "name": "HIDDEN_DUE_TO_SECURITY_REASONS"}
+STEADY = [invoke(day(n / 4)) for n in range(200)]
+KEY_MARK = {"additionalEventData": {"callWithBearerToken": True}}
+AGENT = {"userAgent": "Python/3.11 aiohttp/3.9.5"}
+AWAY = {"sourceIPAddress": "203.0.113.9"}
+FLEET = {"sourceIPAddress": "lambda.amazonaws.com"}
+
+
+def looks(*names_regions: tuple[str, str], number: float = 20) -> list[dict[str, Any]]:
+    return [event(name, day(number, i), awsRegion=region) for i, (name, region) in enumerate(names_regions)]
+
+
+LOOKS = looks(
+    ("ListFoundationModels", "us-east-1"),
+    ("ListInferenceProfiles", "us-east-1"),
+    ("ListFoundationModels", "us-west-2"),
+)
+BURST = [invoke(day(20, n / 60)) for n in range(240)]
+ALWAYS = [invoke(day(n, m / 60)) for n in range(5) for m in range(240)]
+WRONG = {"errorCode": "ValidationException", "errorMessage": "max_tokens: range"}
+PROVISIONED = {"modelId": MODEL, "modelUnits": 1, "commitmentDuration": "SixMonths"}
+LIFECYCLE = {"requestParameters": {"bucketName": "logs-of-models"}}
+
+CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
+    (
+        "key_created",
+        [key()],
+        [key(requestParameters={"userName": "b", "serviceName": "codecommit.amazonaws.com"})],
+    ),
+    ("key_creation_refused", [key(**REFUSED)], [key(errorCode="LimitExceeded", requestParameters=None)]),
+    (
+        "key_changed",
+        [key("ResetServiceSpecificCredential", requestParameters={"serviceSpecificCredentialId": "ACCA1"})],
+        [key("DeleteServiceSpecificCredential", requestParameters={"serviceSpecificCredentialId": "ACCA1"})],
+    ),
+    (
+        "key_changed",
+        [
+            key(
+                "UpdateServiceSpecificCredential",
+                requestParameters={"serviceSpecificCredentialId": "A1", "status": "Active"},
+            )
+        ],
+        [
+            key(
+                "UpdateServiceSpecificCredential",
+                requestParameters={"serviceSpecificCredentialId": "A1", "status": "Inactive"},
+            )
+        ],
+    ),
+    (
+        "phantom_credentials",
+        [event("CreateAccessKey", day(1), "iam", **ON_PHANTOM)],
+        [event("CreateAccessKey", day(1), "iam", requestParameters={"userName": "ben"})],
+    ),
+    (
+        "phantom_credentials",
+        [event("AttachUserPolicy", day(1), "iam", requestParameters=WIDE)],
+        [event("AttachUserPolicy", day(1), "iam", requestParameters=LIMITED)],
+    ),
+    (
+        "phantom_elsewhere",
+        [event("GetCallerIdentity", day(1), "sts", who=PHANTOM)],
+        [invoke(day(1), who=PHANTOM), event("GetCallerIdentity", day(1), "sts")],
+    ),
+    ("new_client", [*STEADY, invoke(day(55), **AGENT)], STEADY),
+    ("new_client", [*STEADY[:40], invoke(day(9), **AGENT)], [*STEADY[:8], invoke(day(2.5), **AGENT)]),
+    (
+        "new_network",
+        [*STEADY, invoke(day(55), **AWAY)],
+        [*STEADY, invoke(day(55), sourceIPAddress="192.0.2.200")],
+    ),
+    ("new_network", [*STEADY, invoke(day(55), **AWAY)], [*STEADY, invoke(day(55), **FLEET)]),
+    (
+        "region_spread",
+        [invoke(day(3, 9 * n), awsRegion=r) for n, r in enumerate(("us-east-1", "us-west-2", "eu-west-1"))],
+        [invoke(day(3, 20 * n), awsRegion=r) for n, r in enumerate(("us-east-1", "us-west-2", "eu-west-1"))],
+    ),
+    (
+        "region_spread",
+        [invoke(day(3, n), awsRegion=r) for n, r in enumerate(("us-east-1", "us-west-2", "eu-west-1"))],
+        [
+            invoke(day(3, n), additionalEventData={"inferenceRegion": r})
+            for n, r in enumerate(("us-east-1", "us-west-2", "eu-west-1", "eu-north-1"))
+        ],
+    ),
+    ("burst", [*STEADY, *BURST], ALWAYS),
+    ("enumeration_then_invocation", [*LOOKS, invoke(day(20, 9))], [LOOKS[0], invoke(day(20, 9))]),
+    ("enumeration_then_invocation", [*LOOKS, invoke(day(20, 9))], [*LOOKS, invoke(day(20, 120))]),
+    ("enumeration_then_invocation", [*LOOKS, invoke(day(20, 9))], [*LOOKS, invoke(day(20, 9), who="ben")]),
+    (
+        "access_probe",
+        [invoke(day(4, n), **WRONG) for n in range(3)],
+        [invoke(day(4 + n), **WRONG) for n in range(3)] + STEADY,
+    ),
+    (
+        "invocation_logging_weakened",
+        [event("DeleteModelInvocationLoggingConfiguration", day(3))],
+        [event("DeleteModelInvocationLoggingConfiguration", day(3), errorCode="AccessDenied")],
+    ),
+    (
+        "invocation_logging_weakened",
+        [put_logging(LOGGED, 1), put_logging(BARE, 2)],
+        [put_logging(LOGGED, 1), put_logging(LOGGED, 2)],
+    ),
+    ("invocation_logging_weakened", [put_logging(MUTED, 1)], [put_logging(BARE, 1), put_logging(LOGGED, 2)]),
+    (
+        "trail_weakened",
+        [event("StopLogging", day(1), "cloudtrail", requestParameters={"name": "main"})],
+        [event("StartLogging", day(1), "cloudtrail", requestParameters={"name": "main"})],
+    ),
+    ("trail_weakened", [selectors(readWriteType="WriteOnly")], [selectors(readWriteType="All")]),
+    (
+        "trail_weakened",
+        [selectors(includeManagementEvents=False)],
+        [selectors(readWriteType="ReadOnly"), selectors()][1:],
+    ),
+    (
+        "trail_weakened",
+        [selectors(excludeManagementEventSources=["iam.amazonaws.com"])],
+        [selectors(excludeManagementEventSources=["kms.amazonaws.com"])],
+    ),
+    ("trail_weakened", [advanced({"field": "eventCategory", "equals": ["Data"]})], [advanced(MANAGEMENT)]),
+    (
+        "trail_weakened",
+        [advanced(MANAGEMENT, {"field": "readOnly", "equals": ["false"]})],
+        [advanced(MANAGEMENT, {"field": "eventSource", "notEquals": ["kms.amazonaws.com"]})],
+    ),
+    (
+        "trail_weakened",
+        [
+            event(
+                "UpdateTrail",
+                day(1),
+                "cloudtrail",
+                requestParameters={"name": "t", "isMultiRegionTrail": False},
+            )
+        ],
+        [
+            event(
+                "UpdateTrail",
+                day(1),
+                "cloudtrail",
+                requestParameters={"name": "t", "isMultiRegionTrail": True},
+            )
+        ],
+    ),
+    (
+        "log_store_weakened",
+        [put_logging(LOGGED, 1), event("PutBucketLifecycle", day(2), "s3", **LIFECYCLE)],
+        [event("PutBucketLifecycle", day(2), "s3", **LIFECYCLE)],
+    ),
+    (
+        "guardrail_weakened",
+        [guardrail("HIGH", 1), guardrail("LOW", 2)][0:2],
+        [guardrail("HIGH", 1)][1:] or STEADY[:1],
+    ),
+    (
+        "guardrail_weakened",
+        [event("DeleteGuardrail", day(1), requestParameters=HIDDEN)],
+        [event("ListGuardrails", day(1))],
+    ),
+    (
+        "model_access_opened",
+        [event("PutFoundationModelEntitlement", day(1), requestParameters={"modelId": MODEL})],
+        [event("ListFoundationModelAgreementOffers", day(1), requestParameters={"modelId": MODEL})],
+    ),
+    (
+        "costly_commitment",
+        [event("CreateProvisionedModelThroughput", day(1), requestParameters=PROVISIONED)],
+        [event("CreateProvisionedModelThroughput", day(1), errorCode="AccessDenied")],
+    ),
+    (
+        "boundary_loosened",
+        [event("DeleteRolePermissionsBoundary", day(1), "iam", requestParameters={"roleName": "dev"})],
+        [event("PutRolePermissionsBoundary", day(1), "iam", requestParameters={"roleName": "dev"})],
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "yes", "no"), CASES, ids=[f"{n}-{case[0]}" for n, case in enumerate(CASES)])
+def test_a_rule_speaks_when_it_should_and_only_then(
+    rule: str, yes: list[dict[str, Any]], no: list[dict[str, Any]]
+) -> None:
+    (first, *_) = found(yes, rule)
+    assert first.title.endswith(".")
+    assert first.evidence
+    assert set(first.evidence) <= {item["eventID"] for item in yes}
+    assert first.first_seen is not None
+    assert first.last_seen is not None
+    assert first.first_seen <= first.last_seen
+    assert first.account_id == ACCOUNT
+    assert first.why
+    assert found(no, rule) == []
+
+
+def test_a_stronger_guardrail_is_no_finding() -> None:
+    assert found([guardrail("LOW", 1), guardrail("HIGH", 2)], "guardrail_weakened")[1:] == []
+    weaker = found([guardrail("HIGH", 1), guardrail("LOW", 2)], "guardrail_weakened")
+    assert [(f.severity, f.completeness) for f in weaker] == [("high", "floor"), ("low", "unknown")]
+    assert weaker[0].facts["weaker"] == ["HATE (input)", "HATE (output)"]
+
+
+def test_hidden_guardrail_values_are_unknown_and_not_grave() -> None:
+    (finding,) = found([event("UpdateGuardrail", day(1), requestParameters=HIDDEN)], "guardrail_weakened")
+    assert (finding.severity, finding.completeness) == ("low", "unknown")
+
+
+def test_an_endless_key_is_graver_than_one_with_an_end() -> None:
+    (endless,) = found([key()], "key_created")
+    days = {"userName": "ben", "serviceName": "bedrock.amazonaws.com", "credentialAgeDays": 30}
+    (ends,) = found([key(requestParameters=days)], "key_created")
+    assert (endless.severity, ends.severity) == ("high", "medium")
+    assert "never expires" in endless.title
+
+
+def test_something_new_is_grave_with_a_key() -> None:
+    steady = [invoke(day(n / 4), **KEY_MARK) for n in range(100)]
+    (finding,) = found([*steady, invoke(day(55), **KEY_MARK, **AGENT)], "new_client")
+    assert finding.severity == "high"
+    (finding,) = found([*STEADY, invoke(day(55), **AGENT)], "new_client")
+    assert finding.severity == "low"
+
+
+def test_a_service_calling_on_behalf_is_no_new_client() -> None:
+    by_service = user("ana", invokedBy="lambda.amazonaws.com")
+    assert found([*STEADY, invoke(day(55), userIdentity=by_service, **AGENT)], "new_client") == []
+
+
+def test_refused_additions_to_a_phantom_are_read_from_the_message() -> None:
+    message = (
+        f"User: arn:aws:iam::{ACCOUNT}:user/ana is not authorized to perform: iam:CreateAccessKey on resource: "
+        f"user {PHANTOM} because no identity-based policy allows the iam:CreateAccessKey action"
+    )
+    refused = event(
+        "CreateAccessKey",
+        day(1),
+        "iam",
+        requestParameters=None,
+        errorCode="AccessDenied",
+        errorMessage=message,
+    )
+    (finding,) = found([refused], "phantom_credentials")
+    assert (finding.subject, finding.severity) == (PHANTOM, "medium")
+
+
+def test_thresholds_come_from_a_file_and_nothing_else_passes() -> None:
+    limits = Thresholds.of({"spread_regions": 2})
+    pair = [invoke(day(3, n), awsRegion=r) for n, r in enumerate(("us-east-1", "us-west-2"))]
+    assert found(pair, "region_spread") == []
+    assert len(found(pair, "region_spread", limits)) == 1
+    for wrong in (
+        {"burst": 3},
+        {"burst_calls": 0},
+        {"burst_calls": True},
+        {"burst_calls": "9"},
+        {"burst_calls": 1.5},
+    ):
+        with pytest.raises(GuardError):
+            Thresholds.of(wrong)
+
+
+def credential(name: str, number: str, **more: Any) -> Credential:
+    base: dict[str, Any] = {
+        "service": "bedrock.amazonaws.com",
+        "status": "active",
+        "created": NOW - timedelta(days=10),
+    }
+    return Credential(name, number, **{**base, **more})
+
+
+def key_rules(*credentials: Credential, calls: pd.DataFrame | None = None) -> dict[str, list[Finding]]:
+    records = frame([]) if calls is None else calls
+    table = keys_table(
+        credentials,
+        {},
+        records,
+        {},
+        account_id=ACCOUNT,
+        provenance=Provenance("IAM", completeness="complete"),
+    )
+    rules: dict[str, list[Finding]] = {}
+    for finding in find(Evidence(records, NOW, table)):
+        rules.setdefault(finding.rule, []).append(finding)
+    return rules
+
+
+def test_a_key_that_never_expires() -> None:
+    later = NOW + timedelta(days=5)
+    assert key_rules(credential("ben", "1"))["key_never_expires"][0].subject == "ben"
+    assert "key_never_expires" not in key_rules(credential("ben", "1", expires=later))
+    assert "key_never_expires" not in key_rules(credential("ben", "1", status="inactive"))
+    unread = credential("ben", "1", status="unreadable")
+    assert set(key_rules(unread)) == {"keys_unreadable"}
+
+
+def test_an_old_secret_and_a_reset_that_makes_it_young() -> None:
+    old = credential("ben", "ACCA1", created=NOW - timedelta(days=400), expires=NOW + timedelta(days=5))
+    assert key_rules(old)["key_over_age"][0].facts["age_days"] == 400
+    edge = credential("ben", "2", created=NOW - timedelta(days=90), expires=NOW + timedelta(days=5))
+    assert "key_over_age" not in key_rules(edge)
+    reset = event(
+        "ResetServiceSpecificCredential",
+        NOW - timedelta(days=3),
+        "iam",
+        requestParameters={"serviceSpecificCredentialId": "ACCA1"},
+    )
+    assert "key_over_age" not in key_rules(old, calls=frame([reset]))
+
+
+EMPTY = UserFacts(
+    PHANTOM,
+    arn=f"arn:aws:iam::{ACCOUNT}:user/{PHANTOM}",
+    attached_policies=(),
+    inline_policies=(),
+    groups=(),
+    access_keys=(),
+    login_profile=False,
+    mfa_devices=0,
+    ssh_keys=0,
+    certificates=0,
+)
+
+
+def verdict(facts: UserFacts, credentials: list[Credential] | None, calls: pd.DataFrame | None) -> str:
+    (phantom,) = phantom_users([facts], credentials, calls)
+    return phantom.verdict
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, "orphan"),
+        ({"access_keys": (AccessKey("AKIAEXAMPLE1", active=False),)}, "in_use"),
+        ({"access_keys": None}, "cannot_say"),
+        ({"login_profile": True}, "in_use"),
+        ({"login_profile": None}, "cannot_say"),
+        ({"groups": ("a",)}, "in_use"),
+        ({"groups": None}, "cannot_say"),
+        ({"mfa_devices": 1}, "in_use"),
+        ({"ssh_keys": None}, "cannot_say"),
+        ({"certificates": 2}, "in_use"),
+        ({"arn": None}, "cannot_say"),
+    ],
+)
+def test_the_word_orphan_needs_everything_empty_and_readable(change: dict[str, Any], expected: str) -> None:
+    import dataclasses
+
+    assert verdict(dataclasses.replace(EMPTY, **change), [], frame([])) == expected
+
+
+def test_credentials_and_activity_count_for_an_orphan_too() -> None:
+    quiet = frame([])
+    assert verdict(EMPTY, None, quiet) == "cannot_say"
+    assert verdict(EMPTY, [credential(PHANTOM, "1", status="expired")], quiet) == "in_use"
+    assert verdict(EMPTY, [credential(PHANTOM, "1", service="codecommit.amazonaws.com")], quiet) == "in_use"
+    assert verdict(EMPTY, [credential("ben", "1")], quiet) == "orphan"
+    assert verdict(EMPTY, [], None) == "cannot_say"
+    assert verdict(EMPTY, [], frame([invoke(day(1), who=PHANTOM)])) == "in_use"
+    assert verdict(EMPTY, [], frame([event("AttachUserPolicy", day(1), "iam", **ON_PHANTOM)])) == "orphan"
+    phantoms = phantom_users([EMPTY, UserFacts("ben")], [], quiet)
+    assert [phantom.user for phantom in phantoms] == [PHANTOM]
+    (finding,) = find(Evidence(quiet, NOW, phantoms=phantoms))
+    assert finding.rule == "phantom_orphans"
+
+
+def test_findings_make_a_table_and_need_a_trail() -> None:
+    records = frame([key(), event("StopLogging", day(1), "cloudtrail", requestParameters={"name": "main"})])
+    table = findings_table(find(Evidence(records, NOW)))
+    assert list(table["severity"]) == ["high", "high"]
+    assert len(findings_table([])) == 0
+    with pytest.raises(MissingColumns):
+        find(Evidence(pd.DataFrame({"x": [1]}), NOW))
+
+
+def test_every_question_is_answered_with_nothing_and_with_something() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    for records in ([], [*STEADY, *BURST, key(), key(**REFUSED), *LOOKS, put_logging(LOGGED, 1)]):
+        calls = frame(records)
+        table = keys_table(
+            [credential("ben", "1")], {}, calls, {}, account_id=ACCOUNT, provenance=Provenance("IAM")
+        )
+        for keys in (None, table):
+            given = answers(Case(Evidence(calls, NOW, keys), zone))
+            assert (
+                [answer.number for answer in given]
+                == list(range(1, len(QUESTIONS) + 1))
+                == list(range(1, 23))
+            )
+            assert all(answer.answer for answer in given)
+            known = {item["eventID"] for item in records}
+            assert all(set(answer.evidence) <= known for answer in given)
+            states = {answer.number: answer.completeness for answer in given}
+            assert states[1] == ("unknown" if keys is None else "complete")
+            assert states[13] == "unknown"
+            assert states[22] == "floor"
+
+
+@pytest.mark.parametrize(
+    "address", ["AWS Internal", "x" * 5000, "", None, "300.1.1.1", "::ffff:1.2.3.4%eth0"]
+)
+def test_addresses_that_are_none(address: Any) -> None:
+    assert network_of(address) is None or "/" in str(network_of(address))
