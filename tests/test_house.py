@@ -134,7 +134,14 @@ def test_no_account_number_but_the_examples() -> None:
 def test_no_registry_host_and_no_machine_path() -> None:
     hosts = re.compile(
         "|".join(
-            ["py" + r"pi\.org", "python" + "hosted", "npm" + r"js\.", r"/home/\w+/", "/wo" + "rk/", "/ro" + "ot/"]
+            [
+                "py" + r"pi\.org",
+                "python" + "hosted",
+                "npm" + r"js\.",
+                r"/home/\w+/",
+                "/wo" + "rk/",
+                "/ro" + "ot/",
+            ]
         )
     )
     found = {str(p.relative_to(ROOT)): hosts.findall(t)[:3] for p, t in texts() if hosts.search(t)}

@@ -62,12 +62,10 @@ def _instance_role(call: Call) -> Authorisation:
     return Authorisation("iam:PassRole", unknown, context, resource_known=False)
 
 
-def _volumes(call: Call, action: str, mappings: Any) -> Iterator[Authorisation]:
-    disks: list[Mapping[str, Any]] = [
-        mapping["Ebs"] for mapping in mappings if isinstance(mapping, Mapping) and "Ebs" in mapping
-    ]
-    for disk in disks or ({},):
-        yield _volume(call, action, "volume/*", disk.get("Encrypted"))
+def _volumes(call: Call, action: str, mappings: Sequence[Any]) -> Iterator[Authorisation]:
+    disks = [disk for disk in (member(mapping, "Ebs") for mapping in mappings) if isinstance(disk, Mapping)]
+    for flag in [member(disk, "Encrypted") for disk in disks] or [None]:
+        yield _volume(call, action, "volume/*", flag)
 
 
 def _volume(call: Call, action: str, resource: str, flag: object) -> Authorisation:

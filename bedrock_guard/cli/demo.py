@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -18,8 +20,14 @@ commands = typer.Typer()
 @commands.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Where the report and the policies are written.")] = Path("out"),
+    serve: Annotated[bool, typer.Option(help="Serve the demo account on loopback instead, for the AWS CLI.")] = False,
+    state: Annotated[Path | None, typer.Option(help="With --serve: the file that keeps the account.")] = None,
+    port: Annotated[int, typer.Option(help="With --serve: 0 takes a free one.")] = 0,
 ) -> None:
     """Build the example boundary, simulate it on the demo account, and write the report and the policies."""
+    if serve:
+        _serve(state, port)
+        return
     from bedrock_guard.account.situation import example_spec
     from bedrock_guard.boundary.builder import build
     from bedrock_guard.boundary.export import export, write
@@ -39,6 +47,23 @@ def demo(
     for path in (report.html, report.figures_file, report.notebook, *policies):
         print(f"  {path}")
     print("\nOpen the report in a browser. For the workbench: make lab")
+
+
+def _serve(state: Path | None, port: int) -> None:
+    from bedrock_guard.demo import callers
+    from bedrock_guard.demo.opening import Size, open_backend
+    from bedrock_guard.demo.server import serve
+
+    backend = open_backend(state, Size())
+    with backend.state.transaction(write=True):
+        caller = callers.register(backend.state, backend.state.meta("caller") or "", session="served")
+    with serve(backend, port) as server:
+        print("# The demo account, on this machine only, until Ctrl-C. Paste into another shell:")
+        for name, value in server.environment(caller).items():
+            print(f"export {name}={value}")
+        sys.stdout.flush()
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
 
 
 @commands.command()

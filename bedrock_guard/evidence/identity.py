@@ -105,7 +105,7 @@ def key_kind(record: dict[str, Any], caller: Caller) -> str:
     The bearer marker stands in `additionalEventData` (bedrock-runtime) or in `requestParameters` (bedrock-mantle,
     Claude Platform), as true or "true". Without a stated type the identity decides as far as it can: a role's session
     holds no long-term key; a short-term key shows the access key that signed it, so a user's call without one was made
-    with a long-term key, and one with AKIA... stays unknown, because what a long-term key shows there is not documented.
+    with a long-term key, and one with AKIA... stays unknown: what a long-term key shows there is not documented.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/logging-cloudtrail-mantle.html
     """

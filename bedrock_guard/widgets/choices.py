@@ -76,23 +76,25 @@ class Choices(t.HasTraits):
 
     @property
     def spec(self) -> BoundarySpec:
-        """The spec as chosen now."""
+        """The spec as chosen now; an exception from a control that is off now is left out, for it does nothing."""
         _, before = self.start.only(self.profile_name)
         switched = {name: name in self.controls for name in switches(before)}
-        controls = before.controls.model_copy(
-            update=switched | {"instance_types": self.instance_types or before.controls.instance_types}
-        )
+        # No type at all: True allows none, False leaves types alone as the spec did.
+        types = self.instance_types or before.controls.instance_types is not False
         update = {
             "models": tuple(self._choice(model) for model in self.approved),
-            "controls": controls,
+            "controls": before.controls.model_copy(update=switched | {"instance_types": types}),
             "approve_nothing": self.approve_nothing,
         }
-        profile = before.model_copy(update=update)
-        profiles = {**self.start.profile, self.profile_name: profile}
-        # Through the file's own text, so that a choice is checked exactly as the file would be.
-        return BoundarySpec.loads(
-            self.start.model_copy(update={"profile": profiles}).dumps(), self.situation.catalogue
+        profiles = {**self.start.profile, self.profile_name: before.model_copy(update=update)}
+        exceptions = tuple(
+            entry
+            for entry in self.start.exceptions
+            if entry.profile != self.profile_name or switched.get(entry.control or "", True)
         )
+        changed = self.start.model_copy(update={"profile": profiles, "exceptions": exceptions})
+        # Through the file's own text, so that a choice is checked exactly as the file would be.
+        return BoundarySpec.loads(changed.dumps(), self.situation.catalogue)
 
     def offered_types(self) -> tuple[str, ...]:
         """EC2 types to choose from: the spec's and those on the bill."""

@@ -38,7 +38,8 @@ class Checklist:
         self.found = w.HTML(status(f"{len(items)} listed"))
         self.search.observe(self._filter, names="value")
         rows = w.VBox(
-            list(self.boxes.values()), layout={"max_height": height, "overflow_y": "auto", "display": "block"}
+            list(self.boxes.values()),
+            layout={"max_height": height, "overflow": "hidden auto", "display": "block"},
         )
         self.widget = w.VBox([self.search, self.found, rows])
         self._quiet = False

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bedrock_guard.boundary.builder import BuildError, Built, build, room
+from bedrock_guard.boundary.builder import BuildError, Built, build, room, unpacked
 from bedrock_guard.boundary.calls import Call
 from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.boundary.controls import CONTROLS
@@ -148,9 +148,6 @@ def test_what_a_boundary_cannot_reach_stands_in_an_scp() -> None:
 def test_packing_changes_no_verdict() -> None:
     """Proved over every Bedrock, mantle, key and EC2 action: one statement to a rule, against everything merged."""
     spec = full_spec()
-    name, profile = spec.only()
-    from bedrock_guard.boundary.builder import unpacked
-
     items = unpacked(spec)
     loose = [_document([item]) for item in items]
     ceiling = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

@@ -341,3 +341,35 @@ def test_other_partitions() -> None:
         "bedrock-runtime", "Converse", {"modelId": "amazon.nova-lite-v1:0"}, region="us-gov-west-1"
     )[0]
     assert found.resource == "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/amazon.nova-lite-v1:0"
+
+
+def test_cloudtrail_spells_the_same_call_otherwise() -> None:
+    bedrock, create = "bedrock.amazonaws.com", "CreateServiceSpecificCredential"
+    alias = {"agentId": "A", "agentAliasId": "B"}
+    role = "arn:aws:iam::111122223333:role/x"
+    same = [
+        (("iam", create, {"UserName": "b", "ServiceName": bedrock}),
+         ("iam.amazonaws.com", create, {"userName": "b", "serviceName": bedrock})),
+        (("bedrock-runtime", "Converse", {"modelId": HAIKU}), (bedrock, "Converse", {"modelId": HAIKU})),
+        (("bedrock-agent-runtime", "InvokeAgent", alias), (bedrock, "InvokeAgent", alias)),
+        (("ec2", "RunInstances", {"InstanceType": "t3.micro", "BlockDeviceMappings": [{"Ebs": {"Encrypted": True}}]}),
+         ("ec2.amazonaws.com", "RunInstances",
+          {"instanceType": "t3.micro", "blockDeviceMapping": {"items": [{"ebs": {"encrypted": True}}]}})),
+        (("ec2", "StartInstances", {"InstanceIds": ["i-1"]}),
+         ("ec2.amazonaws.com", "StartInstances", {"instancesSet": {"items": [{"instanceId": "i-1"}]}})),
+        (("sts", "AssumeRole", {"RoleArn": role}), ("sts.amazonaws.com", "AssumeRole", {"roleArn": role})),
+    ]  # fmt: skip
+    for boto, trail in same:
+        assert asked(*boto) == asked(*trail)
+
+
+def test_a_call_without_its_model_leaves_the_target_open() -> None:
+    found = asked("bedrock-runtime", "Converse", {})
+    assert [one.resource_known for one in found] == [False]
+
+
+def test_a_principal_that_is_named_is_not_a_role_that_is_passed() -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/app"
+    assert all(
+        one.action != "iam:PassRole" for one in asked("kms", "CreateGrant", {"GranteePrincipal": role})
+    )

@@ -72,18 +72,14 @@ def test_cloudformation_passes_cfn_lint(made: tuple[BoundarySpec, Built], tmp_pa
         "account-000000000012.yaml",
         "organization.yaml",
     }
-    tool = [
-        sys.executable,
-        "-m",
-        "cfnlint",
-        "--non-zero-exit-code",
-        "warning",
-        "--regions",
-        "us-east-1",
-        "--",
-    ]
-    done = subprocess.run([*tool, *map(str, paths)], capture_output=True, text=True, check=False, timeout=240)
+    done = _lint(*paths)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def _lint(*paths: Path) -> subprocess.CompletedProcess[str]:
+    tool = [str(Path(sys.executable).with_name("cfn-lint")), "--non-zero-exit-code", "warning"]
+    command = [*tool, "--regions", "us-east-1", "--", *map(str, paths)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
 
 def test_cfn_lint_would_find_a_fault(made: tuple[BoundarySpec, Built], tmp_path: Path) -> None:
@@ -92,10 +88,9 @@ def test_cfn_lint_would_find_a_fault(made: tuple[BoundarySpec, Built], tmp_path:
         '"SERVICE_CONTROL_POLICY"', '"SCP"'
     )
     (tmp_path / "bad.yaml").write_text(text, "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "cfnlint", "--", str(tmp_path / "bad.yaml")], check=False, timeout=240
-    )
+    done = _lint(tmp_path / "bad.yaml")
     assert done.returncode != 0
+    assert "'SCP' is not one of" in done.stdout
 
 
 def test_cloudformation_says_the_same(made: tuple[BoundarySpec, Built]) -> None:

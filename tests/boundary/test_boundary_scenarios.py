@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
@@ -81,7 +81,10 @@ def launch(*more: str) -> Asked:
 
 
 MANTLE = f"bedrock-mantle:CreateInference arn:aws:bedrock-mantle:us-east-1:{A}:project/default"
-GROUP = f"autoscaling:CreateAutoScalingGroup arn:aws:autoscaling:us-east-1:{A}:autoScalingGroup:*:autoScalingGroupName/g"
+GROUP = (
+    f"autoscaling:CreateAutoScalingGroup arn:aws:autoscaling:us-east-1:{A}"
+    ":autoScalingGroup:*:autoScalingGroupName/g"
+)
 LAMBDA = f"arn:aws:lambda:us-east-1:{A}:function:"
 
 # For each move, for each of its steps: "action resource" of every authorisation. `?` is a resource that the call's
@@ -461,7 +464,7 @@ def test_a_control_that_is_off_shows_as_open_with_its_name() -> None:
     assert "batch_inference" in row.why
 
 
-def _specs() -> Iterable[BoundarySpec]:
+def _specs() -> Iterator[BoundarySpec]:
     yield BoundarySpec.strict("111122223333", "us-east-1")
     yield BoundarySpec.from_draft()
     yield BoundarySpec.from_usage(
@@ -471,7 +474,7 @@ def _specs() -> Iterable[BoundarySpec]:
     yield BoundarySpec.loads(gov + '[[profile.g.model]]\nid = "amazon.nova-lite-v1:0"\n')
 
 
-@pytest.mark.parametrize("spec", _specs(), ids=["strict", "draft", "usage", "gov"])
+@pytest.mark.parametrize("spec", list(_specs()), ids=["strict", "draft", "usage", "gov"])
 def test_the_scorecard_works_for_any_spec(spec: BoundarySpec) -> None:
     card = score(spec)
     assert card.not_built == {}
@@ -482,7 +485,7 @@ def test_the_scorecard_works_for_any_spec(spec: BoundarySpec) -> None:
         if row.states["together"] == "open":
             assert switches & off, (row.bypass.number, row.deciding)
     refused = [row.work.title for row in card.work if row.outcomes["together"] != "allowed"]
-    name, profile_ = spec.only()
+    _, profile_ = spec.only()
     blocked = set() if profile_.controls.instance_types is not True else {
         "Launch an allowed type, encrypted", "Launch with a bounded instance role", "Start an allowed instance",
         "Resize to an allowed type", "Create a group with a pinned template"}  # fmt: skip

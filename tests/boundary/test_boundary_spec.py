@@ -14,6 +14,7 @@ from bedrock_guard.boundary.starting_points import UsedRoute
 from bedrock_guard.boundary.verdict import refused
 
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+DATED = 'owner = "o"\nreason = "r"\nuntil = 2027-01-01\n'
 HEAD = '[profile.team]\naccounts = ["111122223333"]\nregions = ["us-east-1"]\n'
 MODEL = f'[[profile.team.model]]\nid = "{HAIKU}"\nroutes = ["us"]\n'
 
@@ -61,7 +62,8 @@ def test_the_shipped_example_is_good() -> None:
         (HEAD + '[[profile.team.model]]\nid = "anthropic.*"\nfamily = true\n', 5, "too wide"),
         (HEAD + '[[profile.team.model]]\nid = "anthropic.claude-sonnet-4*"\n', 5, "grows"),
         (HEAD + '[[profile.team.model]]\nid = "anthropic.claude-haiku-4-5"\nfamily = true\n', 5, "does not end in"),
-        (HEAD + '[[profile.team.model]]\nid = "anthropic.claude-haiku-4-6-20251001-v1:0"\n', 5, f"Did you mean {HAIKU}"),
+        (HEAD + '[[profile.team.model]]\nid = "anthropic.claude-haiku-4-6-20251001-v1:0"\n', 5,
+         f"Did you mean {HAIKU}"),
         (HEAD + f'[[profile.team.model]]\nid = "{HAIKU.upper()}"\n', 5, f"Did you mean {HAIKU}"),
         (HEAD + f'[[profile.team.model]]\nid = "{HAIKU}"\n', 4, "not offered by route 'in-region'"),
         (HEAD + f'[[profile.team.model]]\nid = "{HAIKU}"\nroutes = ["us", "eu"]\n', 6, "not offered by route 'eu'"),
@@ -80,14 +82,20 @@ def test_the_shipped_example_is_good() -> None:
         (HEAD + 'break_glass = ["arn:aws-cn:iam::111122223333:role/x"]\n' + MODEL, 4, "another partition"),
         (HEAD + 'break_glass = ["arn:aws:iam::111122223333:role/*"]\n' + MODEL, 4, "no exact principal"),
         (HEAD + 'modalities = ["TEXT"]\n' + MODEL, 6, "IMAGE"),
-        (HEAD + MODEL + '[[exception]]\nprofile = "team"\nowner = "o"\nreason = "r"\nuntil = 2027-01-01\n', 7, "either"),
-        (HEAD + MODEL + '[[exception]]\nprofile = "team"\ncontrol = "x"\nowner = "o"\nreason = "r"\nuntil = 2027-01-01\n',
+        (HEAD + MODEL + "[profile.team.controls]\nmantle = \"approved\"\n", 8, "mantle = true"),
+        (HEAD + MODEL + "mantle = true\n", 7, "forbidden to every model"),
+        (HEAD + MODEL + '[profile.team.controls]\nagents = false\n[[exception]]\nprofile = "team"\ncontrol = "agents"\n'
+         + DATED, 11, "off anyway"),
+        (HEAD + MODEL + '[[exception]]\nprofile = "team"\n' + DATED, 7, "either"),
+        (HEAD + MODEL + '[[exception]]\nprofile = "team"\ncontrol = "x"\n' + DATED,
          9, "No control 'x'"),
-        (HEAD + MODEL + '[[exception]]\nprofile = "tea"\ncontrol = "agents"\nowner = "o"\nreason = "r"\nuntil = 2027-01-01\n',
+        (HEAD + MODEL + '[[exception]]\nprofile = "tea"\ncontrol = "agents"\n' + DATED,
          8, "No profile"),
-        (HEAD + MODEL + '[[exception]]\nprofile = "team"\ncontrol = "agents"\nowner = ""\nreason = "r"\nuntil = 2027-01-01\n',
+        (HEAD + MODEL + '[[exception]]\nprofile = "team"\ncontrol = "agents"\nowner = ""\nreason = "r"\n'
+         "until = 2027-01-01\n",
          10, "at least 1"),
-        (HEAD + MODEL + '[[exception]]\nprofile = "team"\ncontrol = "agents"\nowner = "o"\nreason = "r"\n', None, "missing"),
+        (HEAD + MODEL + '[[exception]]\nprofile = "team"\ncontrol = "agents"\nowner = "o"\nreason = "r"\n', None,
+         "missing"),
     ],
 )  # fmt: skip
 def test_each_bad_input_has_its_own_error(text: str, line: int | None, says: str) -> None:
