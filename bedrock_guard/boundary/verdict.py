@@ -5,7 +5,7 @@ The identity policy is taken to allow everything: a boundary, deny policies and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
@@ -15,18 +15,12 @@ from bedrock_guard.boundary.builder import Built
 from bedrock_guard.boundary.calls import Authorisation, Call, Value, authorisations
 from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls.model import Rule
+from bedrock_guard.boundary.open_resource import EVERYTHING, OpenRule, acts
 from bedrock_guard.boundary.packing import Kind, Packed
 from bedrock_guard.iam.evaluator import Decision, Evaluator, compile_policies
-from bedrock_guard.iam.globs import intersect_resources, match
 
 Outcome = Literal["allowed", "refused", "depends"]
 ALL: tuple[Kind, ...] = ("boundary", "deny", "scp")
-RESOURCE = "the resource"
-
-_EVERYTHING = {
-    "Version": "2012-10-17",
-    "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,27 +123,25 @@ class _Side:
         if boundary:
             self._names["boundary", 0] = boundary
         self._evaluator: Evaluator = compile_policies(
-            [_EVERYTHING, *(packed.document for packed in beside)],
+            [EVERYTHING, *(packed.document for packed in beside)],
             boundary=boundary.document if boundary else None,
-            scps=[[_EVERYTHING, *(packed.document for packed in above)]] if above else None,
+            scps=[[EVERYTHING, *(packed.document for packed in above)]] if above else None,
         )
-        self._open: dict[tuple[str, str], Evaluator] = {}
+        self._rules = [(packed, sid, OpenRule(rule)) for packed in held for sid, rule in _pieces(packed)]
         self._keys = {key for packed in held for key in _keys(packed)}
 
     def judge(self, entry: Authorisation) -> AuthorisationVerdict:
-        found = [self._one(entry, context) for context in _contexts(entry)]
-        outcomes = {one.outcome for one in found}
-        if len(outcomes) == 1:
-            worst = found[0]
-        else:
-            worst = next(one for one in found if one.outcome != "allowed")
-            keys = frozenset(entry.either) & _tested(self._keys, entry.either)
-            worst = AuthorisationVerdict(
-                entry, "depends", worst.layer, worst.document, worst.sid, worst.control, worst.keys | keys
-            )
-        if not entry.resource_known and worst.outcome != "refused":
-            return self._open_resource(entry, worst)
-        return worst
+        contexts = _contexts(entry, self._keys)
+        if not entry.resource_known:
+            return self._open_resource(entry, [context for _, context in contexts])
+        found = [(chosen, self._one(entry, context)) for chosen, context in contexts]
+        worst = next((one for _, one in found if one.outcome != "allowed"), found[0][1])
+        if len({one.outcome for _, one in found}) == 1:
+            return worst
+        keys = _tipping(entry, self._keys, {chosen: one.outcome for chosen, one in found})
+        return AuthorisationVerdict(
+            entry, "depends", worst.layer, worst.document, worst.sid, worst.control, worst.keys | keys
+        )
 
     def _one(self, entry: Authorisation, context: Mapping[str, Value]) -> AuthorisationVerdict:
         unknown = {key for key in entry.unknown if key.lower() in self._keys}
@@ -177,70 +169,55 @@ class _Side:
         for packed in self._held:
             for sid, piece in _pieces(packed):
                 tested = {key.lower() for tests in piece.conditions.values() for key in tests}
-                if wanted & tested and _acts(piece, entry.action):
+                if wanted & tested and acts(piece, entry.action):
                     control = _control(packed, sid, entry.action)
                     return AuthorisationVerdict(
                         entry, "depends", packed.kind, packed.name, sid, control, keys
                     )
         return AuthorisationVerdict(entry, "depends", keys=keys)
 
-    def _open_resource(self, entry: Authorisation, found: AuthorisationVerdict) -> AuthorisationVerdict:
-        """The resource is a pattern: the answer hangs on it if a statement on a narrower one may deny."""
-        near = list(self._narrow(entry))
-        if not near or self._passes(entry, tuple(rule for _, _, rule in near)):
-            return found
-        packed, sid, _ = near[0]
-        control, keys = _control(packed, sid, entry.action), found.keys | {RESOURCE}
-        return AuthorisationVerdict(entry, "depends", packed.kind, packed.name, sid, control, keys)
-
-    def _narrow(self, entry: Authorisation) -> Iterator[tuple[Packed, str, Rule]]:
-        """The rules on this action that apply to some of the resources that the pattern stands for."""
-        for packed in self._held:
-            for sid, rule in _pieces(packed):
-                narrow = rule.not_resources or rule.resources != ("*",)
-                if narrow and _acts(rule, entry.action) and _meets(rule, entry.resource):
-                    yield packed, sid, rule
-
-    def _passes(self, entry: Authorisation, near: tuple[Rule, ...]) -> bool:
-        """Whether the conditions of these rules fail, so that it does not matter which resource it is."""
-        key = (entry.action.lower(), entry.resource)
-        if key not in self._open:
-            statements = [statement_of(rule) for rule in near]
-            self._open[key] = compile_policies(
-                [_EVERYTHING, {"Version": "2012-10-17", "Statement": statements}]
-            )
-        judge, unknown = self._open[key], entry.unknown
-        answers = (
-            judge.depends_on(entry.action, entry.resource, c, unknown=unknown) for c in _contexts(entry)
-        )
-        return all(answer.verdict == "allowed" for answer in answers)
+    def _open_resource(
+        self, entry: Authorisation, contexts: Sequence[Mapping[str, Value]]
+    ) -> AuthorisationVerdict:
+        """The resource is only known as a pattern: refused if a rule denies all it stands for."""
+        hanging: AuthorisationVerdict | None = None
+        for packed, sid, rule in self._rules:
+            outcome, keys = rule.ask(entry, contexts)
+            if outcome == "allowed":
+                continue
+            control = _control(packed, sid, entry.action)
+            found = AuthorisationVerdict(entry, outcome, packed.kind, packed.name, sid, control, keys)
+            if outcome == "refused":
+                return found
+            hanging = hanging or found
+        return hanging or AuthorisationVerdict(entry, "allowed")
 
 
-def statement_of(rule: Rule) -> dict[str, Any]:
-    """The rule as a statement on every resource."""
-    conditions = {
-        op: {key: list(values) for key, values in tests.items()} for op, tests in rule.conditions.items()
-    }
-    body: dict[str, Any] = {"Effect": "Deny", "Action": list(rule.actions), "Resource": "*"}
-    return {**body, "Condition": conditions} if conditions else body
-
-
-def _meets(rule: Rule, pattern: str) -> bool:
-    return bool(rule.not_resources) or any(
-        intersect_resources(own, pattern) is not None for own in rule.resources
-    )
-
-
-def _contexts(entry: Authorisation) -> Iterator[Mapping[str, Value]]:
-    """The context under each combination of what the open keys may hold."""
-    keys = list(entry.either)
+def _contexts(
+    entry: Authorisation, tested: Collection[str]
+) -> list[tuple[tuple[Value | None, ...], Mapping[str, Value]]]:
+    """The context under each combination of what the open keys may hold, as far as a statement tests them."""
+    keys = [key for key in entry.either if key.lower() in tested]
+    found = []
     for values in product(*(entry.either[key] for key in keys)):
         chosen = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
-        yield {**entry.context, **chosen}
+        found.append((tuple(values), {**entry.context, **chosen}))
+    return found
 
 
-def _tested(keys: Collection[str], open_keys: Iterable[str]) -> frozenset[str]:
-    return frozenset(key for key in open_keys if key.lower() in keys)
+def _tipping(
+    entry: Authorisation, tested: Collection[str], outcomes: Mapping[tuple[Value | None, ...], Outcome]
+) -> frozenset[str]:
+    """The open keys of which another value alone gives another outcome."""
+    keys = [key for key in entry.either if key.lower() in tested]
+    tipping = set()
+    for place, key in enumerate(keys):
+        groups: dict[tuple[Value | None, ...], set[Outcome]] = {}
+        for values, outcome in outcomes.items():
+            groups.setdefault((*values[:place], *values[place + 1 :]), set()).add(outcome)
+        if any(len(group) > 1 for group in groups.values()):
+            tipping.add(key)
+    return frozenset(tipping)
 
 
 def _keys(packed: Packed) -> Iterator[str]:
@@ -257,14 +234,10 @@ def _pieces(packed: Packed) -> Iterator[tuple[str, Rule]]:
             yield sid, piece.rule
 
 
-def _acts(rule: Rule, action: str) -> bool:
-    return any(match(pattern.lower(), action.lower()) for pattern in rule.actions)
-
-
 def _control(packed: Packed, sid: str | None, action: str) -> str | None:
     """The control whose part of a merged statement names the action."""
     for piece in packed.pieces.get(sid or "", ()):
-        if _acts(piece.rule, action):
+        if acts(piece.rule, action):
             return piece.control.id
     return None
 
