@@ -20,6 +20,7 @@ from bedrock_guard.account.instances import read_ec2_bill
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.spec import BoundarySpec
+from bedrock_guard.evidence.impact import GOVERNED
 from bedrock_guard.evidence.reconcile import Reconciliation
 from bedrock_guard.evidence.replay import Cube, cube
 from bedrock_guard.evidence.spend import classify_bill, reconcile
@@ -166,7 +167,7 @@ class Situation:
         return " · ".join(parts)
 
     def _spend(self) -> dict[str, Decimal]:
-        named = self.bill[self.bill["model"].notna() & self.bill["bucket"].isin(["model", "commitment"])]
+        named = self.bill[self.bill["model"].notna() & self.bill["bucket"].isin(GOVERNED)]
         return {str(name): total(part["cost"]) for name, part in named.groupby("model")}
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:

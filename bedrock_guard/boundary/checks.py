@@ -89,7 +89,7 @@ def _accounts(reader: _Reader, path: _Path, profile: Profile) -> None:
     for index, account in enumerate(profile.accounts):
         if not names.is_account(account):
             why = names.foreign(account) or f"it has {len(account)} characters; a leading zero may be lost"
-            remedy = 'Write it in quotes: "012345678901".'
+            remedy = 'Write it in quotes: "111122223333".'
             raise reader.fault((*path, "accounts", index), f"{account!r} is no account id.", why, remedy)
     _unique(reader, (*path, "accounts"), profile.accounts)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bedrock_guard.boundary.calls import Value
-from bedrock_guard.boundary.scenario_bypasses import BOUNDARY_KEY, SERVICE_KEY
+from bedrock_guard.boundary.scenario_parts import BOUNDARY_KEY, SERVICE_KEY
 from bedrock_guard.boundary.scenarios import Setting, Work, approved_ways
 
 CODECOMMIT = "codecommit.amazonaws.com"

@@ -54,7 +54,7 @@ class Shown:
         )
         body = "".join(self._row(row) for row in self._rows())
         foot = self._row(self._sums(), css=' class="total"') if self.total and len(self.frame) > 1 else ""
-        caption = f"<caption>{escape(plain(self.caption) + self._hidden())}</caption>"
+        caption = f"<caption style='text-align:left'>{escape(plain(self.caption) + self._hidden())}</caption>"
         return (
             f'<div class="scroll {NO_MATH}"><table>{caption}<thead><tr>{head}</tr></thead>'
             f"<tbody>{body}{foot}</tbody></table></div>"

@@ -29,7 +29,7 @@ from bedrock_guard.widgets.choices import Choices, switches
 from bedrock_guard.widgets.parts import Checklist, Item, alert, shows_errors, status
 
 _CARD: Final = (
-    "flex:1 1 9rem;list-style:none;padding:.5rem .8rem;border-radius:6px;"
+    "flex:1 1 7rem;list-style:none;padding:.45rem .7rem;line-height:1.35;border-radius:6px;"
     "border:1px solid var(--jp-border-color2,#d9dee4)"
 )
 

@@ -420,6 +420,17 @@ def test_explicit_denials_hold_against_a_resource_policy() -> None:
     assert decision.verdict == "explicitDeny"
 
 
+def test_a_target_that_the_call_does_not_tell_is_not_guessed(draft: Built) -> None:
+    for parameters in ({}, {"modelId": "arn:aws:bedrock:us-east-1:111122223333:prompt/ABCDEFGHIJ:1"}):
+        verdict = refused(draft, Call("bedrock-runtime", "Converse", parameters))
+        assert (verdict.outcome, verdict.control) == ("depends", "approved_models")
+        assert verdict.keys == {"the resource"}
+    open_profiles = build(BoundarySpec.from_draft().with_controls(application_profiles=False))
+    own = converse("arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abc")
+    assert refused(open_profiles, own).outcome == "depends"
+    assert refused(draft, own).outcome == "refused"
+
+
 def test_a_judge_of_one_kind_of_document() -> None:
     built = build(full_spec())
     call = converse("us.anthropic.claude-opus-4-6-v1")
