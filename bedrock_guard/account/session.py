@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
     from bedrock_guard.account.cost_explorer import Window
     from bedrock_guard.account.costs import BillReading
+    from bedrock_guard.account.investigation import Investigation
     from bedrock_guard.account.keys import Keys
     from bedrock_guard.account.principals import Principals
     from bedrock_guard.account.resources import Resources
     from bedrock_guard.account.situation import Situation
+    from bedrock_guard.account.spending import Spending
     from bedrock_guard.account.trail_lookup import Lookup
     from bedrock_guard.demo.dispatch import Backend
     from bedrock_guard.demo.faults import Fault
@@ -286,6 +288,18 @@ class Account:
         from bedrock_guard.account.situation import look
 
         return look(self, days, regions)
+
+    def investigation(self, days: int = 90, regions: Sequence[str] = ()) -> Investigation:
+        """The keys of this account and what was done with them; see `investigation.investigate`."""
+        from bedrock_guard.account.investigation import investigate
+
+        return investigate(self, days, regions)
+
+    def spending(self, days: int = 28, *, keep: str | Path = "") -> Spending:
+        """What was spent, with all that a page of spend shows; see `spending.read_spending`. Costs money."""
+        from bedrock_guard.account.spending import read_spending
+
+        return read_spending(self, days, keep=keep)
 
     def client(self, service: str, region: str | None = None, *, attempts: int = READ_ATTEMPTS) -> BaseClient:
         """A boto3 client, made once per service, Region and number of attempts.

@@ -186,7 +186,7 @@ def example_spec() -> BoundarySpec:
 
 @dataclass(frozen=True, slots=True)
 class AccountCard:
-    """Who was asked, and what asking cost."""
+    """Who was asked, and what asking cost. `management` is the organisation's management account, None if unknown."""
 
     mode: str
     account_id: str
@@ -194,6 +194,7 @@ class AccountCard:
     now: datetime
     requests: int
     cost_usd: Decimal
+    management: str | None = None
 
 
 def open_account(name: str = "demo", region: str | None = None) -> Account:
@@ -231,6 +232,7 @@ def look(account: Account, days: int = 28, regions: Sequence[str] | None = None)
     calls = look_up(
         account, regions or _regions(bill, account), start, end, catalogue=catalogue
     ).reading.frame
+    managing = management_account(account)
     card = AccountCard(
         account.mode,
         account.account_id,
@@ -238,9 +240,22 @@ def look(account: Account, days: int = 28, regions: Sequence[str] | None = None)
         account.now,
         account.requests.total(),
         account.requests.cost_usd,
+        managing,
     )
     proof = reconcile(bill, reading.control, catalogue=catalogue)
     return Situation(card, catalogue, calls, bill, proof, ec2.frame, ec2.control.amount, window)
+
+
+def management_account(account: Account) -> str | None:
+    """The management account of the caller's organisation; None without one, or where it may not be asked."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = account.client("organizations").describe_organization()
+    except (ClientError, BotoCoreError):
+        return None
+    found = answer.get("Organization", {}).get("MasterAccountId")
+    return found if isinstance(found, str) else None
 
 
 def recent_calls(account: Account, days: int = 90, regions: Sequence[str] = ()) -> pd.DataFrame:

@@ -21,7 +21,7 @@ OUTCOMES: Final[tuple[Outcome, ...]] = ("kept", "refused", "stranded", "unknown"
 GOVERNED: Final = ("model", "commitment", "customization")
 """Buckets of the bill that a boundary decides on."""
 
-GROUP: Final = ("bucket", "account_id", "model", "route", "tier")
+GROUP: Final = ("bucket", "account_id", "region", "model", "route", "tier")
 _LANE: Final = {"in_region": "regional", "geo": "regional", "global": "global"}
 _INVOCATIONS: Final = ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream")
 _CENT_FRACTION: Final = Decimal("0.0000000001")
@@ -33,11 +33,14 @@ class Probe:
 
     bucket: str
     account_id: str | None
+    region: str | None
     model: str | None
     route: str | None
     tier: str | None
 
 
+Weights = dict[tuple[str, str, str, str], dict[str, Decimal]]
+"""(account, region, model, lane) -> verdict -> tokens or calls."""
 ProbeVerdict = Literal["allowed", "refused", "depends", "unknown"]
 
 
@@ -45,8 +48,8 @@ ProbeVerdict = Literal["allowed", "refused", "depends", "unknown"]
 class Impact:
     """The bill's governed dollars by outcome.
 
-    `lines` has one row per group and outcome: bucket, account_id, model, route, tier, outcome, basis (calls, probe,
-    or why it is unknown) and cost_usd (Decimal). `outside` has the buckets that no boundary decides on.
+    `lines` has one row per group and outcome: bucket, account_id, region, model, route, tier, outcome, basis (calls
+    or probe) and cost_usd (Decimal). `outside` has the buckets that no boundary decides on.
     """
 
     lines: pd.DataFrame
@@ -116,28 +119,30 @@ def _grouped(bill: pd.DataFrame) -> Iterable[tuple[Probe, Decimal]]:
     return [(line, total(costs)) for line, costs in sums.items()]
 
 
-def _weights(decided: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Decimal]]:
-    """Weight of each verdict in an (account, model, lane): tokens where every call has them, else calls."""
+def _weights(decided: pd.DataFrame) -> Weights:
+    """Weight of each verdict in one place and lane: tokens where every call has them, else calls."""
     seen = decided[
         decided["operation"].isin(_INVOCATIONS) & ~decided["already_denied"] & decided["model"].notna()
     ]
     lanes = seen["route"].map(_LANE).fillna("unknown")
-    found: dict[tuple[str, str, str], dict[str, Decimal]] = {}
-    for key, part in seen.groupby([seen["account_id"], seen["model"], lanes]):
+    found: Weights = {}
+    for key, part in seen.groupby([seen["account_id"], seen["region"], seen["model"], lanes]):
         by = "tokens" if bool(part["tokens"].notna().all()) and part["tokens"].sum() > 0 else "calls"
         sums = part.groupby("verdict")[by].sum()
-        account, model, lane = map(str, key)
-        found[account, model, lane] = {str(verdict): Decimal(int(weight)) for verdict, weight in sums.items()}
+        account, region, model, lane = map(str, key)
+        found[account, region, model, lane] = {
+            str(verdict): Decimal(int(weight)) for verdict, weight in sums.items()
+        }
     return found
 
 
 def _spread(
     line: Probe,
     cost: Decimal,
-    weights: dict[tuple[str, str, str], dict[str, Decimal]],
+    weights: Weights,
     probe: Callable[[Probe], ProbeVerdict],
 ) -> list[tuple[Outcome, str, Decimal]]:
-    seen = weights.get((str(line.account_id), str(line.model), str(line.route)))
+    seen = weights.get((str(line.account_id), str(line.region), str(line.model), str(line.route)))
     if line.bucket == "model" and line.tier != "batch" and seen:
         return _shares(cost, seen)
     verdict = probe(line)

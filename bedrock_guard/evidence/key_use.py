@@ -6,7 +6,7 @@ some calls carry no token counts at all. How many could not be counted stands be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -95,6 +95,15 @@ def short_term_sessions(calls: pd.DataFrame, prices: pd.DataFrame | None = None)
     groups = keyed.groupby(names, dropna=False, sort=False)
     rows = [dict(zip(names, found, strict=True)) | _summary(group, prices) for found, group in groups]
     return _ordered(KEY_SESSIONS, rows)
+
+
+def use_by(calls: pd.DataFrame, by: Sequence[str], prices: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Use of whatever calls are given, one row per value of the columns `by`, the most calls first."""
+    table = Table("use", dict.fromkeys(by, "string") | _COMMON)
+    groups = calls.groupby(list(by), dropna=False, sort=False)
+    return _ordered(
+        table, [dict(zip(by, found, strict=True)) | _summary(group, prices) for found, group in groups]
+    )
 
 
 def _ordered(table: Table, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -207,7 +207,7 @@ def last_use(
 
     Neither source tells two keys of one user apart; the source then says so.
     """
-    marked = _marked_calls(user, calls, account_id)
+    marked = calls_with_key_of(user, calls, account_id)
     seen = marked["event_time"].max().to_pydatetime() if marked is not None and len(marked) else None
     shared = f", shared by {keys_of_user} keys of this user" if keys_of_user > 1 else ""
     advised_at = advised.at if advised else None
@@ -230,7 +230,9 @@ def _never(calls: pd.DataFrame | None, advised: LastUse | None) -> str:
     return "none seen: " + ", ".join(parts)
 
 
-def _marked_calls(user: str, calls: pd.DataFrame | None, account_id: str | None) -> pd.DataFrame | None:
+def calls_with_key_of(
+    user: str, calls: pd.DataFrame | None, account_id: str | None = None
+) -> pd.DataFrame | None:
     """Calls made with one of the user's keys: by name, whatever the path of the user."""
     if calls is None:
         return None

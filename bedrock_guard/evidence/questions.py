@@ -64,9 +64,9 @@ class Case:
     unseen: tuple[str, ...] = ()
 
 
-def answers(case: Case) -> tuple[Answer, ...]:
-    """All twenty-two questions, answered in their order."""
-    findings = find(case.evidence)
+def answers(case: Case, findings: Sequence[Finding] | None = None) -> tuple[Answer, ...]:
+    """All twenty-two questions, answered in their order; `findings` are those of the case, where they were made."""
+    findings = find(case.evidence) if findings is None else findings
     return tuple(
         ask(case, findings, number, question) for number, (question, ask) in enumerate(QUESTIONS, start=1)
     )
@@ -106,6 +106,10 @@ def _from_rules(*rules: str, none: str) -> _Ask:
         return Answer(number, question, text + more, proof.completeness, proof.why, tuple(ids[:MOST_IDS]))
 
     return ask
+
+
+def _many(number: int, one: str, several: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
 
 
 def _listed(items: Iterable[Any]) -> str:
@@ -170,9 +174,10 @@ def _last_used(case: Case, _: Sequence[Finding], number: int, question: str) -> 
 def _short_term(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
     calls = case.evidence.calls
     sessions = short_term_sessions(calls, case.prices)
-    people = sessions["principal"].nunique(dropna=False)
+    people = len(sessions[["principal", "session"]].drop_duplicates())
     text = (
-        f"{len(sessions)} signing keys of {people} principals were seen; making such a key leaves no event."
+        f"{_many(len(sessions), 'signing key')} of {_many(people, 'person or session', 'people or sessions')} "
+        "were seen; making such a key leaves no event."
     )
     return _of_calls(case, number, question, text, calls[calls["key_kind"] == "short_term"], table=sessions)
 
@@ -319,7 +324,11 @@ QUESTIONS: Final[tuple[tuple[str, _Ask], ...]] = (
     (
         "Was logging switched off or weakened?",
         _from_rules(
-            "invocation_logging_weakened", "trail_weakened", "log_store_weakened", none="Not in the records."
+            "invocation_logging_weakened",
+            "logging_off_refused",
+            "trail_weakened",
+            "log_store_weakened",
+            none="Not in the records.",
         ),
     ),
     ("Are there gaps in the records?", _gaps),

@@ -7,18 +7,22 @@ makes for it. A change of the boundary then only decides the distinct authorisat
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from bedrock_guard.boundary.verdict import Judge
 from bedrock_guard.evidence.recorded_calls import call_of
 from bedrock_guard.evidence.tables import CALLS, Provenance, column, provenance_of, require
 
 if TYPE_CHECKING:
+    from bedrock_guard.boundary.builder import Built
     from bedrock_guard.boundary.calls import Call
     from bedrock_guard.boundary.catalogue import Catalogue
-    from bedrock_guard.boundary.verdict import Judge
+    from bedrock_guard.boundary.verdict import CallVerdict
 
 WHO: Final = ("account_id", "principal", "client")
 KEY: Final = (*WHO, "region", "key_kind", "service", "operation", "model_raw", "model", "route", "parameters")
@@ -64,20 +68,58 @@ def cube(calls: pd.DataFrame, catalogue: Catalogue) -> Cube:
     return Cube(rows, requests, places, catalogue, provenance_of(calls))
 
 
-def decide(made: Cube, judge: Judge) -> pd.DataFrame:
-    """Decide every distinct call under a boundary.
+@dataclass(frozen=True)
+class Reach:
+    """Where the documents of a build hold: in the profile's accounts, and no SCP in the management account.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+
+    Args:
+        built: the documents.
+        management: the management account; None when it is not known, and then SCPs are taken to hold everywhere.
+        at: the moment for which dated exceptions count (UTC).
+
+    """
+
+    built: Built
+    management: str | None = None
+    at: datetime | None = None
+
+    @cached_property
+    def _member(self) -> Judge:
+        return Judge(self.built)
+
+    @cached_property
+    def _managing(self) -> Judge:
+        return Judge(self.built, ("boundary", "deny"))
+
+    def holds_in(self, account: str | None) -> bool:
+        """Whether the profile names the account."""
+        return account in self.built.profile.accounts
+
+    def judge(self, call: Call, catalogue: Catalogue, *, bounded: bool | None = None) -> CallVerdict | None:
+        """The verdict of a call; None where no document holds."""
+        if not self.holds_in(call.account):
+            return None
+        judge = self._managing if call.account == self.management else self._member
+        return judge.call(replace(call, time=self.at), catalogue, bounded=bounded)
+
+
+def decide(made: Cube, reach: Reach) -> pd.DataFrame:
+    """Decide every distinct call under a boundary; what no document reaches is allowed by it.
 
     Returns:
         The cube's rows with `verdict` (allowed, refused, depends), `control` and `sid` of what decides, and
         `hangs_on` (what is not known, as text) where it depends.
 
     """
-    found = [judge.call(request, made.catalogue) for request in made.requests]
-    keys = [", ".join(sorted(one.keys)) or None for one in found]
+    found = [reach.judge(request, made.catalogue) for request in made.requests]
+    keys = [", ".join(sorted(one.keys)) or None if one else None for one in found]
+    at_place = [found[place] for place in made.places]
     return made.rows.assign(
-        verdict=_texts([found[place].outcome for place in made.places]),
-        control=_texts([found[place].control for place in made.places]),
-        sid=_texts([found[place].sid for place in made.places]),
+        verdict=_texts([one.outcome if one else "allowed" for one in at_place]),
+        control=_texts([one.control if one else None for one in at_place]),
+        sid=_texts([one.sid if one else None for one in at_place]),
         hangs_on=_texts([keys[place] for place in made.places]),
     )
 

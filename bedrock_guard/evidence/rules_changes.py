@@ -36,6 +36,7 @@ def invocation_logging_weakened(evidence: Evidence, _: Thresholds) -> Iterator[F
     events = succeeded(calls, put, delete, source=BEDROCK)
     for _place, own in events.groupby(["account_id", "region"], dropna=False):
         before: dict[str, Any] | None = None
+        puts = own.loc[own["operation"] == put, "event_time"]
         for _index, event in own.iterrows():
             if event["operation"] == delete:
                 lost, before = ["all of it"], {}
@@ -46,7 +47,12 @@ def invocation_logging_weakened(evidence: Evidence, _: Thresholds) -> Iterator[F
                     lost = [name for name, on in now.items() if on is False]
                 before = now
             if lost:
-                title = f"{who(event)} switched off model invocation logging in {event['region']}: {', '.join(lost)}."
+                later = puts[puts > event["event_time"]]
+                back = later.iloc[0].to_pydatetime() if len(later) else None
+                until = f"set again at {back:%Y-%m-%d %H:%M} UTC" if back else "not set again in the records"
+                title = (
+                    f"{who(event)} switched off model invocation logging in {event['region']}: {', '.join(lost)}; {until}."
+                )
                 yield _of(
                     "invocation_logging_weakened",
                     "high",
@@ -55,7 +61,30 @@ def invocation_logging_weakened(evidence: Evidence, _: Thresholds) -> Iterator[F
                     calls,
                     event,
                     lost=lost,
+                    set_again=back,
                 )
+
+
+_SWITCHES_OFF: Final = (
+    "DeleteModelInvocationLoggingConfiguration",
+    "StopLogging",
+    "DeleteTrail",
+    "DeleteEventDataStore",
+)
+
+
+def logging_off_refused(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
+    """Somebody tried to switch records or logs off and was refused; grave when it was tried with a key.
+
+    True: DeleteModelInvocationLoggingConfiguration with a key, refused. False: the same when it went through (see
+    `invocation_logging_weakened`), or a refused Put, which may be a change for the better.
+    """
+    calls = evidence.calls
+    tried = calls[calls["operation"].isin(list(_SWITCHES_OFF)) & calls["denied_by"].notna()]
+    for _index, event in tried.sort_values("event_time").iterrows():
+        title = f"{who(event)} tried to switch logging off in {event['region']} and was refused: {event['operation']}."
+        severity: Severity = "medium" if event["key_kind"] == "none" else "high"
+        yield _of("logging_off_refused", severity, title, str(event["principal"]), calls, event)
 
 
 def _logging(event: Mapping[str, Any] | pd.Series[Any]) -> dict[str, Any]:
@@ -357,6 +386,7 @@ def _of(
 
 RULES: Final[tuple[Rule, ...]] = (
     invocation_logging_weakened,
+    logging_off_refused,
     trail_weakened,
     log_store_weakened,
     guardrail_weakened,

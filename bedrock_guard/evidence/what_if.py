@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Final
 
 import pandas as pd
 
 from bedrock_guard.boundary.builder import Built, build
-from bedrock_guard.boundary.calls import Call
-from bedrock_guard.boundary.catalogue import Catalogue, Model
+from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.spec import BoundarySpec
-from bedrock_guard.boundary.verdict import Judge
-from bedrock_guard.evidence.impact import Impact, Probe, ProbeVerdict, impact
-from bedrock_guard.evidence.replay import Cube, decide, names
-from bedrock_guard.evidence.tables import total
-
-_PRINCIPAL: Final = "role/bedrock-guard-probe"
+from bedrock_guard.evidence.impact import Impact, impact
+from bedrock_guard.evidence.probes import Prober
+from bedrock_guard.evidence.replay import Cube, Reach, decide, names
 
 
 @dataclass(frozen=True)
@@ -75,6 +69,7 @@ def what_if(
     *,
     profile: str | None = None,
     on: date | None = None,
+    management: str | None = None,
 ) -> WhatIf:
     """Build the documents of a profile and replay calls and bill under them.
 
@@ -86,99 +81,17 @@ def what_if(
         catalogue: the models.
         profile: the profile, where the spec has several.
         on: the day for which exceptions count.
+        management: the organisation's management account, which SCPs do not bind; None when it is not known.
 
     Raises:
         GuardError: the spec cannot be built; says why.
 
     """
     built = build(spec, catalogue, profile=profile, on=on)
-    judge = Judge(built)
-    decided = decide(cube, judge)
-    prober = _Prober(judge, catalogue, built)
+    reach = Reach(built, management, datetime.combine(built.on, time(12), UTC))
+    decided = decide(cube, reach)
+    prober = Prober(reach, catalogue)
     return WhatIf(spec, built, decided, impact(decided, bill, prober.verdict), prober.ec2(ec2_bill))
-
-
-@dataclass(frozen=True)
-class _Prober:
-    """Asks the boundary about a typical call for a billed line of which no call was seen."""
-
-    judge: Judge
-    catalogue: Catalogue
-    built: Built
-
-    def verdict(self, line: Probe) -> ProbeVerdict:
-        """Allowed or refused when every typical call agrees, else depends; unknown when there is none to ask."""
-        answers = {self._ask(call) for call in self._calls(line)}
-        if len(answers) == 1:
-            return answers.pop()
-        return "depends" if answers else "unknown"
-
-    def ec2(self, bill: pd.DataFrame) -> pd.DataFrame:
-        """The EC2 bill by type and purchase option, with the outcome of launching that type again."""
-        rows = [
-            {
-                "instance_type": kind,
-                "purchase_option": option,
-                "outcome": self._launch(str(kind)),
-                "hours": total(part["hours"]) if part["hours"].notna().all() else None,
-                "cost_usd": total(part["cost"]),
-            }
-            for (kind, option), part in bill.groupby(["instance_type", "purchase_option"], dropna=False)
-        ]
-        frame = pd.DataFrame(
-            rows, columns=["instance_type", "purchase_option", "outcome", "hours", "cost_usd"]
-        )
-        return frame.sort_values("cost_usd", ascending=False, ignore_index=True)
-
-    def _launch(self, kind: str) -> str:
-        if "." not in kind:
-            return "unknown"
-        encrypted = [{"Ebs": {"Encrypted": True}}]
-        launch = {"InstanceType": kind, "BlockDeviceMappings": encrypted}
-        return self._ask(self._call("ec2", "RunInstances", launch, self._regions()[0]))
-
-    def _calls(self, line: Probe) -> list[Call]:
-        model = self.catalogue.get(line.model) if line.model else None
-        if line.bucket == "customization":
-            return [self._call("bedrock", "CreateModelCustomizationJob", {}, self._regions()[0])]
-        if model is None or line.model is None:
-            return []
-        if line.bucket == "commitment":
-            return [self._provisioned(region) for region in self._regions()]
-        if line.tier == "batch":
-            return [
-                self._call(
-                    "bedrock", "CreateModelInvocationJob", {"modelId": model.model_id}, self._regions()[0]
-                )
-            ]
-        return [
-            self._call("bedrock-runtime", "Converse", {"modelId": name}, region)
-            for name, region in self._ways(model, line.route)
-        ]
-
-    def _ways(self, model: Model, lane: str | None) -> list[tuple[str, str]]:
-        wanted = self._regions()
-        profiles = [p for p in model.profiles if (p.scope == "global") == (lane == "global")]
-        ways = [(p.profile_id, region) for p in profiles for region in wanted if region in p.destinations]
-        if lane != "global":
-            ways += [(model.model_id, region) for region in wanted if region in model.in_region]
-        return ways
-
-    def _provisioned(self, region: str) -> Call:
-        account = self.built.profile.accounts[0]
-        arn = f"arn:{self.built.profile.partition}:bedrock:{region}:{account}:provisioned-model/probe"
-        return self._call("bedrock-runtime", "Converse", {"modelId": arn}, region)
-
-    def _regions(self) -> tuple[str, ...]:
-        return self.built.profile.regions
-
-    def _call(self, service: str, operation: str, parameters: Mapping[str, object], region: str) -> Call:
-        profile = self.built.profile
-        principal = f"arn:{profile.partition}:iam::{profile.accounts[0]}:{_PRINCIPAL}"
-        return Call(service, operation, parameters, region, profile.accounts[0], principal)
-
-    def _ask(self, call: Call) -> ProbeVerdict:
-        return self.judge.call(call, self.catalogue, bounded=True).outcome
 
 
 def _grouped(hit: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from bedrock_guard.iam.conditions import CompiledCondition, Facts
-from bedrock_guard.iam.principals import ACCOUNT, DIRECT, ROLE, Principal
+from bedrock_guard.iam.principals import ACCOUNT, DIRECT, ROLE, USER, Principal
 from bedrock_guard.iam.program import Program, ProgramStatement, Situation, Test
 from bedrock_guard.iam.situation import Regime, caller_of, crosses, must_allow, regime_of
 from bedrock_guard.iam.statements import CompiledStatement, Layer
@@ -54,8 +54,8 @@ def _statement(one: CompiledStatement, shared: Shared, *, bounded: bool) -> Prog
     kept = tuple(map(shared, tests))
     if one.layer != "resource":
         return ProgramStatement(*place, kept)
-    direct, role, account = (shared(_naming(one, bit, bounded=bounded)) for bit in (DIRECT, ROLE, ACCOUNT))
-    return ProgramStatement(*place, kept, direct, role, account)
+    naming = (shared(_naming(one, bit, bounded=bounded)) for bit in (DIRECT, USER, ROLE, ACCOUNT))
+    return ProgramStatement(*place, kept, *naming)
 
 
 def _action_tests(one: CompiledStatement) -> tuple[Test, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 from bedrock_guard.iam.conditions import DISPUTES, OTHER, Facts
 from bedrock_guard.iam.decision import RULE_SOURCES, Decision, Dispute, by_statement
 from bedrock_guard.iam.facts import facts_reader
-from bedrock_guard.iam.principals import ACCOUNT, DIRECT, ROLE, NamedAs, Principal
+from bedrock_guard.iam.principals import ACCOUNT, DIRECT, ROLE, USER, NamedAs, Principal
 from bedrock_guard.iam.situation import Regime
 from bedrock_guard.iam.statements import LAYERS, CompiledStatement, Layer, OnResource
 
@@ -150,7 +150,7 @@ class Plan:
         for named in self.resource_allows:
             one = named.mask(resource, facts, caller, bounded=self.bounded)
             mask |= one
-            strength = (one & DIRECT) * 4 or (one & ROLE) or bool(one & ACCOUNT)
+            strength = max((rank for rank, bit in enumerate(_WEAK_TO_STRONG, 1) if one & bit), default=0)
             if strength > best:
                 best, granted = strength, named.decision
         return mask, granted
@@ -161,14 +161,17 @@ class Plan:
                 return gate.refused
         return self.identity.passed(resource, facts) or self.identity.refused
 
-    def _ceiling(self, resource: str, facts: Facts) -> Decision | None:
-        return next((gate.refused for gate in self.ceilings if gate.passed(resource, facts) is None), None)
+    def _ceiling(self, resource: str, facts: Facts, layers: tuple[Layer, ...]) -> Decision | None:
+        gates = (gate for gate in self.ceilings if gate.refused.layer in layers)
+        return next((gate.refused for gate in gates if gate.passed(resource, facts) is None), None)
 
     def _either(self, resource: str, facts: Facts, mask: int, granted: Decision | None) -> Decision:
         if granted is not None and mask & DIRECT:
             return granted
+        if granted is not None and mask & USER:
+            return self._ceiling(resource, facts, ("session",)) or granted
         if granted is not None and mask & ROLE:
-            return self._ceiling(resource, facts) or granted
+            return self._ceiling(resource, facts, ("boundary", "session")) or granted
         return self._own_side(resource, facts)
 
     def _both(
@@ -191,6 +194,7 @@ class Plan:
         return self._either(resource, facts, mask, granted)
 
 
+_WEAK_TO_STRONG = (ACCOUNT, ROLE, USER, DIRECT)
 _RESOURCE_REFUSES = Decision("implicitDeny", "resource")
 
 

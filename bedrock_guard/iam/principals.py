@@ -20,8 +20,10 @@ PrincipalKind = Literal[
 ]
 
 # How a statement names the caller. A grant to DIRECT is not limited by implicit denies of identity policy,
-# boundary or session policy; one to ROLE is limited by boundary and session policy; one to ACCOUNT only delegates.
-DIRECT, ROLE, ACCOUNT = 1, 2, 4
+# boundary or session policy; one to USER, a user by ARN, is limited by a session policy
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session); one to ROLE by boundary and
+# session policy; one to ACCOUNT only delegates.
+DIRECT, ROLE, ACCOUNT, USER = 1, 2, 4, 8
 
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _IAM = re.compile(r"arn:[^:]+:iam::([0-9]{12}):(root|user/.+|role/.+)", re.DOTALL)
@@ -126,7 +128,7 @@ NamedAs = Callable[[Principal | None, bool], int]
 
 
 def compile_principals(statement: Statement) -> NamedAs:
-    """How a statement of a resource policy names a caller: a mask of DIRECT, ROLE, ACCOUNT; 0 if it does not.
+    """How a statement of a resource policy names a caller: a mask of DIRECT, USER, ROLE, ACCOUNT; 0 if none.
 
     The second argument says whether the caller has a permissions boundary: NotPrincipal with Deny then
     hits it whatever is listed (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
@@ -181,7 +183,9 @@ def _aws(value: str, caller: Principal) -> int:
         if value == caller.arn:
             return ROLE if caller.kind == "role" else DIRECT
         return ROLE if caller.kind == "session" and _names_role(value, caller) else 0
-    return DIRECT if value == caller.arn else 0
+    if value != caller.arn:
+        return 0
+    return USER if caller.kind == "user" else DIRECT
 
 
 def _root_account(value: str) -> str | None:

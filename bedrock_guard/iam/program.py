@@ -71,7 +71,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class ProgramStatement:
-    """One statement: applies where all `tests` hold; `direct`, `role` and `account` say how it names the caller.
+    """One statement: applies where all `tests` hold; `direct`, `user`, `role` and `account` say how it names the caller.
 
     The latter are for resource policies only, None elsewhere.
     """
@@ -84,6 +84,7 @@ class ProgramStatement:
     allows: bool
     tests: tuple[Test, ...]
     direct: Test | None = None
+    user: Test | None = None
     role: Test | None = None
     account: Test | None = None
 
@@ -188,7 +189,7 @@ class _Combination:
         if one.layer != "resource":
             return self._always
         return self._any(
-            [self._truth[test] for test in (one.direct, one.role, one.account) if test is not None]
+            [self._truth[test] for test in (one.direct, one.user, one.role, one.account) if test is not None]
         )
 
     def _binds(self, layer: Layer) -> Truth:
@@ -222,21 +223,20 @@ class _Combination:
             self._always,
         )
 
-    def _ceilings(self) -> Truth:
-        passed = self._always
-        for layer in _CEILINGS:
-            if layer in self._program.levels:
-                passed = passed & (self._allows(layer) | self._not(self._binds(layer)))
-        return passed
+    def _ceiling(self, layer: Layer) -> Truth:
+        if layer not in self._program.levels:
+            return self._always
+        return self._allows(layer) | self._not(self._binds(layer))
 
     def _granted(self) -> Truth:
         who = self._program.situation
         outsider, crossing = self._truth[who.outsider], self._truth[who.crossing]
-        ceilings = self._ceilings()
+        session = self._ceiling("session")
+        ceilings = self._ceiling("boundary") & session
         own = (self._allows("identity") | self._truth[who.root]) & ceilings
-        direct, role, account = (self._names(how) for how in ("direct", "role", "account"))
-        named = direct | role | account
-        by_resource = direct | (role & ceilings)
+        direct, user, role, account = (self._names(how) for how in ("direct", "user", "role", "account"))
+        named = direct | user | role | account
+        by_resource = direct | (user & session) | (role & ceilings)
         without = self._not(self._truth[who.required])
         home = by_resource | (own & (named | without))
         abroad = own & named
@@ -251,5 +251,3 @@ class _Combination:
                 found.append(self._applies[place] & self._truth[test])
         return self._any(found)
 
-
-_CEILINGS: tuple[Layer, ...] = ("boundary", "session")

@@ -186,3 +186,45 @@ def steps(table: pd.DataFrame, *, theme: Theme = "light", title: str = "What cha
         texttemplate="$%{delta:,.0f}",
     )
     return go.Figure([bar], _layout(title, theme, 320, showlegend=False, yaxis={"tickprefix": "$"}))
+
+
+def bars(table: pd.DataFrame, *, by: str, theme: Theme = "light", title: str = "Spend, USD") -> go.Figure:
+    """Horizontal bars, one a row, the first on top; columns `by` (text) and `cost_usd` (Decimal)."""
+    ordered = table.iloc[::-1]
+    names = [str(name) for name in ordered[by]]
+    bar = go.Bar(
+        y=names,
+        x=_numbers(list(ordered["cost_usd"])),
+        orientation="h",
+        marker={"color": SERIES[0]},
+        texttemplate="$%{x:,.2f}",
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}<br>$%{x:,.2f}<extra></extra>",
+    )
+    axis = {"tickprefix": "$", "separatethousands": True}
+    height = 90 + 30 * max(len(names), 2)
+    margin = {"l": 8, "r": 90, "t": 48, "b": 8}
+    return go.Figure([bar], _layout(title, theme, height, xaxis=axis, bargap=0.35, margin=margin))
+
+
+def interval(table: pd.DataFrame, *, theme: Theme = "light", title: str = "Forecast, USD a day") -> go.Figure:
+    """A forecast as a line in its interval; columns `day`, `mean`, `low` and `high` (Decimal or None)."""
+    days = [pd.Timestamp(day).date().isoformat() for day in table["day"]]
+    edges = [_numbers(list(table[name])) for name in ("low", "high")]
+    edge = {"width": 0}
+    low = go.Scatter(x=days, y=edges[0], line=edge, mode="lines", name="low", showlegend=False)
+    high = go.Scatter(
+        x=days,
+        y=edges[1],
+        line=edge,
+        mode="lines",
+        name="interval",
+        fill="tonexty",
+        fillcolor="rgba(42,111,158,0.22)",
+    )
+    mean = go.Scatter(
+        x=days, y=_numbers(list(table["mean"])), mode="lines", name="mean", line={"color": SERIES[0]}
+    )
+    axis = {"tickprefix": "$", "rangemode": "tozero"}
+    return go.Figure([low, high, mean], _layout(title, theme, 300, yaxis=axis))

@@ -11,15 +11,25 @@ from hypothesis import strategies as st
 
 from bedrock_guard.evidence.impact import OUTCOMES, Impact, Probe, impact
 
-DECIDED = ["account_id", "model", "route", "operation", "verdict", "calls", "tokens", "already_denied"]
-BILL = ["bucket", "account_id", "model", "route", "tier", "cost"]
-MODEL = ("model", "111122223333", "m", "regional", "standard")
+DECIDED = [
+    "account_id",
+    "region",
+    "model",
+    "route",
+    "operation",
+    "verdict",
+    "calls",
+    "tokens",
+    "already_denied",
+]
+BILL = ["bucket", "account_id", "region", "model", "route", "tier", "cost"]
+MODEL = ("model", "111122223333", "us-east-1", "m", "regional", "standard")
 
 
 def calls(*rows: tuple[str, str, int, int | None], denied: bool = False) -> pd.DataFrame:
     """(route, verdict, calls, tokens) of Converse calls to model m."""
     made = [
-        ("111122223333", "m", route, "Converse", verdict, n, tokens, denied)
+        ("111122223333", "us-east-1", "m", route, "Converse", verdict, n, tokens, denied)
         for route, verdict, n, tokens in rows
     ]
     frame = pd.DataFrame(made, columns=DECIDED)
@@ -60,7 +70,7 @@ def test_calls_that_were_denied_already_carry_no_dollars() -> None:
 
 def test_global_dollars_do_not_follow_regional_calls() -> None:
     decided = calls(("geo", "refused", 5, 100), ("global", "allowed", 5, 100))
-    lines = bill((*MODEL, "8"), ("model", "111122223333", "m", "global", "standard", "3"))
+    lines = bill((*MODEL, "8"), ("model", "111122223333", "us-east-1", "m", "global", "standard", "3"))
     assert spends(impact(decided, lines, never)) == {"refused": Decimal(8), "kept": Decimal(3)}
 
 
@@ -78,15 +88,25 @@ def test_global_dollars_do_not_follow_regional_calls() -> None:
 )
 def test_a_line_without_calls_follows_the_probe(bucket: str, verdict: str, outcome: str) -> None:
     found = impact(
-        calls(), bill((bucket, "000000000011", "m", "regional", "standard", "7")), lambda _: verdict
+        calls(),
+        bill((bucket, "000000000011", "us-east-1", "m", "regional", "standard", "7")),
+        lambda _: verdict,
     )
     assert spends(found) == {outcome: Decimal(7)}
     assert list(found.lines["basis"]) == ["probe"]
 
 
+def test_dollars_of_another_region_do_not_follow_these_calls() -> None:
+    line = ("model", "111122223333", "eu-west-1", "m", "regional", "standard", "7")
+    found = impact(
+        calls(("geo", "allowed", 5, 100)), bill(line), lambda probe: "refused" if probe.region else "unknown"
+    )
+    assert spends(found) == {"refused": Decimal(7)}
+
+
 def test_batch_lines_follow_the_batch_control_not_the_calls() -> None:
     asked: list[Probe] = []
-    line = ("model", "111122223333", "m", "regional", "batch", "7")
+    line = ("model", "111122223333", "us-east-1", "m", "regional", "batch", "7")
     found = impact(
         calls(("geo", "allowed", 5, 100)), bill(line), lambda probe: asked.append(probe) or "refused"
     )
@@ -95,9 +115,7 @@ def test_batch_lines_follow_the_batch_control_not_the_calls() -> None:
 
 
 def test_what_no_boundary_decides_stands_outside() -> None:
-    lines = bill(
-        ("tax", None, None, None, None, "2"), ("credit", None, None, None, None, "-5"), (*MODEL, "1")
-    )
+    lines = bill(("tax", *[None] * 5, "2"), ("credit", *[None] * 5, "-5"), (*MODEL, "1"))
     found = impact(calls(("geo", "allowed", 1, 1)), lines, never)
     assert dict(zip(found.outside["bucket"], found.outside["cost_usd"], strict=True)) == {
         "tax": Decimal(2),

@@ -24,6 +24,7 @@ ALLOWED, IMPLICIT, EXPLICIT = "allowed", "implicitDeny", "explicitDeny"
 
 LOGIC = "reference_policies_evaluation-logic.html"
 BOUNDARIES = "access_policies_boundaries.html"
+SESSIONS = "access_policies.html#policies_session"
 CROSS = "reference_policies_evaluation-logic-cross-account.html"
 RESOURCE = "reference_policies_elements_resource.html"
 OPERATORS = "reference_policies_elements_condition_operators.html"
@@ -175,6 +176,9 @@ DENY_S3 = policy(statement("Allow"), statement("Deny", "s3:*"))
         # 9: the user ARN is not stopped by implicit denies, but by explicit ones
         (USER, USER, ONLY_EC2, None, ALLOWED, BOUNDARIES),
         (USER, USER, DENY_S3, None, EXPLICIT, BOUNDARIES),
+        # what it grants joins the user's own policies before the session is made, so the session policy limits it
+        (USER, USER, None, ONLY_EC2, IMPLICIT, SESSIONS),
+        (USER, USER, ONLY_EC2, FULL, ALLOWED, SESSIONS),
         # 10: the role ARN is stopped by implicit denies of boundary and session policy
         (ROLE, SESSION, None, None, ALLOWED, LOGIC),
         (ROLE, ROLE, ONLY_EC2, None, IMPLICIT, BOUNDARIES),

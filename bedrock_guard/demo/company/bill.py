@@ -150,7 +150,9 @@ def bill_line(day: str, account: str, region: str, service: str, usage_type: str
     return line
 
 
-class _Key(NamedTuple):
+class LineKey(NamedTuple):
+    """What token lines are aggregated by."""
+
     day: str
     account: str
     region: str
@@ -161,26 +163,27 @@ class _Key(NamedTuple):
 
 def token_lines(plan: Plan) -> Iterator[BillLine]:
     """Every token line of the plan, sorted by day. Purchased model units have no token lines."""
-    tokens: dict[_Key, int] = defaultdict(int)
-    origin: dict[_Key, tuple[Workload, Kind]] = {}
+    tokens: dict[LineKey, int] = defaultdict(int)
+    origin: dict[LineKey, tuple[Workload, Kind]] = {}
     for volume in plan.volumes:
         if volume.workload.endpoint == "provisioned":
             continue
         for kind in KINDS:
             if volume.of(kind):
-                key = _key(plan, volume, kind)
+                key = line_key(plan, volume, kind)
                 tokens[key] += volume.of(kind)
                 origin[key] = (volume.workload, kind)
     for key in sorted(tokens):
         yield _token_line(key, tokens[key], *origin[key])
 
 
-def _key(plan: Plan, volume: Volume, kind: Kind) -> _Key:
+def line_key(plan: Plan, volume: Volume, kind: Kind) -> LineKey:
+    """The token line that one kind of token of a volume is on."""
     workload = volume.workload
     account = plan.account(CALLERS[workload.caller].home)
     lane = len(plan.accounts) > MARKETPLACE_ACCOUNT and account == plan.account(MARKETPLACE_ACCOUNT)
     streaming = "Stream" in workload.operation or workload.endpoint == "mantle"
-    return _Key(
+    return LineKey(
         day=volume.day.isoformat(),
         account=account,
         region=workload.region,
@@ -190,7 +193,7 @@ def _key(plan: Plan, volume: Volume, kind: Kind) -> _Key:
     )
 
 
-def _token_line(key: _Key, tokens: int, workload: Workload, kind: Kind) -> BillLine:
+def _token_line(key: LineKey, tokens: int, workload: Workload, kind: Kind) -> BillLine:
     tariff = TARIFFS[workload.model]
     rate = tariff.rate(kind, workload.route, workload.tier, workload.context)
     attributes = _attributes(tariff, workload, kind) if key.day >= MODEL_DIMENSION_FROM.isoformat() else {}

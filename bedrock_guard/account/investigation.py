@@ -1,0 +1,308 @@
+"""All that an investigation of API keys shows, read once: the keys, what was done with them, and what it cost.
+
+Asks IAM and CloudTrail's Event history (free, two requests a second and Region) and Cost Explorer (about ten requests
+at $0.01) for prices paid and for the mantle endpoint, whose inference is in no Event history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bedrock_guard.account.cost_explorer import Window
+from bedrock_guard.account.costs import read_bill
+from bedrock_guard.account.key_page import KeyPage, no_page, page_of_key, page_of_session
+from bedrock_guard.account.keys import Keys, read_keys
+from bedrock_guard.account.prices import read_price_list
+from bedrock_guard.account.session import NotAwsAnswer, demanded
+from bedrock_guard.account.situation import HISTORY, AccountCard
+from bedrock_guard.account.trail_lookup import DEFAULT_ATTRIBUTES, look_up
+from bedrock_guard.boundary.catalogue import Catalogue, shipped
+from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find
+from bedrock_guard.evidence.key_use import key_use, short_term_sessions
+from bedrock_guard.evidence.prices import from_bill
+from bedrock_guard.evidence.questions import Answer, Case, answers
+from bedrock_guard.evidence.spend import classify_bill
+from bedrock_guard.evidence.tables import Provenance, Table, dollars, provenance_of, total
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.session import Account
+
+ATTRIBUTES: Final = tuple(one for one in DEFAULT_ATTRIBUTES if one[0] == "EventSource")
+"""What is asked of Event history: no EC2, which no key of Bedrock reaches."""
+
+MANTLE: Final = Table(
+    "mantle use",
+    {
+        "source": "string",
+        "account_id": "string",
+        "region": "string",
+        "who": "string",
+        "model": "string",
+        "key_kind": "string",
+        "calls": "Int64",
+        "cost_usd": "object",
+        "last_seen": "datetime64[us, UTC]",
+    },
+)
+"""The mantle endpoint: control-plane calls by caller (from the records), inference dollars by model (from the bill)."""
+
+_MOST_PRICED_REGIONS: Final = 6
+
+
+@dataclass(frozen=True)
+class Investigation:
+    """The evidence about an account's API keys for the days up to now.
+
+    Args:
+        account: who was asked, when, with how many requests at what price.
+        catalogue: models and their names.
+        keys: the keys table, users, phantom users and the calls of this account (see `account.keys.Keys`).
+        calls: the trail table of this account (`evidence.usage.TRAIL`), kinds of key settled where IAM's lists do.
+        bill: the classified bill of all accounts that the caller may see.
+        prices: what the floor of dollars is counted with (PRICES).
+        regions: the Regions whose Event history was read.
+        unseen: what is known to be unseen, one sentence each.
+        zone: the analyst's time zone, for off-hours.
+        thresholds: when a rule speaks.
+
+    """
+
+    account: AccountCard
+    catalogue: Catalogue
+    keys: Keys
+    calls: pd.DataFrame
+    bill: pd.DataFrame
+    prices: pd.DataFrame
+    regions: tuple[str, ...]
+    unseen: tuple[str, ...]
+    zone: tzinfo = UTC
+    thresholds: Thresholds = Thresholds()
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the rules and the questions look at."""
+        return Evidence(self.calls, self.account.now, self.keys.table, self.keys.phantoms)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What deserves a look, gravest first."""
+        return find(self.evidence, self.thresholds)
+
+    @cached_property
+    def answers(self) -> tuple[Answer, ...]:
+        """The twenty-two questions, answered."""
+        return answers(Case(self.evidence, self.zone, self.prices, self.unseen), self.findings)
+
+    @cached_property
+    def use(self) -> pd.DataFrame:
+        """Use of keys by principal and kind of key (KEY_USE)."""
+        return key_use(self.calls, self.prices)
+
+    @cached_property
+    def sessions(self) -> pd.DataFrame:
+        """Short-term keys by the key that signed them (KEY_SESSIONS), the most calls first."""
+        return short_term_sessions(self.calls, self.prices)
+
+    @cached_property
+    def mantle(self) -> pd.DataFrame:
+        """What can be known of the mantle endpoint (MANTLE)."""
+        return MANTLE.frame([*_mantle_calls(self.calls), *_mantle_bill(self.bill)])
+
+    def page(self, key: str = "") -> KeyPage:
+        """One key's page.
+
+        Args:
+            key: the id of a long-term key, or the access key id that signed short-term keys; empty: the long-term key
+                with the most findings. Without any key the page is empty and says so.
+
+        Raises:
+            GuardError: no key here has this id.
+
+        """
+        table = self.keys.table.dropna(subset=["credential_id"])
+        listed = [str(name) for name in table["credential_id"]]
+        if not key and not listed:
+            return no_page(self.account.account_id)
+        if key and key not in listed:
+            return self._short_term(key, listed)
+        rows = [row for _, row in table.iterrows() if key in {"", str(row["credential_id"])}]
+        pages = [page_of_key(row, self.keys, self.calls, self.findings, self.prices) for row in rows]
+        return max(pages, key=lambda page: (len(page.findings), len(page.calls)))
+
+    def _short_term(self, key: str, listed: Sequence[str]) -> KeyPage:
+        made = self.calls[(self.calls["access_key_id"] == key) & (self.calls["key_kind"] == "short_term")]
+        if not len(made):
+            raise GuardError(
+                f"No key of account {self.account.account_id} has the id {key}.",
+                remedy=f"Take one of {', '.join(listed) or 'the signing keys seen'}, or leave it empty.",
+            )
+        made.attrs = self.calls.attrs
+        return page_of_session(key, made, self.findings, self.prices, self.account.now)
+
+    def provenances(self) -> dict[str, Provenance]:
+        """Table -> where it came from."""
+        return {
+            "keys": provenance_of(self.keys.table),
+            "calls": provenance_of(self.calls),
+            "bill": provenance_of(self.bill),
+        }
+
+    def line(self) -> str:
+        """One line: whose keys, which days, what was read, what was found, and what asking cost."""
+        window = provenance_of(self.calls)
+        days = (
+            f"{window.window_start:%Y-%m-%d} to {window.window_end:%Y-%m-%d} (UTC)"
+            if window.window_start and window.window_end
+            else "days unknown"
+        )
+        active = int((self.keys.table["status"] == "active").sum())
+        parts = [
+            f"{'Demo account' if self.account.mode == 'demo' else 'Account'} {self.account.account_id}",
+            days,
+            f"{len(self.keys.table)} long-term keys, {active} active",
+            f"{len(self.sessions)} keys that signed short-term keys",
+            f"{len(self.calls):,} calls read in {len(self.regions)} Regions",
+            f"{len(self.findings)} findings",
+            f"{self.account.requests:,} requests, {dollars(self.account.cost_usd)}",
+        ]
+        return " · ".join(parts)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        shown = f"<p role='status' class='mathjax_ignore'>{escape(self.line())}</p>"
+        return {"text/plain": self.line(), "text/html": shown}
+
+
+def investigate(
+    account: Account,
+    days: int = 90,
+    regions: Sequence[str] = (),
+    *,
+    zone: tzinfo = UTC,
+    thresholds: Thresholds | None = None,
+) -> Investigation:
+    """Read all that an investigation of keys needs, for the last days up to now. Reads only.
+
+    Args:
+        account: who is asked.
+        days: how far back; Event history reaches 90 days.
+        regions: Regions whose Event history is read; by default every Region that is enabled, because a stolen key
+            looks around where nobody works.
+        zone: the analyst's time zone.
+        thresholds: when a rule speaks.
+
+    Example:
+        >>> from bedrock_guard.account.session import Account
+        >>> found = investigate(Account.demo(), days=30)                      # doctest: +SKIP
+        >>> found.findings[0].title, found.page().user                        # doctest: +SKIP
+
+    """
+    catalogue = shipped()
+    asked, unknown = (tuple(regions), ()) if regions else _regions(account, catalogue)
+    start = account.now - min(timedelta(days=days), HISTORY)
+    look = look_up(account, asked, start, account.now, attributes=ATTRIBUTES, catalogue=catalogue)
+    keys = read_keys(account, look.reading.frame)
+    calls = keys.calls if keys.calls is not None else look.reading.frame
+    bill = classify_bill(read_bill(account, Window.last(account.now, days)).frame, catalogue)
+    prices = _prices(account, bill, calls, catalogue)
+    card = AccountCard(
+        account.mode,
+        account.account_id,
+        account.caller_arn,
+        account.now,
+        account.requests.total(),
+        account.requests.cost_usd,
+    )
+    unseen = (*unknown, *_unseen(bill, account.account_id))
+    return Investigation(
+        card, catalogue, keys, calls, bill, prices, asked, unseen, zone, thresholds or Thresholds()
+    )
+
+
+def _regions(account: Account, catalogue: Catalogue) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every enabled Region; where that cannot be asked, those of the catalogue, and a word about it."""
+    ec2: Any = account.client("ec2")
+    try:
+        found = demanded(ec2.describe_regions(), "Regions")
+        return tuple(sorted({str(one["RegionName"]) for one in found} | {account.region})), ()
+    except (ClientError, BotoCoreError, NotAwsAnswer):
+        offered = {name for model in catalogue.models for name in model.in_region}
+        offered |= {name for m in catalogue.models for p in m.profiles for name in p.destinations if name}
+        kin = {name for name in offered if _partition(name) == account.partition}
+        why = "Which Regions are enabled could not be asked; those known to have Bedrock were asked instead"
+        return tuple(sorted(kin | {account.region})), (why,)
+
+
+def _partition(region: str) -> str:
+    names = {"us-gov-": "aws-us-gov", "cn-": "aws-cn", "eusc-": "aws-eusc"}
+    return next((name for start, name in names.items() if region.startswith(start)), "aws")
+
+
+def _prices(
+    account: Account, bill: pd.DataFrame, calls: pd.DataFrame, catalogue: Catalogue
+) -> pd.DataFrame:
+    """What was paid, by the bill; list prices where the bill has none."""
+    paid = from_bill(bill)
+    if len(paid):
+        return paid
+    called = calls.loc[calls["key_kind"] != "none", "region"].value_counts()
+    lists = [
+        read_price_list(account, str(name), catalogue=catalogue)
+        for name in called.index[:_MOST_PRICED_REGIONS]
+    ]
+    return pd.concat(lists, ignore_index=True) if lists else paid
+
+
+def _unseen(bill: pd.DataFrame, own: str) -> tuple[str, ...]:
+    others = sorted({str(name) for name in bill["account_id"].dropna()} - {own})
+    told = ["Regions that are not enabled were not asked", "Data events (mantle inference, agents) were not read"]
+    if others:
+        told.append(f"Accounts {', '.join(others)} are on the bill; their keys and records are read there")
+    if not provenance_of(bill).complete:
+        told.append(f"The bill is not whole ({provenance_of(bill).why})")
+    return tuple(told)
+
+
+def _mantle_calls(calls: pd.DataFrame) -> list[dict[str, Any]]:
+    seen = calls[calls["service"].fillna("").str.startswith("bedrock-mantle.")]
+    names = ["account_id", "region", "principal", "session", "key_kind"]
+    return [
+        {
+            "source": "records (control plane)",
+            "account_id": account_id,
+            "region": region,
+            "who": principal if pd.isna(session) else session,
+            "key_kind": kind,
+            "calls": len(part),
+            "last_seen": part["event_time"].max(),
+        }
+        for (account_id, region, principal, session, kind), part in seen.groupby(names, dropna=False)
+    ]
+
+
+def _mantle_bill(bill: pd.DataFrame) -> list[dict[str, Any]]:
+    """Inference on the mantle endpoint: its usage types say so, who called they do not say."""
+    lines = bill[bill["usage_type"].fillna("").str.contains("-mantle-", regex=False)]
+    return [
+        {
+            "source": "bill (inference)",
+            "account_id": account_id,
+            "region": region,
+            "model": model,
+            "cost_usd": total(part["cost"]),
+            "last_seen": _day(part["day"].max()),
+        }
+        for (account_id, region, model), part in lines.groupby(["account_id", "region", "model"], dropna=False)
+    ]
+
+
+def _day(moment: Any) -> datetime:
+    return pd.Timestamp(moment).to_pydatetime()

@@ -1,0 +1,214 @@
+"""One key's page: whose it is, what was done with it and from where, in order of time, and what to do if it leaked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import pandas as pd
+
+from bedrock_guard.evidence.findings import Finding, json_of, who
+from bedrock_guard.evidence.key_use import key_use, use_by
+from bedrock_guard.evidence.keys import calls_with_key_of, credential_events
+from bedrock_guard.evidence.rules_use import network_of
+from bedrock_guard.evidence.runbook import Step, long_term_runbook, short_term_runbook
+from bedrock_guard.evidence.tables import Table
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.keys import Keys
+
+EVENTS: Final = Table(
+    "timeline",
+    {
+        "at": "datetime64[us, UTC]",
+        "what": "string",
+        "who": "string",
+        "source_ip": "string",
+        "event_id": "string",
+    },
+)
+"""What happened to a key and with it, oldest first; what was derived and is no single event has no event id."""
+
+_MOST_REFUSALS: Final = 20
+_IAM: Final = "iam.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class KeyPage:
+    """One key.
+
+    Args:
+        key: its id, or the access key id that signed short-term keys; empty on the page of an account without keys.
+        kind: long_term or short_term; none on an empty page.
+        user: the user, or the principal and session of short-term keys.
+        calls: the calls made with it; several keys of one user cannot be told apart (see `notes`).
+        use: one row of KEY_USE; no row when it was not used.
+        models: its use by model.
+        places: its use by network and client.
+        events: EVENTS.
+        findings: those about it, gravest first.
+        runbook: what to do if it leaked; nothing here runs it.
+        notes: what to know about this page.
+
+    """
+
+    key: str
+    kind: Literal["long_term", "short_term", "none"]
+    account_id: str
+    user: str
+    calls: pd.DataFrame
+    use: pd.DataFrame
+    models: pd.DataFrame
+    places: pd.DataFrame
+    events: pd.DataFrame
+    findings: tuple[Finding, ...]
+    runbook: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The key in words."""
+        words = {"long_term": "Long-term key", "short_term": "Short-term keys signed by"}
+        return (
+            f"{words[self.kind]} {self.key} of {self.user}"
+            if self.kind in words
+            else f"Account {self.account_id} has no long-term key that could be read."
+        )
+
+
+def no_page(account_id: str) -> KeyPage:
+    """The page of an account without keys."""
+    empty = pd.DataFrame()
+    return KeyPage("", "none", account_id, "", empty, empty, empty, empty, EVENTS.empty(), (), ())
+
+
+def page_of_key(
+    row: pd.Series[Any],
+    keys: Keys,
+    calls: pd.DataFrame,
+    findings: Sequence[Finding],
+    prices: pd.DataFrame | None,
+) -> KeyPage:
+    """The page of a long-term key; `row` is its row of the keys table."""
+    user, key, account_id = str(row["user"]), str(row["credential_id"]), str(row["account_id"])
+    made = calls_with_key_of(user, calls, account_id)
+    made = calls.iloc[:0] if made is None else made
+    made.attrs = calls.attrs
+    own = tuple(found for found in findings if _about(found, user, row["user_arn"], key))
+    shared = int((keys.table["user"] == user).sum())
+    several = (f"{user} has {shared} keys; which of them made a call is in no record.",) if shared > 1 else ()
+    held = keys.users[user].access_keys if user in keys.users else None
+    unread = (f"Whether {user} has access keys could not be read.",) if held is None else ()
+    events = [*_of_iam(row, calls), *_of_use(made), *_of_findings(own), *_of_list(row, calls)]
+    steps = long_term_runbook(user, key, tuple(one.key_id for one in held or ()))
+    return _page(key, "long_term", account_id, user, made, prices, events, own, steps, (*several, *unread))
+
+
+def page_of_session(
+    key: str, made: pd.DataFrame, findings: Sequence[Finding], prices: pd.DataFrame | None, now: datetime
+) -> KeyPage:
+    """The page of short-term keys that one signing key made; `made` are their calls, one at least."""
+    first = made.iloc[0]
+    arn = "" if pd.isna(first["principal"]) else str(first["principal"])
+    name = arn.rpartition("/")[2] or None
+    if ":user/" in arn:
+        steps = short_term_runbook(access_key=key, user=name, now=now)
+    else:
+        steps = short_term_runbook(role=name, now=now)
+    own = tuple(found for found in findings if set(found.evidence) & set(made["event_id"]))
+    notes = ("Making a short-term key leaves no event; only its use shows.",)
+    events = [*_of_use(made), *_of_findings(own)]
+    account_id = str(first["account_id"])
+    return _page(key, "short_term", account_id, who(first), made, prices, events, own, steps, notes)
+
+
+def _page(  # noqa: PLR0913 - the parts of a page, put together in one place
+    key: str,
+    kind: Literal["long_term", "short_term"],
+    account_id: str,
+    user: str,
+    made: pd.DataFrame,
+    prices: pd.DataFrame | None,
+    events: Iterable[Mapping[str, Any]],
+    findings: tuple[Finding, ...],
+    steps: tuple[Step, ...],
+    notes: tuple[str, ...],
+) -> KeyPage:
+    known = {address: network_of(address) for address in made["source_ip"].dropna().unique()}
+    placed = made.assign(network=made["source_ip"].map(known).astype("string"))
+    named = made[made["model"].notna()]
+    return KeyPage(
+        key=key,
+        kind=kind,
+        account_id=account_id,
+        user=user,
+        calls=made,
+        use=key_use(made, prices),
+        models=use_by(named, ["model"], prices),
+        places=use_by(placed, ["network", "client"], prices),
+        events=EVENTS.frame(sorted(events, key=lambda event: pd.Timestamp(event["at"]))),
+        findings=findings,
+        runbook=steps,
+        notes=notes,
+    )
+
+
+def _about(finding: Finding, user: str, arn: Any, key: str) -> bool:
+    """Whether a finding is about this key, or about its user and about no other key."""
+    named = finding.facts.get("credential_id")
+    return named == key or (named is None and finding.subject in {user, str(arn), key})
+
+
+def _of_iam(row: pd.Series[Any], calls: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """What others did to the user or to the key, refused attempts too."""
+    user, key = str(row["user"]), str(row["credential_id"])
+    changes = credential_events(calls)
+    by_id = set(changes.loc[changes["credential_id"] == key, "event_id"])
+    other = set(changes.loc[changes["credential_id"].notna() & (changes["credential_id"] != key), "event_id"])
+    iam = calls[(calls["service"] == _IAM) & ~calls["event_id"].isin(list(other))]
+    for _, event in iam.iterrows():
+        asked = json_of(event["parameters"])
+        refused = str(event["denied_resource"]).endswith((f":user/{user}", f"/{user}"))
+        if event["event_id"] in by_id or asked.get("userName") == user or refused:
+            went = "" if pd.isna(event["error_code"]) else f" ({event['error_code']})"
+            status = f" to {asked['status']}" if isinstance(asked.get("status"), str) else ""
+            yield _event(event, f"{event['operation']}{status}{went}")
+
+
+def _of_use(made: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """First and last call, and refused calls up to a number."""
+    if not len(made):
+        return
+    ordered = made.sort_values("event_time")
+    yield _event(ordered.iloc[0], f"first call with it in these days: {ordered.iloc[0]['operation']}")
+    if len(ordered) > 1:
+        yield _event(ordered.iloc[-1], f"last call with it: {ordered.iloc[-1]['operation']}")
+    refused = ordered[ordered["denied_by"].notna()]
+    for _, event in refused.head(_MOST_REFUSALS).iterrows():
+        yield _event(event, f"refused: {event['operation']} (by {event['denied_by']})")
+
+
+def _of_findings(findings: Iterable[Finding]) -> Iterator[dict[str, Any]]:
+    for found in findings:
+        if found.evidence and not found.rule.startswith("key_"):
+            yield {"at": found.first_seen, "what": found.title, "event_id": found.evidence[0]}
+
+
+def _of_list(row: pd.Series[Any], calls: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """What IAM's list says and no record does."""
+    if pd.isna(row["creator_event"]) and pd.notna(row["created"]):
+        yield {"at": row["created"], "what": "created (IAM's list; no record of these days says by whom)"}
+    if pd.notna(row["expires"]):
+        yield {"at": row["expires"], "what": "expires"}
+
+
+def _event(event: pd.Series[Any], what: str) -> dict[str, Any]:
+    return {
+        "at": event["event_time"],
+        "what": what,
+        "who": who(event),
+        "source_ip": event["source_ip"],
+        "event_id": event["event_id"],
+    }

@@ -1,0 +1,271 @@
+"""Everything a page of spend shows, read once for one window: the bill and its proof, the window before, and more.
+
+What could not be read is a table whose provenance says why: nothing is silently 0, and nothing here raises on what
+AWS answers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+import pandas as pd
+
+from bedrock_guard.account.cost_explorer import FAILURES, FRESH_FOR, AnswerCache, Window
+from bedrock_guard.account.costs import PRODUCT_ATTRIBUTES_FROM, PlannedRequest, RequestPlan, read_bill
+from bedrock_guard.account.instances import read_ec2_bill
+from bedrock_guard.account.native_costs import read_by_tag, read_forecast, read_native
+from bedrock_guard.account.prices import read_price_list
+from bedrock_guard.account.session import PRICE_PER_REQUEST_USD
+from bedrock_guard.boundary.catalogue import Catalogue, shipped
+from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.ec2 import Ec2Proof, reconcile_ec2
+from bedrock_guard.evidence.prices import PriceBook
+from bedrock_guard.evidence.reconcile import ControlTotal, Reconciliation
+from bedrock_guard.evidence.spend import classify_bill, reconcile
+from bedrock_guard.evidence.spend_views import main_currency
+from bedrock_guard.evidence.tables import PRICES, Provenance, provenance_of
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.session import Account
+
+_SHARED: Final = AnswerCache()
+"""Answers to real accounts, for the life of the process: opening an account again asks nothing twice."""
+
+_PRICE_LISTS: Final[WeakKeyDictionary[Account, dict[str, tuple[datetime, pd.DataFrame]]]] = (
+    WeakKeyDictionary()
+)
+
+
+@dataclass(frozen=True)
+class ProvenBill:
+    """A classified bill of one window and whether it adds up.
+
+    Args:
+        lines: the classified bill, every currency.
+        control: what it must add up to.
+        proof: whether it does.
+        window: the days.
+    """
+
+    lines: pd.DataFrame
+    control: ControlTotal
+    proof: Reconciliation
+    window: Window
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Why its sums cannot be compared with another window's; empty when they can. Unmapped lines do not matter."""
+        said = provenance_of(self.lines)
+        reasons = [] if said.complete else [f"The bill is not complete: {said.why}."]
+        if self.proof.difference is None:
+            reasons.append(f"The control total is unknown: {self.control.provenance.why or 'not asked'}.")
+        elif self.proof.difference:
+            reasons.append("The lines do not add up to the control total.")
+        return tuple(reasons)
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What was spent in a window, and all that a page of spend shows beside it.
+
+    Args:
+        who: whose bill: "demo account 111122223333".
+        catalogue: models by id and name.
+        now: the bill of the window.
+        before: the bill of the window of the same length before it, for all accounts together.
+        native: Cost Explorer's own model dimension (NATIVE).
+        tagged: spend per caller tag (TAGGED).
+        forecast: Cost Explorer's own (FORECAST).
+        prices: list prices of the Regions on the bill (PRICES).
+        ec2: EC2_BILL of the window.
+        ec2_proof: whether it adds up to its own control total.
+        asked: (service, operation) -> requests made for this value; none when everything came from the cache.
+    """
+
+    who: str
+    catalogue: Catalogue
+    now: ProvenBill
+    before: ProvenBill
+    native: pd.DataFrame
+    tagged: pd.DataFrame
+    forecast: pd.DataFrame
+    prices: pd.DataFrame
+    ec2: pd.DataFrame
+    ec2_proof: Ec2Proof
+    asked: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def window(self) -> Window:
+        """The days."""
+        return self.now.window
+
+    @property
+    def currency(self) -> str:
+        """The currency that the tables are in: that of most lines. Others stand in `now.proof.by_currency` only."""
+        return main_currency(self.now.lines) or self.now.proof.currency or "USD"
+
+    @cached_property
+    def lines(self) -> pd.DataFrame:
+        """The classified lines of the window in `currency`."""
+        return self._in_currency(self.now.lines)
+
+    @cached_property
+    def lines_before(self) -> pd.DataFrame:
+        """The classified lines of the window before, in `currency`."""
+        return self._in_currency(self.before.lines)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were made for this value."""
+        return sum(self.asked.values())
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """What those requests cost at most, US dollars."""
+        free = Decimal(0)
+        return sum((n * PRICE_PER_REQUEST_USD.get(s, free) for (s, _), n in self.asked.items()), free)
+
+    @cached_property
+    def price_book(self) -> PriceBook:
+        """List prices, and the shipped seed where the list has none."""
+        return PriceBook(price_list=self.prices)
+
+    def name_of(self, model_id: str) -> str:
+        """The name of a model, or its id where no name is known or two models share it."""
+        found = self.catalogue.get(model_id)
+        names = [model.name for model in self.catalogue.models]
+        return found.name if found and names.count(found.name) == 1 else model_id
+
+    def provenances(self) -> dict[str, Provenance]:
+        """Table -> where it came from and how whole it is."""
+        return {
+            "Bill": provenance_of(self.now.lines),
+            "Control total": self.now.control.provenance,
+            "Bill of the window before": provenance_of(self.before.lines),
+            "Models as Cost Explorer names them": provenance_of(self.native),
+            "Caller tags": provenance_of(self.tagged),
+            "Forecast": provenance_of(self.forecast),
+            "List prices": provenance_of(self.prices),
+            "EC2": provenance_of(self.ec2),
+        }
+
+    def _in_currency(self, frame: pd.DataFrame) -> pd.DataFrame:
+        other = frame["currency"].notna() & (frame["currency"] != self.currency)
+        return frame[~other]
+
+
+def plan_spending(account: Account, days: int = 28) -> RequestPlan:
+    """The requests that `read_spending` makes at least, and their price. Asks nothing.
+
+    Every service name beyond the first is one request more (a model sold through AWS Marketplace is a service name of
+    its own), and so is every further page. List prices are free.
+    """
+    window = Window.last(account.now, days)
+    lines = [
+        PlannedRequest("service names", 2),
+        PlannedRequest("control totals", 2),
+        PlannedRequest("charge types", 2),
+        PlannedRequest("usage by account, for each service name", 1),
+        PlannedRequest("usage of the window before", 1),
+        PlannedRequest("caller tags", 2),
+        PlannedRequest("forecast", 1),
+        PlannedRequest("EC2", 3),
+    ]
+    if window.since(PRODUCT_ATTRIBUTES_FROM):
+        lines.append(PlannedRequest("native models", 1))
+    return RequestPlan(tuple(lines))
+
+
+def read_spending(account: Account, days: int = 28, *, keep: str | Path = "") -> Spending:
+    """Read all of it for the last whole days up to the day before yesterday. Asked again, it asks AWS nothing.
+
+    Never raises on what AWS answers: each table's provenance says what it lacks and why.
+
+    Args:
+        account: who is asked; reads only.
+        days: length of the window.
+        keep: a folder that keeps Cost Explorer's answers for eight hours, also for the next process; by default they
+            are kept in memory, for the account object of the demo and for the process of a real account.
+
+    Raises:
+        CostError: the window holds no day.
+        GuardError: the folder cannot be used.
+    """
+    before = _counts(account)
+    window, catalogue, cache = Window.last(account.now, days), shipped(), _cache(account, keep)
+    reading = read_bill(account, window, cache=cache)
+    earlier = read_bill(account, window.previous(), by_account=False, cache=cache)
+    lines = classify_bill(reading.frame, catalogue)
+    ec2 = read_ec2_bill(account, window, cache=cache)
+    return Spending(
+        who=_who(account),
+        catalogue=catalogue,
+        now=_proven(lines, reading.control, catalogue, window),
+        before=_proven(classify_bill(earlier.frame, catalogue), earlier.control, catalogue, earlier.window),
+        native=read_native(account, reading, cache=cache),
+        tagged=read_by_tag(account, reading, cache=cache),
+        forecast=read_forecast(account, reading.services, cache=cache),
+        prices=_price_lists(account, _regions(lines), catalogue),
+        ec2=ec2.frame,
+        ec2_proof=reconcile_ec2(ec2.frame, ec2.control),
+        asked=dict(_counts(account) - before),
+    )
+
+
+def _proven(lines: pd.DataFrame, control: ControlTotal, catalogue: Catalogue, window: Window) -> ProvenBill:
+    return ProvenBill(lines, control, reconcile(lines, control, catalogue=catalogue), window)
+
+
+def _cache(account: Account, keep: str | Path) -> AnswerCache | None:
+    if not keep:
+        return _SHARED if account.mode == "real" else None
+    try:
+        Path(keep).mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise GuardError(
+            f"The folder {keep} cannot be used.", why=str(error.strerror), remedy="Name another."
+        ) from error
+    return AnswerCache(Path(keep))
+
+
+def _counts(account: Account) -> Counter[tuple[str, str]]:
+    return Counter({(line.service, line.operation): line.count for line in account.requests.lines()})
+
+
+def _who(account: Account) -> str:
+    kind = "demo account" if account.mode == "demo" else "account"
+    try:
+        return f"{kind} {account.account_id}"
+    except FAILURES:
+        return f"{kind} (its number could not be asked)"
+
+
+def _regions(lines: pd.DataFrame) -> tuple[str, ...]:
+    named = lines.loc[lines["bucket"] == "model", "region"].dropna().unique()
+    return tuple(sorted(str(name) for name in named))
+
+
+def _price_lists(account: Account, regions: Sequence[str], catalogue: Catalogue) -> pd.DataFrame:
+    """The price lists of some Regions as one table; a complete one is not asked again within a day."""
+    kept = _PRICE_LISTS.setdefault(account, {})
+    frames: list[pd.DataFrame] = []
+    for region in regions:
+        asked_at, frame = kept.get(region, (None, None))
+        if frame is None or asked_at is None or account.now - asked_at > 3 * FRESH_FOR:
+            frame = read_price_list(account, region, catalogue=catalogue)
+            if provenance_of(frame).complete:
+                kept[region] = (account.now, frame)
+        frames.append(frame)
+    if not frames:
+        why = "no line of the bill names a Region to ask prices for"
+        return PRICES.empty(Provenance("AWS Price List", completeness="unknown", why=why))
+    rows = [row for frame in frames for row in frame.to_dict("records")]
+    return PRICES.frame(rows, Provenance.merged([provenance_of(frame) for frame in frames]))

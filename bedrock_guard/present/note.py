@@ -1,0 +1,45 @@
+"""Lines of text for a notebook: a headline, a remark, or lines to copy. Escaped at the last step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Literal
+
+from bedrock_guard.present.table import NO_MATH, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Text as a notebook and a terminal show it.
+
+    Args:
+        lines: one paragraph each, or one line each when they are to be copied.
+        kind: headline (the first line large), remark, or copy.
+    """
+
+    lines: tuple[str, ...]
+    kind: Literal["headline", "remark", "copy"] = "remark"
+
+    def text(self) -> str:
+        """The lines as plain text."""
+        return "\n".join(self._said())
+
+    def html(self) -> str:
+        """The lines as HTML."""
+        said = [escape(line) for line in self._said()]
+        if self.kind == "copy":
+            return f'<pre class="{NO_MATH}">{chr(10).join(said)}</pre>'
+        if self.kind == "headline" and said:
+            said[0] = f'<b style="font-size:1.25em">{said[0]}</b>'
+        body = "".join(f"<p>{line}</p>" for line in said)
+        return f'<div role="status" class="note {NO_MATH}">{body}</div>'
+
+    def _said(self) -> list[str]:
+        """Control characters shown; lines to copy are never cut."""
+        if self.kind != "copy":
+            return [plain(line) for line in self.lines]
+        return ["".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line) for line in self.lines]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self.html(), "text/plain": self.text()}

@@ -1,0 +1,178 @@
+"""The doubts of a `Spending` as tables: unusual days, forecast, unmapped lines, prices, native models, EC2."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bedrock_guard.account.spending import Spending
+from bedrock_guard.evidence.changes import AnomalyRule
+from bedrock_guard.evidence.native import compare_native
+from bedrock_guard.evidence.prices import departures, unpriced
+from bedrock_guard.evidence.spend_views import ec2_by_type, forecast_runs, forecast_total, unusual_days
+from bedrock_guard.evidence.tables import dollars, provenance_of
+from bedrock_guard.present import charts
+from bedrock_guard.present.note import Note
+from bedrock_guard.present.spend import percent
+from bedrock_guard.present.table import Shown
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def unusual(found: Spending) -> Shown:
+    """Days on which a model cost unusually much, with the rule in words."""
+    rule = AnomalyRule()
+    before = None if found.before.gaps else found.lines_before
+    table = unusual_days(before, found.lines, rule)
+    names = ["(none)" if pd.isna(name) else found.name_of(str(name)) for name in table["model"]]
+    frame = pd.DataFrame({"day": table["day"], "model": names, "cost": table["cost"], "why": table["why"]})
+    words = f"Unusual days: {len(frame)}. {rule}"
+    if found.now.gaps:
+        words = f"Unusual days, as far as the bill was read. {rule} {' '.join(found.now.gaps)}"
+    elif before is None:
+        words += " Judged by this window alone, since the one before could not be read whole."
+    return _shown(frame, words, found)
+
+
+def forecast_chart(found: Spending) -> go.Figure | Note:
+    """Cost Explorer's forecast with its own interval."""
+    said = provenance_of(found.forecast)
+    if found.forecast.empty:
+        return Note((f"The forecast is unknown: {said.why or 'Cost Explorer gave none'}.",))
+    return charts.interval(found.forecast, title=f"Cost Explorer's forecast, {found.currency} a day")
+
+
+def forecast(found: Spending) -> Shown:
+    """The forecast's days; equal days in a row are one row."""
+    table = forecast_runs(found.forecast)
+    frame = pd.DataFrame(
+        {
+            "from": table["first_day"],
+            "to": table["last_day"],
+            "days": table["days"].astype("int64"),
+            "mean_cost": table["mean"],
+            "low_cost": table["low"],
+            "high_cost": table["high"],
+        }
+    )
+    headers = {"mean_cost": "mean a day", "low_cost": "low", "high_cost": "high"}
+    if frame.empty:
+        return _shown(frame, "No forecast.", found, headers)
+    words = (
+        f"The daily means add up to {dollars(forecast_total(found.forecast), found.currency)}. {table['level'].iloc[0]} % "
+        "of outcomes lie between low and high by Cost Explorer's own reckoning, day by day and not for the sum."
+    )
+    return _shown(frame, words, found, headers)
+
+
+def unmapped(found: Spending) -> Shown:
+    """Lines that no model could be read from, with their dollars and the reason."""
+    frame = found.now.proof.unmapped.drop(columns="alias_line")
+    words = "Lines that nobody could read; they are counted, and never guessed." if len(frame) else "Every line is mapped."
+    if found.now.gaps:
+        words = f"Lines that nobody could read, as far as the bill was read. {' '.join(found.now.gaps)}"
+    return _shown(frame, words, found, {"usage_type": "usage type"})
+
+
+def alias_lines(found: Spending) -> Note:
+    """What to paste under [names] of an alias file so that unmapped lines find their model."""
+    lines = [str(line) for line in found.now.proof.unmapped["alias_line"] if line]
+    if not lines:
+        return Note(("No alias is needed.",))
+    return Note(("[names]  # in aliases.toml; the right side is a model id or words that are known", *lines), "copy")
+
+
+def prices(found: Spending) -> Shown:
+    """Lines whose implied unit price differs from the list price by over 1 %."""
+    table = departures(found.lines, found.price_book)
+    frame = _lines(found, table)
+    frame["paid"] = [_price(value) for value in table["paid"]]
+    frame["listed"] = [_price(value) for value in table["listed"]]
+    frame["off"] = [percent(value) for value in table["off"]]
+    frame["listed_by"] = table["source"]
+    said = provenance_of(found.prices)
+    words = f"Paid (cost by quantity) differs from list by over 1 % on {len(frame)} kinds of line, per million tokens."
+    words += "" if said.complete else f" The price list is not complete: {said.why}."
+    return _shown(frame, words, found)
+
+
+def without_price(found: Spending) -> Shown:
+    """Lines that no list holds a price for: what was paid is all that is known."""
+    table = unpriced(found.lines, found.price_book)
+    frame = _lines(found, table)
+    frame["paid"] = [_price(value) for value in table["paid"]]
+    words = f"No list has a price for {len(frame)} kinds of line, so what was paid could not be checked there."
+    return _shown(frame, words, found, {"paid": "paid per million or piece"})
+
+
+def _lines(found: Spending, table: pd.DataFrame) -> pd.DataFrame:
+    models = [found.name_of(str(name)) for name in table["model"]]
+    return pd.DataFrame({"model": models}).assign(
+        **{name: list(table[name]) for name in ("region", "token_kind", "route", "tier")}
+    )
+
+
+def _price(value: Decimal | None) -> str:
+    return "unknown" if value is None else f"${value.normalize():f}"
+
+
+def native(found: Spending) -> Shown:
+    """Model by model: read out of the usage types, and as Cost Explorer names it."""
+    said = provenance_of(found.native)
+    if found.native.empty:
+        return _shown(pd.DataFrame({"model": []}), f"Unknown by Cost Explorer's own way: {said.why or 'no rows'}.", found)
+    table = compare_native(found.lines, found.native, catalogue=found.catalogue)
+    names = ["(none)" if name is None else found.name_of(str(name)) for name in table["model"]]
+    frame = pd.DataFrame(
+        {
+            "model": names,
+            "parsed_cost": table["parsed"],
+            "native_cost": table["native"],
+            "difference_cost": table["difference"],
+            "native_names": table["native_names"],
+        }
+    )
+    words = (
+        f"Two ways to the same dollars, from {found.native['day'].min():%Y-%m-%d} on. Cost Explorer gives some models no "
+        "name; the sums must agree."
+    )
+    words += "" if said.complete and not found.now.gaps else f" Not complete: {said.why} {' '.join(found.now.gaps)}"
+    headers = {
+        "parsed_cost": "read from usage types",
+        "native_cost": "as Cost Explorer says",
+        "difference_cost": "difference",
+        "native_names": "its names there",
+    }
+    return _shown(frame, words, found, headers, total=True)
+
+
+def ec2(found: Spending) -> Shown:
+    """EC2 by type and purchase option; its own control total."""
+    table = ec2_by_type(found.ec2)
+    frame = pd.DataFrame(
+        {
+            "instance_type": ["no instance type" if name is None else name for name in table["instance_type"]],
+            "purchase_option": ["none" if name is None else name for name in table["purchase_option"]],
+            "hours": [_hours(value) for value in table["hours"]],
+            "cost": table["cost"],
+        }
+    )
+    proof = found.ec2_proof
+    words = (
+        f"EC2 compute, amortised. Control total {dollars(proof.control_total, found.currency)}, "
+        f"difference {dollars(proof.difference, found.currency)}."
+    )
+    return _shown(frame, " ".join((words, *proof.withheld)), found, total=True)
+
+
+def _hours(value: Decimal | None) -> str:
+    return "unknown" if value is None else f"{value:,.0f}"
+
+
+def _shown(
+    frame: pd.DataFrame, caption: str, found: Spending, headers: dict[str, str] | None = None, **more: Any
+) -> Shown:
+    return Shown(frame, caption, headers or {}, currency=found.currency, **more)
