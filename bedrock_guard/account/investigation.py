@@ -7,7 +7,7 @@ at $0.01) for prices paid and for the mantle endpoint, whose inference is in no 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from html import escape
@@ -23,7 +23,7 @@ from bedrock_guard.account.keys import Keys, read_keys
 from bedrock_guard.account.prices import read_price_list
 from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.account.situation import HISTORY, AccountCard
-from bedrock_guard.account.trail_lookup import DEFAULT_ATTRIBUTES, look_up
+from bedrock_guard.account.trail_lookup import DEFAULT_ATTRIBUTES, Attribute, Lookup, look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find
@@ -85,7 +85,7 @@ class Investigation:
     regions: tuple[str, ...]
     unseen: tuple[str, ...]
     zone: tzinfo = UTC
-    thresholds: Thresholds = Thresholds()
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -206,9 +206,8 @@ def investigate(
 
     """
     catalogue = shipped()
-    asked, unknown = (tuple(regions), ()) if regions else _regions(account, catalogue)
-    start = account.now - min(timedelta(days=days), HISTORY)
-    look = look_up(account, asked, start, account.now, attributes=ATTRIBUTES, catalogue=catalogue)
+    asked, unknown = (tuple(regions), ()) if regions else enabled_regions(account, catalogue)
+    look = read_calls(account, days, asked, attributes=ATTRIBUTES)
     keys = read_keys(account, look.reading.frame)
     calls = keys.calls if keys.calls is not None else look.reading.frame
     bill = classify_bill(read_bill(account, Window.last(account.now, days)).frame, catalogue)
@@ -227,7 +226,20 @@ def investigate(
     )
 
 
-def _regions(account: Account, catalogue: Catalogue) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def read_calls(
+    account: Account,
+    days: int,
+    regions: Sequence[str] = (),
+    *,
+    attributes: Sequence[Attribute] = DEFAULT_ATTRIBUTES,
+) -> Lookup:
+    """The calls of the last days up to now, from the Event history of every enabled Region, or of those given."""
+    start = account.now - min(timedelta(days=days), HISTORY)
+    asked = tuple(regions) or enabled_regions(account, shipped())[0]
+    return look_up(account, asked, start, account.now, attributes=attributes, catalogue=shipped())
+
+
+def enabled_regions(account: Account, catalogue: Catalogue) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Every enabled Region; where that cannot be asked, those of the catalogue, and a word about it."""
     ec2: Any = account.client("ec2")
     try:
@@ -246,9 +258,7 @@ def _partition(region: str) -> str:
     return next((name for start, name in names.items() if region.startswith(start)), "aws")
 
 
-def _prices(
-    account: Account, bill: pd.DataFrame, calls: pd.DataFrame, catalogue: Catalogue
-) -> pd.DataFrame:
+def _prices(account: Account, bill: pd.DataFrame, calls: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
     """What was paid, by the bill; list prices where the bill has none."""
     paid = from_bill(bill)
     if len(paid):
@@ -263,7 +273,10 @@ def _prices(
 
 def _unseen(bill: pd.DataFrame, own: str) -> tuple[str, ...]:
     others = sorted({str(name) for name in bill["account_id"].dropna()} - {own})
-    told = ["Regions that are not enabled were not asked", "Data events (mantle inference, agents) were not read"]
+    told = [
+        "Regions that are not enabled were not asked",
+        "Data events (mantle inference, agents) were not read",
+    ]
     if others:
         told.append(f"Accounts {', '.join(others)} are on the bill; their keys and records are read there")
     if not provenance_of(bill).complete:
@@ -279,7 +292,7 @@ def _mantle_calls(calls: pd.DataFrame) -> list[dict[str, Any]]:
             "source": "records (control plane)",
             "account_id": account_id,
             "region": region,
-            "who": principal if pd.isna(session) else session,
+            "who": session if isinstance(session, str) else principal,
             "key_kind": kind,
             "calls": len(part),
             "last_seen": part["event_time"].max(),
@@ -300,7 +313,9 @@ def _mantle_bill(bill: pd.DataFrame) -> list[dict[str, Any]]:
             "cost_usd": total(part["cost"]),
             "last_seen": _day(part["day"].max()),
         }
-        for (account_id, region, model), part in lines.groupby(["account_id", "region", "model"], dropna=False)
+        for (account_id, region, model), part in lines.groupby(
+            ["account_id", "region", "model"], dropna=False
+        )
     ]
 
 

@@ -33,6 +33,8 @@ EVENTS: Final = Table(
 
 _MOST_REFUSALS: Final = 20
 _IAM: Final = "iam.amazonaws.com"
+_ALREADY: Final = frozenset({"logging_off_refused", "phantom_credentials"})
+"""Rules about single calls that stand in a timeline by themselves; so do those about keys."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,13 @@ def page_of_key(
     own = tuple(found for found in findings if _about(found, user, row["user_arn"], key))
     shared = int((keys.table["user"] == user).sum())
     several = (f"{user} has {shared} keys; which of them made a call is in no record.",) if shared > 1 else ()
-    held = keys.users[user].access_keys if user in keys.users else None
+    facts = keys.users.get(user)
+    held = facts.access_keys if facts else None
     unread = (f"Whether {user} has access keys could not be read.",) if held is None else ()
-    events = [*_of_iam(row, calls), *_of_use(made), *_of_findings(own), *_of_list(row, calls)]
-    steps = long_term_runbook(user, key, tuple(one.key_id for one in held or ()))
+    events = [*_of_iam(row, calls), *_of_use(made), *_of_findings(own), *_of_list(row)]
+    steps = long_term_runbook(
+        user, key, tuple(one.key_id for one in held or ()), password=facts.login_profile if facts else None
+    )
     return _page(key, "long_term", account_id, user, made, prices, events, own, steps, (*several, *unread))
 
 
@@ -124,7 +129,7 @@ def page_of_session(
     return _page(key, "short_term", account_id, who(first), made, prices, events, own, steps, notes)
 
 
-def _page(  # noqa: PLR0913 - the parts of a page, put together in one place
+def _page(  # noqa: PLR0913, PLR0917 - the parts of a page, put together in one place
     key: str,
     kind: Literal["long_term", "short_term"],
     account_id: str,
@@ -192,11 +197,11 @@ def _of_use(made: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 def _of_findings(findings: Iterable[Finding]) -> Iterator[dict[str, Any]]:
     for found in findings:
-        if found.evidence and not found.rule.startswith("key_"):
+        if found.evidence and found.rule not in _ALREADY and not found.rule.startswith("key_"):
             yield {"at": found.first_seen, "what": found.title, "event_id": found.evidence[0]}
 
 
-def _of_list(row: pd.Series[Any], calls: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _of_list(row: pd.Series[Any]) -> Iterator[dict[str, Any]]:
     """What IAM's list says and no record does."""
     if pd.isna(row["creator_event"]) and pd.notna(row["created"]):
         yield {"at": row["created"], "what": "created (IAM's list; no record of these days says by whom)"}
@@ -208,7 +213,7 @@ def _event(event: pd.Series[Any], what: str) -> dict[str, Any]:
     return {
         "at": event["event_time"],
         "what": what,
-        "who": who(event),
+        "who": who(event) if pd.isna(event["session"]) else event["session"],
         "source_ip": event["source_ip"],
         "event_id": event["event_id"],
     }

@@ -121,7 +121,7 @@ def read_keys(account: Caller, calls: pd.DataFrame | None = None, *, advisor: bo
         own = refine_key_kinds(own, listing.whole, users)
         own.attrs = calls.attrs
     table = keys_table(listing.credentials, users, own, used, account_id=account_id, provenance=proof)
-    phantoms = phantom_users(users.values(), listing.whole, own)
+    phantoms = phantom_users(users.values(), listing.whole, own, used if advisor else None)
     return Keys(table, listing, users, phantoms, own)
 
 
@@ -251,15 +251,14 @@ def last_accessed(account: Caller, user: UserFacts) -> LastUse:
         services = _services(account, iam, demanded(started, "JobId"))
     except _PROBLEMS as error:
         return LastUse(None, f"access advisor not read ({error.what})")
-    times = [
-        moment
+    used = tuple(
+        (str(service.get("ServiceNamespace")), moment)
         for service in services
-        if service.get("ServiceNamespace") in NAMESPACES
-        and (moment := read_time(service.get("LastAuthenticated")))
-    ]
-    return LastUse(
-        max(times, default=None), "access advisor" if times else "access advisor has no use of Bedrock"
+        if (moment := read_time(service.get("LastAuthenticated")))
     )
+    times = [moment for name, moment in used if name in NAMESPACES]
+    source = "access advisor" if times else "access advisor has no use of Bedrock"
+    return LastUse(max(times, default=None), source, used)
 
 
 def _services(account: Caller, iam: Any, job: str) -> list[Mapping[str, Any]]:

@@ -279,7 +279,14 @@ class Account:
     def _who(self) -> Mapping[str, str]:
         with self._lock:
             if self._identity is None:
-                answer = self.client("sts").get_caller_identity()
+                try:
+                    answer = self.client("sts").get_caller_identity()
+                except KeyError as error:  # botocore's XML parser on a well-formed page that is not AWS's
+                    raise NotAwsAnswer(
+                        "The answer was not AWS's: it does not say who asks.",
+                        why="Something between here and AWS (a proxy, a sign-in page) answered instead.",
+                        remedy="Check the network and ask again.",
+                    ) from error
                 self._identity = {key: str(demanded(answer, key)) for key in ("Account", "Arn", "UserId")}
             return self._identity
 

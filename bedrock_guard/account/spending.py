@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 import pandas as pd
@@ -86,7 +86,7 @@ class Spending:
         forecast: Cost Explorer's own (FORECAST).
         prices: list prices of the Regions on the bill (PRICES).
         ec2: EC2_BILL of the window.
-        ec2_proof: whether it adds up to its own control total.
+        ec2_control: what it must add up to.
         asked: (service, operation) -> requests made for this value; none when everything came from the cache.
     """
 
@@ -99,7 +99,7 @@ class Spending:
     forecast: pd.DataFrame
     prices: pd.DataFrame
     ec2: pd.DataFrame
-    ec2_proof: Ec2Proof
+    ec2_control: ControlTotal
     asked: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
@@ -121,6 +121,11 @@ class Spending:
     def lines_before(self) -> pd.DataFrame:
         """The classified lines of the window before, in `currency`."""
         return self._in_currency(self.before.lines)
+
+    @cached_property
+    def ec2_proof(self) -> Ec2Proof:
+        """Whether EC2 adds up to its own control total."""
+        return reconcile_ec2(self.ec2, self.ec2_control)
 
     @property
     def requests(self) -> int:
@@ -150,11 +155,13 @@ class Spending:
             "Bill": provenance_of(self.now.lines),
             "Control total": self.now.control.provenance,
             "Bill of the window before": provenance_of(self.before.lines),
+            "Its control total": self.before.control.provenance,
             "Models as Cost Explorer names them": provenance_of(self.native),
             "Caller tags": provenance_of(self.tagged),
             "Forecast": provenance_of(self.forecast),
             "List prices": provenance_of(self.prices),
             "EC2": provenance_of(self.ec2),
+            "EC2 control total": self.ec2_control.provenance,
         }
 
     def _in_currency(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -215,7 +222,7 @@ def read_spending(account: Account, days: int = 28, *, keep: str | Path = "") ->
         forecast=read_forecast(account, reading.services, cache=cache),
         prices=_price_lists(account, _regions(lines), catalogue),
         ec2=ec2.frame,
-        ec2_proof=reconcile_ec2(ec2.frame, ec2.control),
+        ec2_control=ec2.control,
         asked=dict(_counts(account) - before),
     )
 
@@ -267,5 +274,5 @@ def _price_lists(account: Account, regions: Sequence[str], catalogue: Catalogue)
     if not frames:
         why = "no line of the bill names a Region to ask prices for"
         return PRICES.empty(Provenance("AWS Price List", completeness="unknown", why=why))
-    rows = [row for frame in frames for row in frame.to_dict("records")]
+    rows: list[dict[Any, Any]] = [row for frame in frames for row in frame.to_dict("records")]
     return PRICES.frame(rows, Provenance.merged([provenance_of(frame) for frame in frames]))

@@ -9,7 +9,7 @@ from typing import Any
 
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.controls import CONTROLS, Control, Rule, Scope
-from bedrock_guard.boundary.packing import LIMIT, QUOTA, Filled, Item, Kind, Packed, fill, minified, weight
+from bedrock_guard.boundary.packing import LIMIT, QUOTA, Filled, Item, Kind, Packed, fill, minified, room_for
 from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice, Profile, SpecException
 from bedrock_guard.errors import GuardError
 
@@ -178,11 +178,13 @@ class _Plan:
         """Which controls must leave the principal's documents for an SCP, and why; the packing is done in `_finish`."""
         if not above:
             return {}
-        alone = {i.control.id for i in mine if fill([i], beside, self.profile.policy_prefix).left}
+        prefix = self.profile.policy_prefix
+        long = [item for item in mine if not room_for(item, beside[0])]
+        alone = {item.control.id for item in long if fill([item], beside, prefix).left}
         moved = dict.fromkeys(alone, "it is too long for any managed policy")
         for item in sorted(mine, key=_spare):
             kept = [other for other in mine if other.control.id not in moved]
-            if not fill(kept, beside, self.profile.policy_prefix).left:
+            if not fill(kept, beside, prefix).left:
                 break
             moved.setdefault(item.control.id, "no room was left in the boundary and its deny policies")
         return moved
@@ -208,7 +210,7 @@ class _Plan:
     def _refuse(self, filled: Filled, items: Sequence[Item], kinds: Sequence[Kind]) -> None:
         if not filled.left:
             return
-        sizes = {item.control.id: weight(item) for item in items}
+        sizes = {item.control.id: item.weight for item in items}
         rooms = " + ".join(f"{LIMIT[kind]} {kind} of {QUOTA[kind]:,}" for kind in kinds)
         listed = ", ".join(f"{name} {sizes[name]:,}" for name in sorted(sizes, key=lambda n: (-sizes[n], n)))
         left = ", ".join(f"{item.control.id} ({sizes[item.control.id]:,})" for item in filled.left)
@@ -234,7 +236,7 @@ def _placements(
 
 def _spare(item: Item) -> tuple[bool, bool, int]:
     """Which control leaves the principal's documents first: what an SCP holds anyway, then the large ones."""
-    return item.control.first, item.control.reach != "account", -weight(item)
+    return item.control.first, item.control.reach != "account", -item.weight
 
 
 def _why(control: Control, packed: Packed, moved: Mapping[str, str], profile: Profile) -> str:

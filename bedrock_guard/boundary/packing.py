@@ -9,8 +9,10 @@ fourth document, all.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
 from typing import Any, Literal
 
 from bedrock_guard.boundary.controls.model import Conditions, Control, Rule
@@ -36,10 +38,11 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 _PLACE = {name: place for place, name in enumerate(Controls.model_fields)}
 _LEVELS: tuple[Merging, ...] = ("nothing", "families", "everything")
 _MERGE_FROM = 3  # up to here another document is better than statements that mix families
+_CEILING = len(json.dumps(CEILING, separators=(",", ":")))
 _EMPTY = len('{"Version":"2012-10-17","Statement":[]}')
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Piece:
     """One rule of a control; `number` counts the control's rules from 1."""
 
@@ -52,8 +55,19 @@ class Piece:
         """Its part of a Sid."""
         return self.control.word if self.number == 1 else f"{self.control.word}{self.number}"
 
+    @cached_property
+    def rank(self) -> tuple[int, int]:
+        """Its place among all pieces: the controls' order in the spec, then the rules' order."""
+        return _PLACE[self.control.id], self.number
 
-@dataclass(frozen=True, slots=True)
+    @cached_property
+    def shape(self) -> tuple[str, str, str]:
+        """Resources and conditions as text: pieces of the same shape can be one statement."""
+        tests = json.dumps(_conditions(self.rule.conditions))
+        return "\n".join(self.rule.resources), "\n".join(self.rule.not_resources), tests
+
+
+@dataclass(frozen=True)
 class Item:
     """All rules of one control, which go into one document if they can."""
 
@@ -64,6 +78,11 @@ class Item:
     def of(cls, control: Control, rules: Iterable[Rule]) -> Item:
         """The item of a control's rules, in their order."""
         return cls(control, tuple(Piece(control, number, rule) for number, rule in enumerate(rules, start=1)))
+
+    @cached_property
+    def weight(self) -> int:
+        """The characters that the control's statements take when they stand alone."""
+        return sum(len(minified(statement([piece]))) + 1 for piece in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,25 +137,23 @@ def covering(actions: Iterable[str]) -> tuple[str, ...]:
     """The action patterns without those that another of them covers, sorted."""
     every = sorted(set(actions))
     stems = tuple(action[:-1].lower() for action in every if action.endswith("*"))
-    kept = []
-    for action in every:
-        lower = action.lower()
-        own = lower[:-1] if action.endswith("*") else ""
-        if not any(lower.startswith(stem) and stem != own for stem in stems):
-            kept.append(action)
-    return tuple(kept)
+    return tuple(action for action in every if not _covered(action, stems))
+
+
+def _covered(action: str, stems: tuple[str, ...]) -> bool:
+    lower = action.lower()
+    if not lower.startswith(stems):
+        return False
+    own = lower[:-1] if action.endswith("*") else None
+    return any(lower.startswith(stem) and stem != own for stem in stems)
 
 
 def _sid(pieces: Sequence[Piece]) -> str:
     """`Deny` and the words of the controls; a control is named once, by the first of its rules in the statement."""
     words: dict[str, str] = {}
-    for piece in sorted(pieces, key=_rank):
+    for piece in sorted(pieces, key=attrgetter("rank")):
         words.setdefault(piece.control.id, piece.word)
     return f"Deny{''.join(words.values())}"
-
-
-def _rank(piece: Piece) -> tuple[int, int]:
-    return _PLACE[piece.control.id], piece.number
 
 
 def _conditions(conditions: Conditions) -> dict[str, dict[str, Any]]:
@@ -151,11 +168,26 @@ def _short(values: Sequence[str]) -> str | list[str]:
 
 
 def _signature(piece: Piece, merging: Merging) -> tuple[str, ...]:
-    rule = piece.rule
-    tests = json.dumps(_conditions(rule.conditions))
-    shape = ("\n".join(rule.resources), "\n".join(rule.not_resources), tests)
     together = {"nothing": piece.control.id, "families": piece.control.family, "everything": ""}[merging]
-    return (*shape, together)
+    return (*piece.shape, together)
+
+
+class _Lengths:
+    """The characters of each set of pieces as one statement, counted once for all attempts of a build."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], tuple[int, tuple[Piece, ...]]] = {}
+
+    def of(self, pieces: Sequence[Piece]) -> int:
+        key = tuple(map(id, pieces))
+        if key not in self._known:
+            # The pieces are kept beside the number: an id is only theirs while they live.
+            self._known[key] = len(minified(statement(pieces))), tuple(pieces)
+        return self._known[key][0]
+
+
+def _base(kind: Kind) -> int:
+    return _EMPTY + (_CEILING if kind == "boundary" else 0)
 
 
 @dataclass
@@ -165,12 +197,9 @@ class _Bin:
     kind: Kind
     name: str
     merging: Merging
+    measured: _Lengths
     pieces: dict[tuple[str, ...], list[Piece]] = field(default_factory=dict)
     lengths: dict[tuple[str, ...], int] = field(default_factory=dict)
-
-    @property
-    def base(self) -> int:
-        return _EMPTY + (len(minified(CEILING)) if self.kind == "boundary" else 0)
 
     def add(self, pieces: Sequence[Piece]) -> bool:
         """Take all the pieces, or none if they do not fit."""
@@ -178,22 +207,22 @@ class _Bin:
         for piece in pieces:
             key = _signature(piece, self.merging)
             touched.setdefault(key, list(self.pieces.get(key, ()))).append(piece)
-        lengths = {**self.lengths, **{key: len(minified(statement(found))) for key, found in touched.items()}}
+        lengths = {**self.lengths, **{key: self.measured.of(found) for key, found in touched.items()}}
         commas = len(lengths) - (self.kind != "boundary" and bool(lengths))
-        if self.base + sum(lengths.values()) + commas > QUOTA[self.kind]:
+        if _base(self.kind) + sum(lengths.values()) + commas > QUOTA[self.kind]:
             return False
         self.pieces.update(touched)
         self.lengths = lengths
         return True
 
     def packed(self) -> Packed:
-        ordered = sorted(self.pieces.values(), key=lambda found: min(map(_rank, found)))
+        ordered = sorted(self.pieces.values(), key=lambda found: min(piece.rank for piece in found))
         statements = [dict(CEILING)] if self.kind == "boundary" else []
         by_sid = {}
         for found in ordered:
             body = statement(found)
             statements.append(body)
-            by_sid[body["Sid"]] = tuple(sorted(found, key=_rank))
+            by_sid[body["Sid"]] = tuple(sorted(found, key=attrgetter("rank")))
         owners = {
             sid: tuple(dict.fromkeys(piece.control.id for piece in found)) for sid, found in by_sid.items()
         }
@@ -209,19 +238,31 @@ def fill(items: Sequence[Item], kinds: Sequence[Kind], prefix: str) -> Filled:
     """
     slots = [(kind, _name(prefix, kind, number)) for kind in kinds for number in range(1, LIMIT[kind] + 1)]
     ordered = sorted(items, key=_importance)
-    attempt = Filled((), tuple(ordered))
-    for count in range(1, len(slots) + 1):
-        for merging in _LEVELS if count >= _MERGE_FROM or len(slots) < _MERGE_FROM else _LEVELS[:2]:
-            attempt = _attempt(ordered, slots[:count], merging)
-            if not attempt.left:
-                return attempt
-    return attempt
+    measured = _Lengths()
+    for count, merging in _attempts(len(slots)):
+        bins = [_Bin(kind, name, merging, measured) for kind, name in slots[:count]]
+        if all(_place(item, bins) for item in ordered):
+            return Filled(_documents(bins), ())
+    return _attempt(ordered, slots, "everything")
+
+
+def _attempts(slots: int) -> Iterator[tuple[int, Merging]]:
+    """How many documents to try with how much merging, the best first."""
+    for count in range(1, slots + 1):
+        levels = _LEVELS if count >= _MERGE_FROM or slots < _MERGE_FROM else _LEVELS[:2]
+        for merging in levels:
+            yield count, merging
 
 
 def _attempt(ordered: Sequence[Item], slots: Sequence[tuple[Kind, str]], merging: Merging) -> Filled:
-    bins = [_Bin(kind, name, merging) for kind, name in slots]
+    measured = _Lengths()
+    bins = [_Bin(kind, name, merging, measured) for kind, name in slots]
     left = tuple(item for item in ordered if not _place(item, bins))
-    return Filled(tuple(b.packed() for b in bins if b.pieces or b.kind == "boundary"), left)
+    return Filled(_documents(bins), left)
+
+
+def _documents(bins: Iterable[_Bin]) -> tuple[Packed, ...]:
+    return tuple(b.packed() for b in bins if b.pieces or b.kind == "boundary")
 
 
 def _place(item: Item, bins: Sequence[_Bin]) -> bool:
@@ -242,9 +283,9 @@ def _name(prefix: str, kind: Kind, number: int) -> str:
 
 
 def _importance(item: Item) -> tuple[bool, int, str]:
-    return (not item.control.first, -weight(item), item.control.id)
+    return (not item.control.first, -item.weight, item.control.id)
 
 
-def weight(item: Item) -> int:
-    """The characters that a control's statements take when they stand alone."""
-    return sum(len(minified(statement([piece]))) + 1 for piece in item.pieces)
+def room_for(item: Item, kind: Kind) -> bool:
+    """Whether a control's statements, one to a rule, fit an empty document of the kind."""
+    return _base(kind) + item.weight <= QUOTA[kind]

@@ -32,24 +32,32 @@ def calls(
 
 
 @commands.command()
-def keys(account: Account = "demo", days: Annotated[int, typer.Option(min=1, max=90)] = 90) -> None:
-    """List every long-term API key: status, expiry, creator, last use, and how far each of these is known."""
-    from bedrock_guard.account.keys import read_keys
-    from bedrock_guard.account.situation import open_account, recent_calls
-    from bedrock_guard.present.table import Shown
+def keys(
+    account: Account = "demo",
+    days: Annotated[int, typer.Option(min=1, max=90)] = 90,
+    key: Annotated[
+        str, typer.Option(help="Show this key's page too: a key's id, or a signing access key's.")
+    ] = "",
+) -> None:
+    """List every API key: status, expiry, creator, last use, how far each is known, and what deserves a look."""
+    from bedrock_guard.account.situation import open_account
+    from bedrock_guard.present import keys as show
 
-    opened = open_account(account)
-    found = read_keys(opened, recent_calls(opened, days))
-    shown = ["user", "credential_id", "service", "status", "created", "expires", "creator", "last_used"]
-    print(
-        Shown(
-            found.table[shown], "Long-term API keys; an unknown expiry of a readable key is none at all."
-        ).text()
-    )
-    for phantom in found.phantoms:
-        print(
-            f"phantom user {phantom.user}: {phantom.verdict} ({'; '.join(phantom.reasons) or 'nothing found'})"
-        )
+    case = open_account(account).investigation(days)
+    print(case.line(), file=sys.stderr)
+    shown = [
+        show.inventory(case),
+        show.phantoms(case),
+        show.sessions(case),
+        show.mantle(case),
+        show.findings(case),
+    ]
+    if key:
+        page = case.page(key)
+        shown += [show.summary(page), show.timeline(page), show.models(page), show.places(page)]
+    print("\n\n".join(table.text() for table in shown))
+    if key:
+        print(f"\n{show.runbook(page).text()}")
 
 
 @commands.command()
@@ -66,6 +74,48 @@ def decode() -> None:
         print(f"{name:18} {'not in the key' if value is None else value}")
     for note in found.notes:
         print(f"note: {note}")
+
+
+@commands.command()
+def replay(
+    spec: Annotated[Path, typer.Argument(help="The spec file (guard.toml).")],
+    account: Account = "demo",
+    calls: Annotated[
+        Path | None, typer.Option(help="A Parquet file of the command calls, instead of an account.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=90)] = 28,
+    profile: Annotated[str | None, typer.Option(help="The spec's profile, where it has several.")] = None,
+) -> None:
+    """Replay recorded calls under the boundary of a spec: refused, allowed or open, by control and by caller.
+
+    The last line counts the calls as JSON; its parts add up.
+    """
+    from datetime import UTC, datetime, time
+
+    from bedrock_guard.account.investigation import read_calls
+    from bedrock_guard.account.situation import management_account, open_account
+    from bedrock_guard.account.trail import read_parquet
+    from bedrock_guard.boundary.builder import build
+    from bedrock_guard.boundary.catalogue import shipped
+    from bedrock_guard.boundary.spec import BoundarySpec
+    from bedrock_guard.evidence.replay import Reach, cube, decide
+    from bedrock_guard.evidence.tables import provenance_of
+    from bedrock_guard.present import replay as show
+    from bedrock_guard.present.table import source_note
+
+    chosen = BoundarySpec.load(spec)
+    if calls is None:
+        opened = open_account(account)
+        table, today = read_calls(opened, days).reading.frame, opened.now.date()
+        management = management_account(opened)
+    else:
+        table, today, management = read_parquet(calls).frame, datetime.now(UTC).date(), None
+    built = build(chosen, shipped(), profile=profile, on=today)
+    noon = datetime.combine(today, time(12), UTC)
+    decided = decide(cube(table, shipped()), Reach(built, management, noon))
+    print(source_note(provenance_of(table)), file=sys.stderr)
+    print(f"{show.by_control(decided).text()}\n\n{show.by_caller(decided).text()}")
+    print(json.dumps(show.summed(decided)))
 
 
 @commands.command()

@@ -20,7 +20,9 @@ commands = typer.Typer()
 @commands.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Where the report and the policies are written.")] = Path("out"),
-    serve: Annotated[bool, typer.Option(help="Serve the demo account on loopback instead, for the AWS CLI.")] = False,
+    serve: Annotated[
+        bool, typer.Option(help="Serve the demo account on loopback instead, for the AWS CLI.")
+    ] = False,
     state: Annotated[Path | None, typer.Option(help="With --serve: the file that keeps the account.")] = None,
     port: Annotated[int, typer.Option(help="With --serve: 0 takes a free one.")] = 0,
 ) -> None:

@@ -1,4 +1,4 @@
-r"""What a service checks and a client does not, and what the demo checks of itself.
+r"""What a service checks of its input and a client does not.
 
 botocore's client looks at required members and types only: enum, pattern, length of text and upper bounds are
 the service's half. Patterns that Python's ``re`` cannot read (``\p{L}``) are skipped, not guessed.
@@ -7,20 +7,17 @@ the service's half. Patterns that Python's ``re`` cannot read (``\p{L}``) are sk
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
-from botocore.validate import ParamValidator
-
-from bedrock_guard.demo.errors import DemoDefectError
-from bedrock_guard.demo.protocol import to_time
+from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 _NUMBERS = {"integer", "long", "float", "double"}
 
 
 _ENUM = "Member must satisfy enum value set"
+_PLACE = re.compile(r" at '(\w+)[\w.]*' failed to satisfy constraint")
 
 
 def input_problems(shape: Shape | None, value: Any, *, enums: bool = True) -> list[str]:
@@ -29,31 +26,10 @@ def input_problems(shape: Shape | None, value: Any, *, enums: bool = True) -> li
     return found if enums else [problem for problem in found if f": {_ENUM}: [" not in problem]
 
 
-def checked_answer(
-    operation: OperationModel, answer: dict[str, Any], may_lack: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """The answer with its times as datetimes; one that AWS could not give is refused.
-
-    Required members, types and unknown members by botocore's validator, and enum values. Not length and
-    pattern: AWS's own answers break those of the model. ``may_lack`` stands in for members that AWS leaves out
-    although the model requires them.
-
-    Raises:
-        DemoDefectError: with the operation and every defect.
-    """
-    shape = operation.output_shape
-    if shape is None:
-        if answer:
-            raise DemoDefectError(f"{operation.name} has no output, and the demo gave {sorted(answer)}.")
-        return {}
-    wrong: list[str] = []
-    typed: dict[str, Any] = _typed(shape, answer, "", wrong)
-    report = ParamValidator().validate({**(may_lack or {}), **typed}, shape)
-    if report.has_errors():
-        wrong.append(report.generate_report())
-    if wrong:
-        raise DemoDefectError(f"{operation.name}: the demo's answer is not AWS's.", why="; ".join(wrong))
-    return typed
+def member_at_fault(problem: str) -> str:
+    """The top-level member, with a small first letter, that a problem is about."""
+    found = _PLACE.search(problem)
+    return found.group(1) if found else ""
 
 
 def _walk(shape: Shape, value: Any, where: str) -> Iterator[str]:
@@ -123,26 +99,3 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
         return re.compile(pattern, re.ASCII)
     except re.error:
         return None
-
-
-def _typed(shape: Shape, value: Any, where: str, wrong: list[str]) -> Any:
-    """A copy with ISO text in place of a time made a datetime; values outside an enum go to ``wrong``."""
-    kind = shape.type_name
-    if kind == "string":
-        if shape.enum and value not in shape.enum:
-            wrong.append(f"{where}: {value!r} is not in the enum of {shape.name}")
-        return value
-    if kind == "timestamp":
-        return to_time(value) if isinstance(value, str) else value
-    if isinstance(shape, StructureShape) and isinstance(value, dict):
-        members = shape.members
-        return {
-            name: _typed(members[name], item, f"{where}.{name}", wrong) if name in members else item
-            for name, item in value.items()
-            if item is not None
-        }
-    if isinstance(shape, ListShape) and isinstance(value, list):
-        return [_typed(shape.member, item, where, wrong) for item in value]
-    if isinstance(shape, MapShape) and isinstance(value, dict):
-        return {key: _typed(shape.value, item, f"{where}.{key}", wrong) for key, item in value.items()}
-    return value

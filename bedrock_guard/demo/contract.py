@@ -17,6 +17,13 @@ class Row(NamedTuple):
     writes: bool
     gap: str
 
+    @property
+    def state(self) -> str:
+        """``faithful`` as far as is known, ``gap`` where a difference is named, ``refused`` where it only refuses."""
+        if self.gap.startswith("always "):
+            return "refused"
+        return "gap" if self.gap else "faithful"
+
 
 def rows() -> Iterator[Row]:
     """Every operation, by service and name."""
@@ -28,10 +35,16 @@ def rows() -> Iterator[Row]:
 
 def as_markdown() -> str:
     """A table of all operations; a service's line says how many of AWS's it is."""
-    lines = ["| service | operation | kind | where it differs from AWS |", "| --- | --- | --- | --- |"]
+    lines = [
+        "| service | operation | kind | state | where it differs from AWS |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     found = list(rows())
     for service in sorted({row.service for row in found}):
         own = [row for row in found if row.service == service]
-        lines.append(f"| **{service}** | {len(own)} of {len(service_model(service).operation_names)} | | |")
-        lines += [f"| | {row.operation} | {'write' if row.writes else 'read'} | {row.gap} |" for row in own]
+        lines.append(f"| **{service}** | {len(own)} of {len(service_model(service).operation_names)} | | | |")
+        lines += [
+            f"| | {row.operation} | {'write' if row.writes else 'read'} | {row.state} | {row.gap} |"
+            for row in own
+        ]
     return "\n".join(lines) + "\n"

@@ -12,7 +12,8 @@ from typing import Any
 from botocore.model import OperationModel
 
 from bedrock_guard.demo import callers, enforce, record
-from bedrock_guard.demo.checks import checked_answer, input_problems
+from bedrock_guard.demo.answers import checked_answer
+from bedrock_guard.demo.checks import input_problems, member_at_fault
 from bedrock_guard.demo.errors import NotInDemo
 from bedrock_guard.demo.faults import Fault, Faults, Kind, NoAnswer, SimulatedCrash, error_for
 from bedrock_guard.demo.protocol import (
@@ -167,7 +168,9 @@ class Backend:
         with self.state.transaction(write=operation.writes):
             if self.enforce:
                 enforce.authorise(request)
-            answer = checked_answer(model, operation.handler(request) or {}, operation.may_lack)
+            answer = checked_answer(
+                model, operation.handler(request) or {}, operation.may_lack, operation.beyond
+            )
             if operation.writes:
                 record.remember(request, wire)
         return answer
@@ -199,7 +202,8 @@ def _checked_input(
         raise ServiceError(code, "The request could not be read.") from None
     problems = input_problems(model.input_shape, parameters, enums=definition.checks_enums)
     if problems:
-        code = definition.invalid_input or _INVALID_INPUT.get(protocol, "ValidationException")
+        own = definition.operations[model.name].input_errors.get(member_at_fault(problems[0]))
+        code = own or definition.invalid_input or _INVALID_INPUT.get(protocol, "ValidationException")
         errors = "error" if len(problems) == 1 else "errors"
         raise ServiceError(code, f"{len(problems)} validation {errors} detected: {'; '.join(problems)}", 400)
     return parameters

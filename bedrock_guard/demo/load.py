@@ -62,6 +62,11 @@ class Company(Protocol):
         ...
 
     @property
+    def budgets(self) -> Mapping[str, Sequence[Body]]:
+        """Account id -> Budget without its times and what was spent."""
+        ...
+
+    @property
     def events(self) -> Iterable[Body]:
         """CloudTrail records sorted by time."""
         ...
@@ -89,11 +94,14 @@ def load_section(state: State, company: Company, section: str) -> None:
         _load_core(state, company)
 
 
+_LINE = json.JSONEncoder(default=str, separators=(",", ":"))
+
+
 def _bill_row(line: Mapping[str, Any]) -> tuple[Any, ...]:
     values = [line.get(name) for name in _BILL_COLUMNS]
     return (
         *(None if v is None else str(v) for v in values),
-        json.dumps(line, default=str, separators=(",", ":")),
+        _LINE.encode(line),
     )
 
 
@@ -106,6 +114,9 @@ def _load_core(state: State, company: Company) -> None:
         _put(organizations, "account", account["Id"], account)
         _load_iam(state.items("iam", account["Id"]), company.iam.get(account["Id"], {}))
     _load_organization(organizations, company.organization)
+    for account_id, budgets in company.budgets.items():
+        for budget in budgets:
+            _put(state.items("budgets", account_id), "budget", budget["BudgetName"], budget)
     for service, tree in (("ec2", company.ec2), ("bedrock", company.bedrock)):
         for account_id, regions in tree.items():
             for region, kinds in regions.items():

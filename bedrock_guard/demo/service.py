@@ -124,7 +124,9 @@ class Operation:
     writes: bool
     needs: Needs | None
     gap: str
-    may_lack: Mapping[str, Any] = field(default_factory=dict)
+    may_lack: tuple[str, ...] = ()
+    beyond: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    input_errors: Mapping[str, str] = field(default_factory=dict)
 
 
 class Service:
@@ -179,7 +181,9 @@ class Service:
         writes: bool | None = None,
         needs: Needs | None = None,
         gap: str = "",
-        may_lack: Mapping[str, Any] | None = None,
+        may_lack: Sequence[str] = (),
+        beyond: Mapping[str, Sequence[str]] | None = None,
+        input_errors: Mapping[str, str] | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a handler.
 
@@ -188,13 +192,16 @@ class Service:
             writes: whether it changes the state; by default told by its name.
             needs: the authorisations it asks for.
             gap: in one clause, what AWS does and this does not (for the docs).
-            may_lack: members of the answer that the model requires and AWS leaves out at times, with a value of
-                the right type.
+            may_lack: members of the answer that the model requires and AWS leaves out at times.
+            beyond: enum shape -> values that AWS answers although its model does not have them.
+            input_errors: input member (small first letter) -> the error that the service has for a bad value of it.
         """
 
         def register(handler: Handler) -> Handler:
             changes = not name.startswith(_READS) if writes is None else writes
-            self.operations[name] = Operation(name, handler, changes, needs, gap, may_lack or {})
+            self.operations[name] = Operation(
+                name, handler, changes, needs, gap, tuple(may_lack), beyond or {}, input_errors or {}
+            )
             return handler
 
         return register

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,10 +39,14 @@ _CREATED: Final = ("serviceSpecificCredential", "serviceSpecificCredentialId")
 
 @dataclass(frozen=True, slots=True)
 class LastUse:
-    """When something was last used and by which source; `at` None with a source means "not within its reach"."""
+    """When something was last used and by which source; `at` None with a source means "not within its reach".
+
+    `services` holds every service that the source has a use of, with its date; None when the source was not read.
+    """
 
     at: datetime | None
     source: str
+    services: tuple[tuple[str, datetime], ...] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from bedrock_guard.evidence.key_facts import Credential, UserFacts
+from bedrock_guard.evidence.keys import LastUse
 from bedrock_guard.evidence.tables import provenance_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ _COUNTS: Final = (
 
 
 def phantom_users(
-    users: Iterable[UserFacts], credentials: Sequence[Credential] | None, calls: pd.DataFrame | None
+    users: Iterable[UserFacts],
+    credentials: Sequence[Credential] | None,
+    calls: pd.DataFrame | None,
+    used: Mapping[str, LastUse] | None = None,
 ) -> tuple[Phantom, ...]:
     """The verdict on every user named as the consoles name the users they make for a key.
 
@@ -62,12 +66,20 @@ def phantom_users(
         users: facts of users; those with other names are passed over.
         credentials: every service-specific credential of every service and state; None when it could not be listed.
         calls: the trail table; None when no records were read.
+        used: IAM's access advisor by user name: the records read may hold Bedrock and IAM only, the advisor knows every
+            service. None leaves this check out.
     """
-    return tuple(_judge(user, credentials, calls) for user in users if user.is_phantom)
+    return tuple(_judge(user, credentials, calls, used) for user in users if user.is_phantom)
 
 
-def _judge(user: UserFacts, credentials: Sequence[Credential] | None, calls: pd.DataFrame | None) -> Phantom:
-    checks = (_credentials(user, credentials), *_holdings(user), _activity(user, calls))
+def _judge(
+    user: UserFacts,
+    credentials: Sequence[Credential] | None,
+    calls: pd.DataFrame | None,
+    used: Mapping[str, LastUse] | None,
+) -> Phantom:
+    advised = () if used is None else (_advised(used.get(user.name), calls),)
+    checks = (_credentials(user, credentials), *_holdings(user), _activity(user, calls), *advised)
     if any(check.empty is False for check in checks):
         verdict: Verdict = "in_use"
     else:
@@ -110,6 +122,16 @@ def _activity(user: UserFacts, calls: pd.DataFrame | None) -> Check:
     if proof.window_start is None or proof.completeness == "unknown":
         return Check(what, None)
     return Check(what, empty=True, found=f"none since {proof.window_start:%Y-%m-%d}")
+
+
+def _advised(use: LastUse | None, calls: pd.DataFrame | None) -> Check:
+    """Any service used within the days of the records, by IAM's access advisor."""
+    what = "use of any service by access advisor"
+    start = provenance_of(calls).window_start if calls is not None else None
+    if use is None or use.services is None or start is None:
+        return Check(what, None)
+    late = [f"{name} {moment:%Y-%m-%d}" for name, moment in use.services if moment >= start]
+    return Check(what, not late, ", ".join(late) or f"none since {start:%Y-%m-%d}")
 
 
 def by_name(users: Iterable[UserFacts]) -> Mapping[str, UserFacts]:

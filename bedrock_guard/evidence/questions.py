@@ -6,20 +6,21 @@ An answer that the data cannot give says so; "none seen" is never "none" where s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
-from bedrock_guard.evidence.findings import MOST_IDS, Evidence, Finding, find, short
+from bedrock_guard.evidence.findings import MOST_IDS, Evidence, Finding, find, short, who
 from bedrock_guard.evidence.key_use import INVOCATIONS, counts, key_use, short_term_sessions
 from bedrock_guard.evidence.keys import credential_events
 from bedrock_guard.evidence.parameters import is_bedrock
 from bedrock_guard.evidence.rules_use import network_of
-from bedrock_guard.evidence.tables import Completeness, provenance_of
+from bedrock_guard.evidence.tables import Completeness, dollars, provenance_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_MOST_TOLD: Final = 5
 OFFICE_HOURS: Final = (7, 20)
 """Hours of the day, in the analyst's zone, that are not off-hours."""
 
@@ -108,6 +109,26 @@ def _from_rules(*rules: str, none: str) -> _Ask:
     return ask
 
 
+def _named(keys: pd.DataFrame) -> list[str]:
+    """Each key by its id and user; an unreadable row has no id."""
+    pairs = zip(keys["credential_id"], keys["user"], strict=True)
+    return [f"{key} of {user}" if isinstance(key, str) else f"a key of {user}" for key, user in pairs]
+
+
+def _maker(row: pd.Series[Any]) -> str:
+    arn, _, session = str(row["creator"]).partition(" as ")
+    return session or short(arn)
+
+
+def _place(row: pd.Series[Any], calls: pd.DataFrame) -> str:
+    places = calls.loc[calls["event_id"] == row["creator_event"], "source_ip"].dropna()
+    return f" from {places.iloc[0]}" if len(places) else ""
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "a credential that the record does not name"
+
+
 def _many(number: int, one: str, several: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else several or one + 's'}"
 
@@ -127,10 +148,10 @@ def _keys_listed(case: Case, _: Sequence[Finding], number: int, question: str) -
 def _key_states(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
     def read(keys: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
         states = counts(keys["status"])
-        endless = int(keys["never_expires"].fillna(value=False).sum())
+        endless = keys[keys["never_expires"].fillna(value=False)]
         text = ", ".join(f"{many} {state}" for state, many in states.items()) or "none"
         table = keys[["user", "credential_id", "status", "expires"]]
-        return f"{text}; {endless} never expire.", table, states.get("unreadable", 0)
+        return f"{text}. Never expiring: {_listed(_named(endless))}.", table, states.get("unreadable", 0)
 
     return _of_keys(case, number, question, read)
 
@@ -139,16 +160,28 @@ def _creators(case: Case, _: Sequence[Finding], number: int, question: str) -> A
     def read(keys: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
         known = int((keys["creator_completeness"] == "known").sum())
         table = keys[["user", "credential_id", "created", "creator", "creator_completeness", "creator_event"]]
-        return f"Known for {known} of {len(keys)} keys.", table, len(keys) - known
+        made = [
+            f"{name} by {_maker(row)} on {row['created']:%Y-%m-%d}{_place(row, case.evidence.calls)}"
+            for name, (_, row) in zip(_named(keys), keys.iterrows(), strict=True)
+            if row["creator_completeness"] == "known"
+        ]
+        return f"Known for {known} of {len(keys)} keys: {_listed(made)}.", table, len(keys) - known
 
-    return _of_keys(case, number, question, read)
+    found = _of_keys(case, number, question, read)
+    events = () if found.table is None else tuple(found.table["creator_event"].dropna().astype(str))
+    return replace(found, evidence=events[:MOST_IDS])
 
 
 def _changes(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
     events = credential_events(case.evidence.calls)
     later = events[events["operation"] != "CreateServiceSpecificCredential"]
     done = counts(later["operation"].str.removesuffix("ServiceSpecificCredential"))
-    text = ", ".join(f"{many} {verb}" for verb, many in done.items()) or "None in the records"
+    told = [
+        f"{str(event['operation']).removesuffix('ServiceSpecificCredential')} of {_text(event['credential_id'])} "
+        f"on {event['event_time']:%Y-%m-%d} by {who(event)}"
+        for _, event in later.iloc[:_MOST_TOLD].iterrows()
+    ]
+    text = f"{sum(done.values())} in the records: {'; '.join(told)}" if told else "None in the records"
     columns = ["event_time", "operation", "credential_id", "target_user", "principal", "session", "event_id"]
     return _of_calls(case, number, question, f"{text}.", later, table=later[columns])
 
@@ -166,7 +199,12 @@ def _last_used(case: Case, _: Sequence[Finding], number: int, question: str) -> 
     def read(keys: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
         seen = int(keys["last_used"].notna().sum())
         table = keys[["user", "credential_id", "last_used", "last_used_source"]]
-        return f"Use is known of {seen} of {len(keys)} keys.", table, len(keys) - seen
+        told = [
+            f"{name} {moment:%Y-%m-%d}"
+            for name, moment in zip(_named(keys), keys["last_used"], strict=True)
+            if moment is not None and moment == moment  # noqa: PLR0124 - NaT is not equal to itself
+        ]
+        return f"Use is known of {seen} of {len(keys)} keys: {_listed(told)}.", table, len(keys) - seen
 
     return _of_keys(case, number, question, read)
 
@@ -188,7 +226,12 @@ def _models(case: Case, _: Sequence[Finding], number: int, question: str) -> Ans
     keyed = calls[calls["key_kind"] != "none"]
     missing = int(use["calls_without_tokens"].fillna(0).sum())
     text = f"{len(keyed)} calls with keys, of {keyed['model'].nunique()} models; {missing} carry no token counts."
-    return _of_calls(case, number, question, f"{text} Cache tokens are in no record.", keyed, table=use)
+    spent = [
+        f"{short(row['principal'])} ({str(row['key_kind']).replace('_', ' ')}) {dollars(row['usd_at_least'])}"
+        for row in use.iloc[:_MOST_TOLD].to_dict("records")
+    ]
+    text = f"{text} At least: {_listed(spent)}. Cache tokens are in no record."
+    return _of_calls(case, number, question, text, keyed, table=use)
 
 
 def _refused(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
@@ -241,23 +284,32 @@ def _spread(case: Case, _: Sequence[Finding], number: int, question: str) -> Ans
     return _of_calls(case, number, question, f"Regions called, at most: {text}.", calls.iloc[:0], table=table)
 
 
-def _networks(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+def _networks(case: Case, findings: Sequence[Finding], number: int, question: str) -> Answer:
     calls = _bedrock(case.evidence.calls)
     known = {address: network_of(address) for address in calls["source_ip"].dropna().unique()}
     places = calls.assign(network=calls["source_ip"].map(known))
     table = (
         places.dropna(subset=["network"]).groupby(["principal", "network"]).size().reset_index(name="calls")
     )
-    text = f"{table['network'].nunique()} networks. Distance is not judged: no table of places is used."
-    return _of_calls(case, number, question, text, calls.iloc[:0], table=table)
+    new, ids = _news(findings, "new_network")
+    text = f"{table['network'].nunique()} networks. {new}Distance is not judged: no table of places is used."
+    return _of_calls(case, number, question, text, calls[calls["event_id"].isin(ids)], table=table)
 
 
-def _agents(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+def _news(findings: Sequence[Finding], rule: str) -> tuple[str, list[str]]:
+    """What a rule found, as sentences with a blank after them, and the event ids."""
+    own = [found for found in findings if found.rule == rule]
+    told = "".join(f"{found.title} " for found in own[:_MOST_TOLD])
+    return told, [event for found in own for event in found.evidence]
+
+
+def _agents(case: Case, findings: Sequence[Finding], number: int, question: str) -> Answer:
     calls = _bedrock(case.evidence.calls)
     table = calls.groupby(["principal", "client"])["event_time"].agg(["min", "max", "size"]).reset_index()
     table = table.rename(columns={"min": "first_seen", "max": "last_seen", "size": "calls"})
-    text = f"Programs: {_listed(counts(calls['client']))}. A user agent is the caller's own text."
-    return _of_calls(case, number, question, text, calls.iloc[:0], table=table)
+    new, ids = _news(findings, "new_client")
+    text = f"Programs: {_listed(counts(calls['client']))}. {new}A user agent is the caller's own text."
+    return _of_calls(case, number, question, text, calls[calls["event_id"].isin(ids)], table=table)
 
 
 def _building(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:

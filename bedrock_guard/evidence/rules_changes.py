@@ -51,7 +51,8 @@ def invocation_logging_weakened(evidence: Evidence, _: Thresholds) -> Iterator[F
                 back = later.iloc[0].to_pydatetime() if len(later) else None
                 until = f"set again at {back:%Y-%m-%d %H:%M} UTC" if back else "not set again in the records"
                 title = (
-                    f"{who(event)} switched off model invocation logging in {event['region']}: {', '.join(lost)}; {until}."
+                    f"{who(event)} switched off model invocation logging in {event['region']}: "
+                    f"{', '.join(lost)}; {until}."
                 )
                 yield _of(
                     "invocation_logging_weakened",

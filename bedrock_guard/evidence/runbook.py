@@ -25,8 +25,16 @@ class Step:
     reversible: bool = True
 
 
-def long_term_runbook(user: str, credential_id: str, access_keys: tuple[str, ...] = ()) -> tuple[Step, ...]:
+def long_term_runbook(
+    user: str, credential_id: str, access_keys: tuple[str, ...] = (), *, password: bool | None = None
+) -> tuple[Step, ...]:
     """Steps for a leaked long-term key, snapshots first, nothing deleted before it was contained.
+
+    Args:
+        user: whose key.
+        credential_id: the key.
+        access_keys: the user's access keys.
+        password: whether the user has a console password; None when that is not known.
 
     Example:
         >>> long_term_runbook("ana", "ACCAEXAMPLE")[0].command
@@ -53,12 +61,7 @@ def long_term_runbook(user: str, credential_id: str, access_keys: tuple[str, ...
             _iam("put-user-policy", user, "--policy-name", _POLICY_NAME, "--policy-document", _deny()),
         ),
         *(_switch_off(user, access_key, "Switch off the user's access key.") for access_key in access_keys),
-        Step(
-            "contain",
-            "Remove the console password, if there is one.",
-            _iam("delete-login-profile", user),
-            reversible=False,
-        ),
+        *(() if password is False else (_no_password(user, password),)),
         *_SCOPE,
         Step(
             "eradicate",
@@ -91,6 +94,11 @@ def short_term_runbook(
         *_SCOPE,
         *_PREVENT,
     )
+
+
+def _no_password(user: str, known: bool | None) -> Step:  # noqa: FBT001 - three-valued, private
+    what = "Remove the console password." if known else "Remove the console password, if there is one."
+    return Step("contain", what, _iam("delete-login-profile", user), reversible=False)
 
 
 def _switch_off(user: str, access_key: str, why: str) -> Step:

@@ -52,7 +52,7 @@ def by_day(frame: pd.DataFrame, *, top: int = 5) -> pd.DataFrame:
 
 
 def day_by_day(table: pd.DataFrame) -> pd.DataFrame:
-    """`by_day` with one row a day and one column a `what`, dearest first, and their sum in `all`.
+    """`by_day` with one row a day: day, their sum in `all`, and one column a `what`, dearest first.
 
     A day on which something cost nothing holds Decimal 0 there.
     """
@@ -61,12 +61,12 @@ def day_by_day(table: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             "day": day,
-            **{name: total(part.loc[part["what"] == name, "cost_usd"]) for name in order},
             "all": total(part["cost_usd"]),
+            **{name: total(part.loc[part["what"] == name, "cost_usd"]) for name in order},
         }
         for day, part in table.groupby("day")
     ]
-    return pd.DataFrame(rows, columns=["day", *order, "all"])
+    return pd.DataFrame(rows, columns=["day", "all", *order])
 
 
 def by_tag(tagged: pd.DataFrame, currency: str | None = None) -> pd.DataFrame:
@@ -97,18 +97,16 @@ def _rows(frame: pd.DataFrame, *columns: str) -> Iterable[tuple[Any, ...]]:
 
 
 def change_steps(change: Change) -> pd.DataFrame:
-    """A change as the steps of a waterfall: step, cost_usd, measure (absolute, relative, total).
+    """The parts of a change as the steps of a waterfall: step, cost_usd, measure (relative, and total for the last).
 
-    The steps between add up to the difference of the ends, exactly. What could not be split is a step only when there
-    is any.
+    The steps add up to the last row, exactly. What could not be split is a step only when there is any.
     """
     rows = [
-        ("before", change.previous, "absolute"),
         ("volume", change.volume, "relative"),
         ("price", change.price, "relative"),
         ("mix", change.mix, "relative"),
         *([("not split", change.unsplit, "relative")] if change.unsplit else []),
-        ("now", change.current, "total"),
+        ("change", change.change, "total"),
     ]
     return pd.DataFrame(rows, columns=["step", "cost_usd", "measure"])
 
@@ -131,7 +129,8 @@ def unusual_days(
         return anomalies(current, rule=rule)
     lines = current if before is None or before.empty else pd.concat([before, current], ignore_index=True)
     found = anomalies(lines, rule=rule)
-    return found[found["day"] >= current["day"].min()].reset_index(drop=True)
+    inside: pd.DataFrame = found[found["day"] >= current["day"].min()]
+    return inside.reset_index(drop=True)
 
 
 def ec2_by_type(frame: pd.DataFrame) -> pd.DataFrame:
@@ -145,8 +144,11 @@ def ec2_by_type(frame: pd.DataFrame) -> pd.DataFrame:
     keys = ["instance_type", "purchase_option", "currency"]
     rows: list[tuple[Any, ...]] = []
     for names, part in require(frame, EC2_BILL).groupby(keys, dropna=False):
-        parts = tuple(None if pd.isna(name) else name for name in (names if isinstance(names, tuple) else ()))
-        rows.append((*parts, _whole(part["hours"]), total(money(cost) or Decimal(0) for cost in part["cost"])))
+        key: tuple[Any, ...] = names
+        parts = (None if pd.isna(name) else name for name in key)
+        rows.append(
+            (*parts, _whole(part["hours"]), total(money(cost) or Decimal(0) for cost in part["cost"]))
+        )
     rows.sort(key=lambda row: -abs(row[4]))
     return pd.DataFrame(rows, columns=[*keys, "hours", "cost"], dtype="object")
 
@@ -168,8 +170,20 @@ def forecast_runs(frame: pd.DataFrame) -> pd.DataFrame:
             rows[-1] |= {"last_day": day, "days": rows[-1]["days"] + 1}
         else:
             mean, low, high, level = said
-            rows.append({"first_day": day, "last_day": day, "days": 1, "mean": mean, "low": low, "high": high, "level": level})
-    return pd.DataFrame(rows, columns=["first_day", "last_day", "days", "mean", "low", "high", "level"], dtype="object")
+            rows.append(
+                {
+                    "first_day": day,
+                    "last_day": day,
+                    "days": 1,
+                    "mean": mean,
+                    "low": low,
+                    "high": high,
+                    "level": level,
+                }
+            )
+    return pd.DataFrame(
+        rows, columns=["first_day", "last_day", "days", "mean", "low", "high", "level"], dtype="object"
+    )
 
 
 def forecast_total(frame: pd.DataFrame) -> Decimal | None:

@@ -30,6 +30,9 @@ def facts_reader(keys: frozenset[str]) -> Callable[[Mapping[str, Any]], Facts]:
             wanted = shapes[names] = _wanted(names, keys)
         if wanted is None:
             return lowered(context)
+        if len(wanted) == 1:
+            ((lower, name),) = wanted
+            return {lower: context[name]}
         facts: Facts = {}
         for lower, name in wanted:
             facts[lower] = context[name]

@@ -71,7 +71,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class ProgramStatement:
-    """One statement: applies where all `tests` hold; `direct`, `user`, `role` and `account` say how it names the caller.
+    """One statement: applies where all `tests` hold; `direct`, `user`, `role`, `account` say how it names the caller.
 
     The latter are for resource policies only, None elsewhere.
     """
@@ -250,4 +250,3 @@ class _Combination:
             if one.allows and test is not None:
                 found.append(self._applies[place] & self._truth[test])
         return self._any(found)
-

@@ -6,9 +6,9 @@ Beyond AWS's call: `SessionPolicyInputList` (the policies passed when a session 
 `OrderedResourceControlPolicyInputList` (levels of `{"ResourceControlPolicyInputList": [document, …]}`); `CallerArn` may
 be a role, an assumed-role session, an account root or a service; and `MissingContextValues` names the keys of
 service and resource control policies too, which AWS leaves out. Without `MaxItems` the answer is never truncated.
-`ResourceHandlingOption` is accepted and has no effect; `EvalResourceName` of an action is "*", for no list of
-ARN formats is kept here. For cross-account requests `EvalDecisionDetails` has the entries "IdentityPolicy"
-and "ResourcePolicy".
+`ResourceHandlingOption` is accepted and has no effect. The `EvalResourceName` of an action is the resource where
+one is asked for and else "*"; AWS may give the ARN format of the resource type, and no list of these is kept
+here. For cross-account requests `EvalDecisionDetails` has the entries "IdentityPolicy" and "ResourcePolicy".
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _request(line: str) -> Mapping[str, Any]:
         )
     try:
         request = json.loads(line, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also an integer too long to read
         raise RequestError("The line is not one JSON object.", why=str(error)) from error
     if not isinstance(request, dict):
         raise RequestError("The line is not one JSON object.")

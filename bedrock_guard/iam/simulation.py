@@ -62,7 +62,7 @@ class Simulation:
         contributing = [one for one in each if one["EvalResourceDecision"] == worst]
         result: dict[str, Any] = {
             "EvalActionName": action,
-            "EvalResourceName": "*",
+            "EvalResourceName": each[0]["EvalResourceName"] if len(each) == 1 else "*",
             "EvalDecision": worst,
             "MatchedStatements": _union(one["MatchedStatements"] for one in contributing),
             "MissingContextValues": _union(one["MissingContextValues"] for one in each),
@@ -80,7 +80,7 @@ class Simulation:
             name = "PermissionsBoundaryDecisionDetail"
             allowed = all(one[name]["AllowedByPermissionsBoundary"] for one in each)
             result[name] = {"AllowedByPermissionsBoundary": allowed}
-        summaries = [one["EvalDecisionDetails"] for one in each if one["EvalDecisionDetails"]]
+        summaries = [one["EvalDecisionDetails"] for one in each if "EvalDecisionDetails" in one]
         if self._request.resources != ("*",) or summaries:
             result["EvalDecisionDetails"] = {
                 side: max((one[side] for one in summaries), key=_SEVERITY.index)
@@ -97,8 +97,9 @@ class Simulation:
             "EvalResourceDecision": decision.verdict,
             "MatchedStatements": [self._reference(one) for one in _deciding(decision, applying)],
             "MissingContextValues": self._missing(action, resource, owner),
-            "EvalDecisionDetails": self._sides(applying) if crosses(self._caller, resource, owner)[1] else {},
         }
+        if crosses(self._caller, resource, owner)[1]:
+            result["EvalDecisionDetails"] = self._sides(applying)
         if request.boundary:
             allowed = (
                 not self._regime(resource, owner).boundary or _verdict(applying, "boundary") == "allowed"

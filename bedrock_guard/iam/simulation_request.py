@@ -35,6 +35,8 @@ _PARAMETERS = frozenset(
 )
 _MOST_LEVELS = 7
 _MOST_ITEMS = 1_000
+_LONGEST_ARN = 2_048
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ACTION = re.compile(r"[A-Za-z0-9_-]+:[A-Za-z0-9_.-]+")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
@@ -99,7 +101,7 @@ def parse_request(request: Mapping[str, Any]) -> SimulationRequest:
         session=_texts(given, "SessionPolicyInputList"),
         resource_policy=resource_policy,
         actions=_actions(given),
-        resources=_texts(given, "ResourceArns") or ("*",),
+        resources=_resources(given),
         owner=_owner(given),
         caller=caller,
         context=_context(given.get("ContextEntries", ())),
@@ -116,13 +118,21 @@ def _texts(given: Mapping[str, Any], name: str) -> tuple[str, ...]:
         or not all(isinstance(one, str) for one in found)
     ):
         raise RequestError(f"{name} is not a list of texts.")
+    for one in found:
+        _whole_characters(one, name)
     return tuple(found)
+
+
+def _whole_characters(text: str, name: str) -> None:
+    if _SURROGATE.search(text):
+        raise RequestError(f"{name} holds a lone surrogate.", why="It is half a character.")
 
 
 def _optional(given: Mapping[str, Any], name: str) -> str | None:
     found = given.get(name)
     if found is not None and not isinstance(found, str):
         raise RequestError(f"{name} is not a text.")
+    _whole_characters(found or "", name)
     return found
 
 
@@ -147,6 +157,13 @@ def _actions(given: Mapping[str, Any]) -> tuple[str, ...]:
                 why='It needs "service:Name", without wildcards.',
             )
     return actions
+
+
+def _resources(given: Mapping[str, Any]) -> tuple[str, ...]:
+    resources = _texts(given, "ResourceArns")
+    if not all(1 <= len(one) <= _LONGEST_ARN for one in resources):
+        raise RequestError(f"A resource of ResourceArns is empty or longer than {_LONGEST_ARN:,} characters.")
+    return resources or ("*",)
 
 
 def _owner(given: Mapping[str, Any]) -> str | None:

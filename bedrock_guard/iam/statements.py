@@ -34,10 +34,12 @@ class ResourceTest:
     """The Resource or NotResource element.
 
     `keys` are the lower-case keys of its variables; `always` says that every resource passes;
-    `pattern_for` names, for a resource that passes, the pattern of Resource that it fits.
+    `pattern_for` names, for a resource that passes, the pattern of Resource that it fits; `plain` is the test
+    over the resource alone, None where variables take part.
     """
 
     test: OnResource
+    plain: OnText | None
     keys: tuple[str, ...]
     always: bool
     negated: bool
@@ -117,12 +119,14 @@ def _resource(statement: Statement, version: str) -> ResourceTest:
     elif statement.not_resources is not None:
         patterns, negated = statement.not_resources, True
     else:
-        return ResourceTest(_always, (), True, False, _no_pattern)
+        return ResourceTest(_always, None, (), True, False, _no_pattern)
     templates = [_template(pattern, version) for pattern in patterns]
     everything = any(not pattern.strip("*") for pattern in patterns)
     keys = tuple(dict.fromkeys(key for template in templates for key in template.keys))
+    test, plain = _resource_test(templates, negated=negated)
     return ResourceTest(
-        _resource_test(templates, negated=negated),
+        test,
+        plain,
         () if everything else keys,
         everything and not negated,
         negated,
@@ -138,19 +142,19 @@ def _template(pattern: str, version: str) -> Template:
     return Template((":".join(parts[:5]) + ":", *parse(parts[5], version).pieces))
 
 
-def _resource_test(templates: Sequence[Template], *, negated: bool) -> OnResource:
+def _resource_test(templates: Sequence[Template], *, negated: bool) -> tuple[OnResource, OnText | None]:
     fixed = [template.fixed for template in templates]
     predicate = any_resource([pattern for pattern in fixed if pattern is not None])
     varying = [template for template, pattern in zip(templates, fixed, strict=True) if pattern is None]
     if not varying:
         if negated:
-            return lambda resource, _: not predicate(resource)
-        return lambda resource, _: predicate(resource)
+            return lambda resource, _: not predicate(resource), lambda resource: not predicate(resource)
+        return lambda resource, _: predicate(resource), predicate
 
     def test(resource: str, facts: Facts) -> bool:
         return (predicate(resource) or _fits_one(varying, resource, facts)) != negated
 
-    return test
+    return test, None
 
 
 def _fits_one(templates: Sequence[Template], resource: str, facts: Mapping[str, Any]) -> bool:
@@ -197,6 +201,9 @@ def _applies(resource: ResourceTest, conditions: Sequence[CompiledCondition]) ->
         (only,) = tests
         if resource.always:
             return lambda _resource, facts: only(facts)
+        plain = resource.plain
+        if plain is not None:
+            return lambda name, facts: only(facts) and plain(name)
         return lambda name, facts: only(facts) and on_resource(name, facts)
 
     def applies(name: str, facts: Facts) -> bool:

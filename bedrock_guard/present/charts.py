@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from html import escape
 from typing import Any, Final, Literal
 
 import bedrock_guard._fast  # noqa: F401 - before plotly: see its docstring
@@ -16,6 +17,8 @@ import bedrock_guard._fast  # noqa: F401 - before plotly: see its docstring
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
+
+from bedrock_guard.evidence.tables import dollars
 
 Theme = Literal["light", "dark"]
 
@@ -183,7 +186,10 @@ def steps(table: pd.DataFrame, *, theme: Theme = "light", title: str = "What cha
         increasing={"marker": {"color": OUTCOMES["refused"][0]}},
         decreasing={"marker": {"color": "#3f8f63"}},
         totals={"marker": {"color": OUTCOMES["kept"][0]}},
-        texttemplate="$%{delta:,.0f}",
+        text=[dollars(value) for value in table["cost_usd"]],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{x}<br>%{text}<extra></extra>",
     )
     return go.Figure([bar], _layout(title, theme, 320, showlegend=False, yaxis={"tickprefix": "$"}))
 
@@ -191,7 +197,7 @@ def steps(table: pd.DataFrame, *, theme: Theme = "light", title: str = "What cha
 def bars(table: pd.DataFrame, *, by: str, theme: Theme = "light", title: str = "Spend, USD") -> go.Figure:
     """Horizontal bars, one a row, the first on top; columns `by` (text) and `cost_usd` (Decimal)."""
     ordered = table.iloc[::-1]
-    names = [str(name) for name in ordered[by]]
+    names = [escape(str(name), quote=False) for name in ordered[by]]
     bar = go.Bar(
         y=names,
         x=_numbers(list(ordered["cost_usd"])),
@@ -205,7 +211,10 @@ def bars(table: pd.DataFrame, *, by: str, theme: Theme = "light", title: str = "
     axis = {"tickprefix": "$", "separatethousands": True}
     height = 90 + 30 * max(len(names), 2)
     margin = {"l": 8, "r": 90, "t": 48, "b": 8}
-    return go.Figure([bar], _layout(title, theme, height, xaxis=axis, bargap=0.35, margin=margin))
+    labels = {"type": "category"}  # an account id is text, although plotly would read a number
+    return go.Figure(
+        [bar], _layout(title, theme, height, xaxis=axis, yaxis=labels, bargap=0.35, margin=margin)
+    )
 
 
 def interval(table: pd.DataFrame, *, theme: Theme = "light", title: str = "Forecast, USD a day") -> go.Figure:
@@ -228,3 +237,18 @@ def interval(table: pd.DataFrame, *, theme: Theme = "light", title: str = "Forec
     )
     axis = {"tickprefix": "$", "rangemode": "tozero"}
     return go.Figure([low, high, mean], _layout(title, theme, 300, yaxis=axis))
+
+
+def in_currency(figure: go.Figure, currency: str) -> go.Figure:
+    """The figure, changed in place: another currency's name for USD in its title, and no dollar signs."""
+    if currency == "USD":
+        return figure
+    figure.update_layout(title_text=str(figure.layout.title.text).replace("USD", currency))
+    figure.update_xaxes(tickprefix="")
+    figure.update_yaxes(tickprefix="")
+    for trace in figure.data:
+        said = {name: trace[name] for name in ("hovertemplate", "texttemplate") if trace[name]}
+        trace.update({name: template.replace("$", "") for name, template in said.items()})
+        if trace["text"] is not None:
+            trace["text"] = [label.replace("$", "") for label in trace["text"]]
+    return figure

@@ -28,39 +28,67 @@ if TYPE_CHECKING:
     from bedrock_guard.evidence.findings import Finding
     from bedrock_guard.evidence.questions import Answer
 
-FLOOR: Final = "cache tokens, batch jobs, mantle and calls without token counts are in no sum"
+FLOOR: Final = "cache tokens, batch jobs, mantle and uncounted calls (no tokens told) are in no sum"
 _WHOLE: Final = {"complete": "complete", "floor": "at least this", "unknown": "unknown"}
 _EMPTY: Final = {True: "empty", False: "not empty", None: "could not be read"}
 _MOST_SERIES: Final = 6
-_SPENT: Final = {"cost_usd": "USD at least", "calls_without_tokens": "calls without tokens"}
+_SPENT: Final = {"cost_usd": "USD at least", "principal": "role or user"}
 
 
 def inventory(case: Investigation) -> Shown:
     """Every long-term key: its state, its end, who made it, when it was last used, and how far each is known."""
-    rows = [_inventory_row(row, case) for _, row in case.keys.table.iterrows()]
-    columns = ["user", "key", "status", "created", "secret_since", "expires", "created_by", "boundary"]
-    columns += ["other_credentials", "last_used", "by_which_source"]
+    rows = [_inventory_row(row) for _, row in case.keys.table.iterrows()]
+    columns = ["user", "key", "status", "expires", "created", "created_by", "last_used", "by_which_source"]
     listing = case.keys.listing
-    whole = "every user and page was read" if listing.completeness == "complete" else f"there may be more: {listing.why}"
+    whole = (
+        "every user and page was read"
+        if listing.completeness == "complete"
+        else f"there may be more: {listing.why}"
+    )
     caption = f"Long-term keys of Bedrock and Claude Platform in account {case.account.account_id}; {whole}."
     return Shown(pd.DataFrame(rows, columns=columns), caption)
 
 
-def _inventory_row(row: pd.Series[Any], case: Investigation) -> dict[str, Any]:
-    facts = case.keys.users.get(str(row["user"]))
-    ends = "never" if row["never_expires"] is True or row["never_expires"] == True else row["expires"]  # noqa: E712
+def _inventory_row(row: pd.Series[Any]) -> dict[str, Any]:
+    endless = pd.notna(row["never_expires"]) and bool(row["never_expires"])
+    reset = pd.notna(row["resets"]) and row["resets"] > 0
+    since = f"; new secret {_date(row['secret_since'])}" if reset else ""
     return {
         "user": row["user"],
         "key": row["credential_id"],
         "status": row["status"],
-        "created": row["created"],
-        "secret_since": row["secret_since"],
-        "expires": ends,
-        "created_by": row["creator_completeness"] if pd.isna(row["creator"]) else _creator(str(row["creator"])),
+        "expires": "never" if endless else _date(row["expires"]),
+        "created": f"{_date(row['created'])}{since}",
+        "created_by": row["creator_completeness"]
+        if pd.isna(row["creator"])
+        else _creator(str(row["creator"])),
+        "last_used": _date(row["last_used"]) if pd.notna(row["last_used"]) else "none seen",
+        "by_which_source": str(row["last_used_source"]).removeprefix("none seen: "),
+    }
+
+
+def _date(moment: Any) -> str:
+    return "unknown" if pd.isna(moment) else f"{moment:%Y-%m-%d}"
+
+
+def holders(case: Investigation) -> Shown:
+    """The users who hold keys, and what else they hold: policies, boundary, other credentials."""
+    rows = [_holder_row(row, case) for _, row in case.keys.table.drop_duplicates("user").iterrows()]
+    frame = pd.DataFrame(rows, columns=["user", "policies", "boundary", "other_credentials"])
+    return Shown(
+        frame, "What else their users hold. A boundary on whoever makes a key does not bind the key's user."
+    )
+
+
+def _holder_row(row: pd.Series[Any], case: Investigation) -> dict[str, Any]:
+    facts = case.keys.users.get(str(row["user"]))
+    held = row["policies"]
+    policies = None if held is None else [str(name).removeprefix("arn:aws:iam::aws:policy/") for name in held]
+    return {
+        "user": row["user"],
+        "policies": policies,
         "boundary": "none" if facts and facts.boundary_read and not facts.boundary else row["boundary"],
         "other_credentials": _held(row["other_credentials"]),
-        "last_used": row["last_used"],
-        "by_which_source": row["last_used_source"],
     }
 
 
@@ -79,7 +107,7 @@ def _held(found: Any) -> str:
         if count is None:
             words.append(f"{name.replace('_', ' ')} could not be read")
         elif count:
-            words.append(f"{'' if count is True else f'{count} '}{name.replace('_', ' ')}")
+            words.append(name.replace("_", " ") + ("" if count is True else f": {count}"))
     return ", ".join(words) or "none"
 
 
@@ -98,7 +126,9 @@ def phantoms(case: Investigation) -> Shown:
     ]
     frame = pd.DataFrame(rows, columns=["user", "verdict", "must_be_empty", "state", "found"])
     caption = "Users made for a key. Only with everything read and empty is one called an orphan."
-    return Shown(frame, caption if rows else "No user here is named as the consoles name users made for a key.")
+    return Shown(
+        frame, caption if rows else "No user here is named as the consoles name users made for a key."
+    )
 
 
 def sessions(case: Investigation) -> Shown:
@@ -107,7 +137,9 @@ def sessions(case: Investigation) -> Shown:
     by = ["principal", "session"]
     signed = used.groupby(by, dropna=False)["access_key_id"].nunique()
     frame = use_by(used, by, case.prices)
-    frame = frame.assign(signing_keys=[int(signed[who]) for who in zip(frame["principal"], frame["session"], strict=True)])
+    frame = frame.assign(
+        signing_keys=[int(signed[who]) for who in zip(frame["principal"], frame["session"], strict=True)]
+    )
     shown = _use(frame, [*by, "signing_keys"])
     caption = f"Short-term keys by who used them. Making one leaves no event, only its use shows; {FLOOR}."
     return Shown(shown, caption, _SPENT, limit=20)
@@ -116,10 +148,16 @@ def sessions(case: Investigation) -> Shown:
 def mantle(case: Investigation) -> Shown:
     """The mantle endpoint: what records tell of its control plane, and what the bill tells of its use."""
     frame = case.mantle.assign(
-        model=[_model(name) for name in case.mantle["model"]],
-        who=[_who(name) for name in case.mantle["who"]],
+        who=["not in the bill" if pd.isna(name) else _who(name) for name in case.mantle["who"]],
+        key_kind=[
+            "not in the bill" if pd.isna(kind) else str(kind).replace("_", " ")
+            for kind in case.mantle["key_kind"]
+        ],
+        model=["not in the record" if pd.isna(name) else _model(name) for name in case.mantle["model"]],
     )
-    caption = "The mantle endpoint: its inference is in no Event history, so the bill says how much and nothing says who."
+    caption = (
+        "The mantle endpoint: its inference is in no Event history. The bill says how much, nothing says who."
+    )
     return Shown(frame, caption, {"cost_usd": "cost"})
 
 
@@ -211,7 +249,9 @@ def timeline(page: KeyPage) -> Shown:
     frame = page.events.assign(no=range(1, len(page.events) + 1))
     columns = ["no", "at", "what", "who", "source_ip", "event_id"]
     shown = frame[columns].astype("object").where(frame[columns].notna(), "")
-    caption = "In order of time (UTC). What was derived, or stands in a list, has no single event."
+    caption = (
+        "In order of time (UTC). A finding has its first event's id; what only stands in a list has none."
+    )
     return Shown(shown, caption, {"source_ip": "from", "event_id": "event id"})
 
 
@@ -236,14 +276,29 @@ def _use(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     named = frame.assign(
         cost_usd=frame["usd_at_least"],
         regions=[_counted(found) for found in frame["regions"]],
-        models=[_counted({_model(name): number for name, number in found.items()}) for found in frame["models"]],
+        models=[
+            _counted({_model(name): number for name, number in found.items()}) for found in frame["models"]
+        ],
     )
     if "principal" in by:
         named = named.assign(principal=[_who(name) for name in frame["principal"]])
-    columns = [*by, "first_seen", "last_seen", "calls", "refused", "failed", "input_tokens", "output_tokens"]
-    columns += ["calls_without_tokens", "cost_usd", *([] if "model" in by else ["models"]), "regions"]
-    counts = {"refused": named["refused"].astype("string"), "failed": named["failed"].astype("string")}
-    return named.assign(**counts)[columns]
+    named = named.assign(
+        seen=[_span(*pair) for pair in zip(frame["first_seen"], frame["last_seen"], strict=True)],
+        of_them=[f"{a} refused, {b} failed" for a, b in zip(frame["refused"], frame["failed"], strict=True)],
+        tokens=[_tokens(row) for row in frame.to_dict("records")],
+    )
+    last = [] if "model" in by else ["models"]
+    return named[[*by, "seen", "calls", "of_them", "tokens", "cost_usd", *last, "regions"]]
+
+
+def _span(first: Any, last: Any) -> str:
+    return _date(first) if _date(first) == _date(last) else f"{_date(first)} to {_date(last)}"
+
+
+def _tokens(row: Mapping[Any, Any]) -> str:
+    missing = row["calls_without_tokens"]
+    uncounted = f"; {missing:,} uncounted" if missing else ""
+    return f"{plain(row['input_tokens'])} in, {plain(row['output_tokens'])} out{uncounted}"
 
 
 def _counted(found: Mapping[str, int]) -> str:

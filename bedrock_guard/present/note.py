@@ -33,13 +33,17 @@ class Note:
         if self.kind == "headline" and said:
             said[0] = f'<b style="font-size:1.25em">{said[0]}</b>'
         body = "".join(f"<p>{line}</p>" for line in said)
-        return f'<div role="status" class="note {NO_MATH}">{body}</div>'
+        css = NO_MATH if self.kind == "headline" else f"note {NO_MATH}"
+        return f'<div role="status" class="{css}">{body}</div>'
 
     def _said(self) -> list[str]:
         """Control characters shown; lines to copy are never cut."""
         if self.kind != "copy":
             return [plain(line) for line in self.lines]
-        return ["".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line) for line in self.lines]
+        return [
+            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+            for line in self.lines
+        ]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": self.text()}

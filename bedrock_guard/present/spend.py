@@ -36,10 +36,11 @@ BUCKETS: Final = {
     "model": "on demand",
     "commitment": "commitment",
     "customization": "customization",
-    "non_model": "no model: guardrails, agents, storage and more",
+    "non_model": "no model",
     "unmapped": "unmapped",
 }
 ROUTES: Final = {"regional": "regional price", "global": "global price", "geo": "geographic price"}
+_LEAST: Final = Decimal("0.0005")
 NOTHING: Final = "Nothing was spent here."
 
 
@@ -90,7 +91,7 @@ def proof(found: Spending) -> Shown:
 
 
 def main_table(found: Spending) -> pd.DataFrame:
-    """Spend by model and kind of charge, dearest first: model, model_id, charge, cost, share; to look at and export."""
+    """Spend by model and kind of charge, dearest first: model, model_id, charge, cost, share, lines; for export."""
     sums = spend_by(found.lines, "model", "bucket")
     ids = [None if pd.isna(name) else str(name) for name in sums["model"]]
     return pd.DataFrame(
@@ -99,16 +100,20 @@ def main_table(found: Spending) -> pd.DataFrame:
             "model_id": ["" if name is None else name for name in ids],
             "charge": [BUCKETS.get(str(name), str(name)) for name in sums["bucket"]],
             "cost": sums["cost"],
-            "share": _percents(sums["share"]),
+            "share": sums["share"],
             "lines": sums["lines"],
         }
     )
 
 
-def models(found: Spending) -> Shown:
+def models(found: Spending) -> Shown | Note:
     """The main table."""
-    caption = _caption("Spend by model and kind of charge.", found)
-    return _shown(main_table(found).drop(columns="lines"), caption, found, total=True)
+    caption = _caption(
+        "Spend by model and kind of charge. No model: guardrails, agents, storage and more.", found
+    )
+    table = main_table(found).drop(columns="lines")
+    table["share"] = _percents(table["share"])
+    return table_or_note(_shown(table, caption, found, total=True))
 
 
 def time_chart(found: Spending) -> go.Figure | Note:
@@ -116,16 +121,18 @@ def time_chart(found: Spending) -> go.Figure | Note:
     table = _named_days(found)
     if table.empty:
         return _nothing(found)
-    return charts.daily(table, by="model", title=f"Spend by model and day, {found.currency}")
+    return charts.in_currency(
+        charts.daily(table, by="model", title="Spend by model and day, USD"), found.currency
+    )
 
 
-def time_table(found: Spending) -> Shown:
+def time_table(found: Spending) -> Shown | Note:
     """The same numbers, one row a day."""
     wide = day_by_day(_named_days(found).rename(columns={"model": "what"}))
     headers = {f"{name}_cost": str(name) for name in wide.columns}
     frame = wide.rename(columns={name: f"{name}_cost" for name in wide.columns if name != "day"})
     caption = _caption("The same, day by day.", found)
-    return _shown(frame, caption, found, headers=headers, total=True, limit=62)
+    return table_or_note(_shown(frame, caption, found, headers=headers, total=True, limit=62))
 
 
 def _named_days(found: Spending) -> pd.DataFrame:
@@ -142,68 +149,88 @@ def _what(found: Spending, name: str) -> str:
 
 def kinds_chart(found: Spending) -> go.Figure | Note:
     """Spend by token kind."""
-    return _bars(kinds(found), "token_kind", "Spend by token kind", found)
+    return _bars(_kinds(found), "token_kind", "Spend by token kind", found)
 
 
-def kinds(found: Spending) -> Shown:
+def kinds(found: Spending) -> Shown | Note:
     """Spend by token kind."""
-    return _by(found, "token_kind", "no token kind", "Spend by token kind.", {})
+    return table_or_note(_kinds(found))
 
 
-def cache(found: Spending) -> Shown:
+def _kinds(found: Spending) -> Shown:
+    return _by(found, "token_kind", "no token kind", "Spend by token kind.")
+
+
+def cache(found: Spending) -> Shown | Note:
     """Per model, how much of the input came from the cache."""
     table = cache_share(found.lines)
     frame = pd.DataFrame({"model": [found.name_of(str(name)) for name in table["model"]]})
     for name in ("input", "cache_read", "cache_write"):
-        frame[name] = [f"{round(tokens):,}" for tokens in table[name]]
+        frame[name] = pd.Series([Decimal(round(tokens)) for tokens in table[name]], dtype="object")
     frame["share_read"] = _percents(table["share"])
     if any(table["unmetered"]):
         frame["lines_without_tokens"] = [int(count) for count in table["unmetered"]]
     headers = {"input": "input tokens", "share_read": "read from the cache"}
-    return _shown(frame, _caption("Input tokens and the prompt cache.", found), found, headers=headers)
+    caption = _caption("Input tokens and the prompt cache.", found)
+    return table_or_note(_shown(frame, caption, found, headers=headers))
 
 
 def routes_chart(found: Spending) -> go.Figure | Note:
     """Spend by price lane."""
-    return _bars(routes(found), "route", "Spend by price lane", found)
+    return _bars(_routes(found), "route", "Spend by price lane", found)
 
 
-def routes(found: Spending) -> Shown:
+def routes(found: Spending) -> Shown | Note:
     """Spend by price lane; a bill cannot tell a call in the Region from one through a geographic profile."""
+    return table_or_note(_routes(found))
+
+
+def _routes(found: Spending) -> Shown:
     words = "By price lane. In-Region calls and geographic profiles bill the same lane; CloudTrail tells them apart."
-    return _by(found, "route", "no price lane", words, ROUTES)
+    return _by(found, "route", "no price lane", words)
 
 
 def accounts_chart(found: Spending) -> go.Figure | Note:
     """Spend by account."""
-    return _bars(accounts(found), "account_id", "Spend by account", found)
+    return _bars(_accounts(found), "account_id", "Spend by account", found)
 
 
-def accounts(found: Spending) -> Shown:
+def accounts(found: Spending) -> Shown | Note:
     """Spend by account."""
-    return _by(found, "account_id", "not said", "Spend by account.", {})
+    return table_or_note(_accounts(found))
+
+
+def _accounts(found: Spending) -> Shown:
+    return _by(found, "account_id", "not said", "Spend by account.")
 
 
 def tags_chart(found: Spending) -> go.Figure | Note:
     """Spend by caller tag, when one is active."""
-    shown = tags(found)
+    shown = _tags(found)
     if shown.frame.empty:
         return Note((f"Spend by caller tag is unknown: {provenance_of(found.tagged).why}.",))
     return _bars(shown, "caller_tag", f"By tag {shown.frame['tag'].iloc[0]}, every charge type", found)
 
 
-def tags(found: Spending) -> Shown:
+def tags(found: Spending) -> Shown | Note:
     """Spend by caller tag: credits and tax are in it, so that its sum is the control total."""
+    return table_or_note(_tags(found))
+
+
+def _tags(found: Spending) -> Shown:
     sums = by_tag(found.tagged, found.currency)
     values = ["without this tag" if name is None else str(name) for name in sums["tag_value"]]
     frame = pd.DataFrame({"tag": sums["tag_key"], "caller_tag": values, "cost": sums["cost"]})
-    words = f"By caller tag, every charge type; the control total is {dollars(found.now.proof.control_total)}."
+    words = (
+        f"By caller tag, every charge type; the control total is {dollars(found.now.proof.control_total)}."
+    )
     return _shown(frame, _incomplete(words, provenance_of(found.tagged)), found, total=True)
 
 
-def _by(found: Spending, column: str, none: str, words: str, names: dict[str, str]) -> Shown:
+def _by(found: Spending, column: str, none: str, words: str) -> Shown:
     sums = spend_by(found.lines, column)
-    labels = [none if pd.isna(name) else names.get(str(name), str(name)) for name in sums[column]]
+    labels = [none if pd.isna(name) else ROUTES.get(str(name), str(name)) for name in sums[column]]
+    labels = [name.replace("_", " ") for name in labels]
     frame = pd.DataFrame({column: labels, "cost": sums["cost"], "share": _percents(sums["share"])})
     return _shown(frame, _caption(words, found), found, total=True)
 
@@ -212,7 +239,7 @@ def _bars(shown: Shown, by: str, title: str, found: Spending) -> go.Figure | Not
     if shown.frame.empty:
         return _nothing(found)
     table = shown.frame.rename(columns={"cost": "cost_usd"})
-    return charts.bars(table, by=by, title=f"{title}, {found.currency}")
+    return charts.in_currency(charts.bars(table, by=by, title=f"{title}, USD"), found.currency)
 
 
 def change_chart(found: Spending) -> go.Figure | Note:
@@ -221,30 +248,39 @@ def change_chart(found: Spending) -> go.Figure | Note:
     if gaps:
         return Note(("What changed is withheld.", *gaps))
     whole = explain_change(found.lines_before, found.lines)[0]
-    days = found.window.days
-    return charts.steps(
-        change_steps(whole), title=f"Against the {days} days before, usage, {found.currency}"
-    )
+    title = f"Change against the {found.window.days} days before, usage, USD"
+    return charts.in_currency(charts.steps(change_steps(whole), title=title), found.currency)
 
 
-def change(found: Spending) -> Shown:
+def change(found: Spending) -> Shown | Note:
     """The same by model; every row adds up, and the last row is the chart."""
-    columns = ["model", "before", "volume", "price", "mix", "not_split", "now"]
-    parts = [] if _gaps(found) else explain_change(
-        named_usage(found.lines_before), named_usage(found.lines), by="what"
-    )[1:]
+    if _gaps(found):
+        return Note(("Without both windows whole there is no change to show.",))
+    parts = explain_change(named_usage(found.lines_before), named_usage(found.lines), by="what")[1:]
     rows = [
-        (_what(found, p.name), p.previous, p.volume, p.price, p.mix, p.unsplit, p.current) for p in parts
+        (_what(found, p.name), p.previous, p.current, p.volume, p.price, p.mix, p.unsplit, p.change)
+        for p in parts
     ]
-    frame = pd.DataFrame(rows, columns=columns).rename(columns={name: f"{name}_cost" for name in columns[1:]})
-    if not any(frame["not_split_cost"]):
-        frame = frame.drop(columns="not_split_cost")
+    columns = [
+        "model",
+        "before_cost",
+        "now_cost",
+        "volume_cost",
+        "price_cost",
+        "mix_cost",
+        "not_split_cost",
+        "change_cost",
+    ]
+    frame = pd.DataFrame(rows, columns=columns)
+    unsplit = any(frame["not_split_cost"])
+    frame = frame if unsplit else frame.drop(columns="not_split_cost")
     headers = {name: name.removesuffix("_cost").replace("_", " ") for name in frame.columns}
     words = (
-        "Before + volume + price + mix = now. Volume: as if all had grown alike. Price: other unit prices for the "
-        "same line. Mix: more of one and less of another, new or gone."
+        "Volume + price + mix = change. Volume: as if all had grown alike. Price: other unit prices for the same line. "
+        "Mix: more of one and less of another, new or gone."
     )
-    return _shown(frame, words if rows else "What changed is withheld.", found, headers=headers, total=True)
+    words += " Not split: lines without a quantity." if unsplit else ""
+    return table_or_note(_shown(frame, words, found, headers=headers, total=True))
 
 
 def _gaps(found: Spending) -> list[str]:
@@ -273,6 +309,11 @@ def _caption(words: str, found: Spending) -> str:
     return words
 
 
+def table_or_note(shown: Shown) -> Shown | Note:
+    """The table; its caption alone when it has no row."""
+    return Note((shown.caption,)) if shown.frame.empty else shown
+
+
 def _incomplete(words: str, said: Provenance) -> str:
     return words if said.complete else f"{words} Not complete: {said.why}."
 
@@ -289,7 +330,9 @@ def percent(value: Decimal | None) -> str:
         ('99.8 %', 'unknown')
 
     """
-    return "unknown" if value is None else f"{value * 100:.1f} %"
+    if value is None:
+        return "unknown"
+    return "under 0.1 %" if 0 < value < _LEAST else f"{value * 100:.1f} %"
 
 
 def _percents(values: Sequence[Any] | pd.Series[Any]) -> list[str]:
@@ -320,4 +363,6 @@ def save(found: Spending, folder: str) -> Note:
 
 def sources(found: Spending) -> Note:
     """Where each table came from and how whole it is, and what asking cost."""
-    return Note((*(f"{name}. {source_note(said)}" for name, said in found.provenances().items()), requests(found)))
+    return Note(
+        (*(f"{name}. {source_note(said)}" for name, said in found.provenances().items()), requests(found))
+    )

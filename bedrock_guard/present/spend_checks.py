@@ -15,14 +15,14 @@ from bedrock_guard.evidence.spend_views import ec2_by_type, forecast_runs, forec
 from bedrock_guard.evidence.tables import dollars, provenance_of
 from bedrock_guard.present import charts
 from bedrock_guard.present.note import Note
-from bedrock_guard.present.spend import percent
+from bedrock_guard.present.spend import percent, table_or_note
 from bedrock_guard.present.table import Shown
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def unusual(found: Spending) -> Shown:
+def unusual(found: Spending) -> Shown | Note:
     """Days on which a model cost unusually much, with the rule in words."""
     rule = AnomalyRule()
     before = None if found.before.gaps else found.lines_before
@@ -42,10 +42,11 @@ def forecast_chart(found: Spending) -> go.Figure | Note:
     said = provenance_of(found.forecast)
     if found.forecast.empty:
         return Note((f"The forecast is unknown: {said.why or 'Cost Explorer gave none'}.",))
-    return charts.interval(found.forecast, title=f"Cost Explorer's forecast, {found.currency} a day")
+    drawn = charts.interval(found.forecast, title="Cost Explorer's forecast, USD a day")
+    return charts.in_currency(drawn, found.currency)
 
 
-def forecast(found: Spending) -> Shown:
+def forecast(found: Spending) -> Shown | Note:
     """The forecast's days; equal days in a row are one row."""
     table = forecast_runs(found.forecast)
     frame = pd.DataFrame(
@@ -62,16 +63,21 @@ def forecast(found: Spending) -> Shown:
     if frame.empty:
         return _shown(frame, "No forecast.", found, headers)
     words = (
-        f"The daily means add up to {dollars(forecast_total(found.forecast), found.currency)}. {table['level'].iloc[0]} % "
-        "of outcomes lie between low and high by Cost Explorer's own reckoning, day by day and not for the sum."
+        f"The daily means add up to {dollars(forecast_total(found.forecast), found.currency)}. "
+        f"By Cost Explorer's own reckoning {table['level'].iloc[0]} % of outcomes lie between low and high, "
+        "day by day and not for the sum."
     )
     return _shown(frame, words, found, headers)
 
 
-def unmapped(found: Spending) -> Shown:
+def unmapped(found: Spending) -> Shown | Note:
     """Lines that no model could be read from, with their dollars and the reason."""
     frame = found.now.proof.unmapped.drop(columns="alias_line")
-    words = "Lines that nobody could read; they are counted, and never guessed." if len(frame) else "Every line is mapped."
+    words = (
+        "Lines that nobody could read; they are counted, and never guessed."
+        if len(frame)
+        else "Every line is mapped."
+    )
     if found.now.gaps:
         words = f"Lines that nobody could read, as far as the bill was read. {' '.join(found.now.gaps)}"
     return _shown(frame, words, found, {"usage_type": "usage type"})
@@ -82,10 +88,12 @@ def alias_lines(found: Spending) -> Note:
     lines = [str(line) for line in found.now.proof.unmapped["alias_line"] if line]
     if not lines:
         return Note(("No alias is needed.",))
-    return Note(("[names]  # in aliases.toml; the right side is a model id or words that are known", *lines), "copy")
+    return Note(
+        ("[names]  # in aliases.toml; the right side is a model id or words that are known", *lines), "copy"
+    )
 
 
-def prices(found: Spending) -> Shown:
+def prices(found: Spending) -> Shown | Note:
     """Lines whose implied unit price differs from the list price by over 1 %."""
     table = departures(found.lines, found.price_book)
     frame = _lines(found, table)
@@ -94,17 +102,17 @@ def prices(found: Spending) -> Shown:
     frame["off"] = [percent(value) for value in table["off"]]
     frame["listed_by"] = table["source"]
     said = provenance_of(found.prices)
-    words = f"Paid (cost by quantity) differs from list by over 1 % on {len(frame)} kinds of line, per million tokens."
+    words = f"Kinds of line paid (cost by quantity) over 1 % off the list price: {len(frame)}."
     words += "" if said.complete else f" The price list is not complete: {said.why}."
-    return _shown(frame, words, found)
+    return _shown(frame, words, found, {"paid": "paid per million", "listed": "listed per million"})
 
 
-def without_price(found: Spending) -> Shown:
+def without_price(found: Spending) -> Shown | Note:
     """Lines that no list holds a price for: what was paid is all that is known."""
     table = unpriced(found.lines, found.price_book)
     frame = _lines(found, table)
     frame["paid"] = [_price(value) for value in table["paid"]]
-    words = f"No list has a price for {len(frame)} kinds of line, so what was paid could not be checked there."
+    words = f"Kinds of line without a list price, so that what was paid could not be checked: {len(frame)}."
     return _shown(frame, words, found, {"paid": "paid per million or piece"})
 
 
@@ -119,11 +127,15 @@ def _price(value: Decimal | None) -> str:
     return "unknown" if value is None else f"${value.normalize():f}"
 
 
-def native(found: Spending) -> Shown:
+def native(found: Spending) -> Shown | Note:
     """Model by model: read out of the usage types, and as Cost Explorer names it."""
     said = provenance_of(found.native)
     if found.native.empty:
-        return _shown(pd.DataFrame({"model": []}), f"Unknown by Cost Explorer's own way: {said.why or 'no rows'}.", found)
+        return _shown(
+            pd.DataFrame({"model": []}),
+            f"Unknown by Cost Explorer's own way: {said.why or 'no rows'}.",
+            found,
+        )
     table = compare_native(found.lines, found.native, catalogue=found.catalogue)
     names = ["(none)" if name is None else found.name_of(str(name)) for name in table["model"]]
     frame = pd.DataFrame(
@@ -136,10 +148,14 @@ def native(found: Spending) -> Shown:
         }
     )
     words = (
-        f"Two ways to the same dollars, from {found.native['day'].min():%Y-%m-%d} on. Cost Explorer gives some models no "
-        "name; the sums must agree."
+        f"Two ways to the same dollars, from {found.native['day'].min():%Y-%m-%d} on. Cost Explorer gives some models "
+        "no name; the sums must agree."
     )
-    words += "" if said.complete and not found.now.gaps else f" Not complete: {said.why} {' '.join(found.now.gaps)}"
+    words += (
+        ""
+        if said.complete and not found.now.gaps
+        else f" Not complete: {said.why} {' '.join(found.now.gaps)}"
+    )
     headers = {
         "parsed_cost": "read from usage types",
         "native_cost": "as Cost Explorer says",
@@ -149,12 +165,14 @@ def native(found: Spending) -> Shown:
     return _shown(frame, words, found, headers, total=True)
 
 
-def ec2(found: Spending) -> Shown:
+def ec2(found: Spending) -> Shown | Note:
     """EC2 by type and purchase option; its own control total."""
     table = ec2_by_type(found.ec2)
     frame = pd.DataFrame(
         {
-            "instance_type": ["no instance type" if name is None else name for name in table["instance_type"]],
+            "instance_type": [
+                "no instance type" if name is None else name for name in table["instance_type"]
+            ],
             "purchase_option": ["none" if name is None else name for name in table["purchase_option"]],
             "hours": [_hours(value) for value in table["hours"]],
             "cost": table["cost"],
@@ -174,5 +192,5 @@ def _hours(value: Decimal | None) -> str:
 
 def _shown(
     frame: pd.DataFrame, caption: str, found: Spending, headers: dict[str, str] | None = None, **more: Any
-) -> Shown:
-    return Shown(frame, caption, headers or {}, currency=found.currency, **more)
+) -> Shown | Note:
+    return table_or_note(Shown(frame, caption, headers or {}, currency=found.currency, **more))

@@ -1,14 +1,22 @@
 """How fast the evaluator decides: 10,000 fresh, varied requests a round, one process.
 
 Printed beside each rate is a hash of the verdicts, so that a fast wrong answer shows. Nothing is asserted about time.
+Other evaluators decide beside it where they are installed, each in a process of its own (two are AGPL): set
+BEDROCK_GUARD_PEERS_PYTHON to an interpreter that has moto and principalmapper, BEDROCK_GUARD_PEERS_NODE to a
+folder whose node_modules has @cloud-copilot/iam-simulate.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
+import os
 import random
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +25,15 @@ from bedrock_guard.iam.evaluator import compile_policies
 REQUESTS = 10_000
 ROUNDS = 5
 A = "111122223333"
-PEERS = {"moto": "moto.iam.access_control", "PMapper": "principalmapper", "iam-simulate": None}
+HERE = Path(__file__).parent / "peers"
+PEERS = {
+    "moto": "moto_decides.py",
+    "PMapper": "pmapper_decides.py",
+    "iam-simulate": "iam_simulate_decides.mjs",
+}
+PEER_ROUNDS = 3
+PEERS_PYTHON = "BEDROCK_GUARD_PEERS_PYTHON"  # an interpreter that has moto and principalmapper; else this one
+NODE_FOLDER = "BEDROCK_GUARD_PEERS_NODE"  # a folder where `npm install @cloud-copilot/iam-simulate` was run
 
 
 def statement(effect, action, resource="*", **elements):
@@ -131,6 +147,11 @@ def one_request(rng, number):
     return rng.choice(OTHERS), f"arn:aws:s3:::bucket-{number % 97}/key-{number}", context
 
 
+def fresh_requests(seed):
+    rng = random.Random(seed)
+    return [one_request(rng, number) for number in range(REQUESTS)]
+
+
 @pytest.fixture(scope="module")
 def evaluator():
     return compile_policies([FULL], BOUNDARY, [[FULL]] * 5)
@@ -142,8 +163,7 @@ def timed(benchmark, capsys, name, call):
     digests = []
 
     def fresh():
-        rng = random.Random(next(rounds))
-        return ([one_request(rng, number) for number in range(REQUESTS)],), {}
+        return (fresh_requests(next(rounds)),), {}
 
     def decide_all(requests):
         return [call(*request) for request in requests]
@@ -198,33 +218,57 @@ def test_compile(benchmark, capsys):
 
 
 @pytest.mark.parametrize("peer", PEERS)
-def test_peers(peer, benchmark, capsys):
-    module = PEERS[peer]
-    root = module.partition(".")[0] if module else ""
-    reason = "it is no Python package" if not root else f"the package {root} is not installed here"
-    if root and importlib.util.find_spec(root) is not None:
-        reason = "it is copyleft: run it in a process of its own" if peer == "PMapper" else ""
-    if reason:
-        with capsys.disabled():
-            print(f"\n{peer:<28} not compared: {reason}")
-        pytest.skip(reason)
-    compare_with_moto(benchmark, capsys)
+def test_beside_a_peer(peer, benchmark, capsys, evaluator):
+    """Both decide the same requests in this run, the peer in a process of its own."""
+    rounds = [fresh_requests(1_000 + number) for number in range(PEER_ROUNDS)]
+    task = {"identity": [FULL], "boundary": BOUNDARY, "scps": [[FULL]] * 5, "rounds": rounds}
+    theirs = answer_of(peer, task, capsys)
+    ours = []
 
+    def run(requests):
+        found = [evaluator.decide(*request) for request in requests]
+        ours.append([one.verdict for one in found])
 
-def compare_with_moto(benchmark, capsys):
-    """moto as it ships: it parses the JSON of a policy for every request, and has no boundaries."""
-    from moto.iam.access_control import IAMPolicy, PermissionResult
-
-    text = json.dumps(BOUNDARY)
-    rng = random.Random(0)
-    requests = [one_request(rng, number) for number in range(REQUESTS // 10)]
-
-    def run():
-        return [IAMPolicy(text).is_action_permitted(action, resource) for action, resource, _ in requests]
-
-    found = benchmark.pedantic(run, rounds=3)
-    denied = sum(one is PermissionResult.DENIED for one in found)
+    each = iter([rounds[0], *rounds])
+    benchmark.pedantic(run, setup=lambda: ((next(each),), {}), rounds=PEER_ROUNDS, warmup_rounds=1)
+    verdicts = ours[-PEER_ROUNDS:]
+    same = sum(
+        agree(mine, other) for mine, other in zip(flat(verdicts), flat(theirs["verdicts"]), strict=True)
+    )
+    rate = REQUESTS / statistics.median(theirs["seconds"])
+    stats = getattr(benchmark.stats, "stats", None)
+    own = "ours not timed"
+    if stats is not None:
+        mine = REQUESTS / stats.median
+        own = f"ours {mine:>9,.0f}/s = {mine / rate:>5.1f} x"
     with capsys.disabled():
-        stats = getattr(benchmark.stats, "stats", None)
-        rate = f"{len(requests) / stats.median:>11,.0f}/s (median)" if stats is not None else "not timed"
-        print(f"\n{'moto as shipped':<28} {rate}  denied {denied} of {len(found)}")
+        total = REQUESTS * PEER_ROUNDS
+        print(f"\n{theirs['name']:<28} {rate:>11,.0f}/s median  {own}  same verdict {same:,} of {total:,}")
+
+
+def answer_of(peer, task, capsys):
+    """What a peer decided and how long each round took; skips, saying why, where it is not installed."""
+    script = HERE / PEERS[peer]
+    if script.suffix == ".mjs":
+        node, folder = shutil.which("node"), os.environ.get(NODE_FOLDER)
+        reason = "" if node else "there is no node here"
+        reason = reason or ("" if folder else f"{NODE_FOLDER} names no folder with its node_modules")
+        command = [node, script, folder]
+    else:
+        reason, command = "", [os.environ.get(PEERS_PYTHON) or sys.executable, script]
+    if not reason:
+        done = subprocess.run(command, input=json.dumps(task), capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return json.loads(done.stdout)
+        reason = (done.stderr.strip().splitlines() or ["it failed"])[-1]
+    with capsys.disabled():
+        print(f"\n{peer:<28} not compared: {reason}")
+    return pytest.skip(f"{peer}: {reason}")
+
+
+def agree(mine, other):
+    return mine == other or (other == "denied" and mine != "allowed")
+
+
+def flat(rounds):
+    return [verdict for one in rounds for verdict in one]

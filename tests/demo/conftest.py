@@ -171,6 +171,7 @@ class SmallCompany:
     bedrock: dict[str, Any] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     bill: list[dict[str, Any]] = field(default_factory=list)
+    budgets: dict[str, Any] = field(default_factory=dict)
     truth: None = None
     caller: str = f"arn:aws:iam::{MANAGEMENT}:role/analyst"
 

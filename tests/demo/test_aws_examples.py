@@ -12,7 +12,8 @@ from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from botocore.validate import ParamValidator
 
-from bedrock_guard.demo.checks import checked_answer, input_problems
+from bedrock_guard.demo.answers import checked_answer
+from bedrock_guard.demo.checks import input_problems
 from bedrock_guard.demo.protocol import WireRequest, protocol_of, service_model
 
 SERVICES = ("iam", "sts", "organizations")

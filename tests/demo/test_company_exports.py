@@ -37,9 +37,13 @@ def focus(company: Company, request: Any, tmp_path_factory: Any) -> Any:
     return read_export(folder)
 
 
-def ask_cost_explorer(group: str | None) -> dict[str, Decimal]:
+@pytest.fixture(scope="module")
+def ce() -> Any:
+    return Account.demo(calls=2_000).client("ce", "us-east-1")
+
+
+def ask_cost_explorer(ce: Any, group: str | None) -> dict[str, Decimal]:
     """Bedrock's bill over the whole history through plain boto3, whichever lane it is billed in."""
-    ce = Account.demo(calls=2_000).client("ce", "us-east-1")
     period = {"Start": "2026-08-22", "End": "2026-11-21"}
     names = ce.get_dimension_values(TimePeriod=period, Dimension="SERVICE")["DimensionValues"]
     bedrock = [one["Value"] for one in names if "Bedrock" in one["Value"]]
@@ -80,8 +84,8 @@ def test_both_exports_say_what_they_are(cur: Any, focus: Any) -> None:
     assert cur.files == focus.files == 4
 
 
-def test_exports_add_up_to_the_bill_of_cost_explorer(cur: Any, focus: Any) -> None:
-    theirs = ask_cost_explorer(None)["total"]
+def test_exports_add_up_to_the_bill_of_cost_explorer(ce: Any, cur: Any, focus: Any) -> None:
+    theirs = ask_cost_explorer(ce, None)["total"]
     assert theirs > 5_000
     assert abs(cur.control.amount - theirs) < CENT
     assert abs(focus.control.amount - theirs) < CENT
@@ -91,12 +95,12 @@ def test_exports_add_up_to_the_bill_of_cost_explorer(cur: Any, focus: Any) -> No
 @pytest.mark.parametrize(
     ("dimension", "column"), [("SERVICE", "service"), ("LINKED_ACCOUNT", "account_id"), ("REGION", "region")]
 )
-def test_cur_agrees_with_cost_explorer_line_by_line(cur: Any, dimension: str, column: str) -> None:
-    agree(sums(cur.frame, column), ask_cost_explorer(dimension))
+def test_cur_agrees_with_cost_explorer_line_by_line(ce: Any, cur: Any, dimension: str, column: str) -> None:
+    agree(sums(cur.frame, column), ask_cost_explorer(ce, dimension))
 
 
-def test_cur_agrees_by_usage_type(cur: Any) -> None:
-    theirs = ask_cost_explorer("USAGE_TYPE")
+def test_cur_agrees_by_usage_type(ce: Any, cur: Any) -> None:
+    theirs = ask_cost_explorer(ce, "USAGE_TYPE")
     ours = sums(cur.frame, "usage_type")
     # Cost Explorer calls an empty usage type NoUsageType.
     theirs[""] = theirs.pop("NoUsageType", Decimal(0)) + theirs.pop("", Decimal(0))
@@ -104,9 +108,9 @@ def test_cur_agrees_by_usage_type(cur: Any) -> None:
     agree(ours, theirs)
 
 
-def test_focus_agrees_by_account_and_region(focus: Any) -> None:
-    agree(sums(focus.frame, "account_id"), ask_cost_explorer("LINKED_ACCOUNT"))
-    agree(sums(focus.frame, "region"), ask_cost_explorer("REGION"))
+def test_focus_agrees_by_account_and_region(ce: Any, focus: Any) -> None:
+    agree(sums(focus.frame, "account_id"), ask_cost_explorer(ce, "LINKED_ACCOUNT"))
+    agree(sums(focus.frame, "region"), ask_cost_explorer(ce, "REGION"))
 
 
 def test_callers_are_named_from_their_day_on_and_only_in_cur(cur: Any, focus: Any, company: Company) -> None:

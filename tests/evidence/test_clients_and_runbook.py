@@ -84,6 +84,12 @@ def test_a_long_term_runbook_keeps_and_contains_before_it_deletes() -> None:
     assert json.loads(deny)["Statement"][0]["Action"] == ["bedrock:*", "bedrock-mantle:*"]
 
 
+@pytest.mark.parametrize(("password", "steps"), [(None, 1), (True, 1), (False, 0)])
+def test_only_a_password_known_to_be_absent_needs_no_step(password: bool | None, steps: int) -> None:
+    told = long_term_runbook("ben", "ACCAEXAMPLE1", password=password)
+    assert sum("delete-login-profile" in step.command for step in told) == steps
+
+
 def test_a_short_term_runbook_by_who_signed() -> None:
     now = datetime(2026, 11, 1, 8, tzinfo=UTC)
     by_key = short_term_runbook(access_key="AKIAEXAMPLE1", user="ben", now=now)

@@ -13,7 +13,7 @@ import pytest
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find, findings_table
 from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts
-from bedrock_guard.evidence.keys import keys_table
+from bedrock_guard.evidence.keys import LastUse, keys_table
 from bedrock_guard.evidence.phantoms import phantom_users
 from bedrock_guard.evidence.questions import QUESTIONS, Case, answers
 from bedrock_guard.evidence.rules_use import network_of
@@ -486,6 +486,51 @@ def test_credentials_and_activity_count_for_an_orphan_too() -> None:
     assert [phantom.user for phantom in phantoms] == [PHANTOM]
     (finding,) = find(Evidence(quiet, NOW, phantoms=phantoms))
     assert finding.rule == "phantom_orphans"
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        (LastUse(None, "access advisor has no use of Bedrock", ()), "orphan"),
+        (LastUse(None, "access advisor has no use of Bedrock", (("s3", day(59)),)), "in_use"),
+        (LastUse(None, "access advisor", (("bedrock", NOW - timedelta(days=300)),)), "orphan"),
+        (LastUse(None, "access advisor not read (refused)"), "cannot_say"),
+        (None, "cannot_say"),
+    ],
+)
+def test_access_advisor_tells_of_services_that_the_records_leave_out(
+    use: LastUse | None, expected: str
+) -> None:
+    used = {} if use is None else {PHANTOM: use}
+    (phantom,) = phantom_users([EMPTY], [], frame([]), used)
+    assert phantom.verdict == expected
+
+
+NO_LOGGING = "DeleteModelInvocationLoggingConfiguration"
+LOGGING_REFUSED = {
+    "errorCode": "AccessDenied",
+    "errorMessage": f"User: arn:aws:iam::{ACCOUNT}:user/ana is not authorized to perform: bedrock:{NO_LOGGING} "
+    "because no identity-based policy allows the action",
+}
+
+
+def test_a_refused_attempt_to_switch_logging_off_is_told() -> None:
+    plain_try = event(NO_LOGGING, day(3), **LOGGING_REFUSED)
+    (one,) = found([plain_try], "logging_off_refused")
+    assert (one.severity, one.evidence) == ("medium", (plain_try["eventID"],))
+    (grave,) = found([event(NO_LOGGING, day(3), **LOGGING_REFUSED, **KEY_MARK)], "logging_off_refused")
+    assert grave.severity == "high"
+    assert not found([event(NO_LOGGING, day(3))], "logging_off_refused")
+    put = event("PutModelInvocationLoggingConfiguration", day(3), **LOGGING_REFUSED)
+    assert not found([put], "logging_off_refused")
+
+
+def test_how_long_logging_was_off_is_told() -> None:
+    (one,) = found([event(NO_LOGGING, day(3)), put_logging(LOGGED, 5)], "invocation_logging_weakened")
+    assert one.facts["set_again"] == day(5)
+    (other,) = found([put_logging(LOGGED, 2), event(NO_LOGGING, day(3))], "invocation_logging_weakened")
+    assert other.facts["set_again"] is None
+    assert "not set again in the records" in other.title
 
 
 def test_findings_make_a_table_and_need_a_trail() -> None:

@@ -67,6 +67,18 @@ def test_one_action_on_everything():
     }
 
 
+def test_the_resource_names_the_result_where_one_is_asked():
+    """As in responses of AWS; for a list the names are those of ResourceSpecificResults."""
+    arn, other = "arn:aws:s3:::b/k", "arn:aws:s3:::b/l"
+    for asked, name in (([arn], arn), ([arn, other], "*"), (["*"], "*"), ([], "*")):
+        answer = simulate(PolicyInputList=[GET], ActionNames=["s3:GetObject"], ResourceArns=asked)
+        (result,) = answer["EvaluationResults"]
+        assert result["EvalResourceName"] == name
+        specific = [one["EvalResourceName"] for one in result.get("ResourceSpecificResults", [])]
+        assert specific == [one for one in asked if one != "*"]
+        assert all("EvalDecisionDetails" not in one for one in result.get("ResourceSpecificResults", []))
+
+
 def test_the_most_restrictive_resource_decides():
     deny = policy(statement("Allow"), statement("Deny", "s3:*", "arn:aws:s3:::secret/*"))
     answer = simulate(
@@ -272,6 +284,10 @@ def test_pages():
             "not of type",
         ),
         ({"ContextEntries": {"aws:k": "a"}}, "not a list|other members"),
+        ({"ResourceArns": [""]}, "empty or longer"),
+        ({"ResourceArns": ["arn:aws:s3:::" + "b" * 2_048]}, "empty or longer"),
+        ({"ResourceArns": ["arn:aws:s3:::b/\ud800"]}, "lone surrogate"),
+        ({"CallerArn": f"arn:aws:iam::{A}:user/\udc2a"}, "lone surrogate"),
     ],
 )
 def test_what_cannot_be_simulated(change, message):
@@ -287,12 +303,13 @@ def test_a_batch_answers_line_by_line():
         "not json\n",
         "",
         '{"PolicyInputList": [], "PolicyInputList": [], "ActionNames": []}',
+        f'{{"MaxItems": {"9" * 5_000}}}',
         good,
     ]
     answers = list(run_cases(lines))
-    assert [flag for _, flag in answers] == [True, False, False, False, True]
+    assert [flag for _, flag in answers] == [True, False, False, False, False, True]
     assert (
-        json.loads(answers[0][0]) == json.loads(answers[4][0]) == simulate_custom_policy(**json.loads(good))
+        json.loads(answers[0][0]) == json.loads(answers[5][0]) == simulate_custom_policy(**json.loads(good))
     )
     assert json.loads(answers[1][0])["Error"]["Code"] == "RequestError"
     bad_policy = json.dumps({"PolicyInputList": ['{"Version": 1}'], "ActionNames": ["a:B"]})

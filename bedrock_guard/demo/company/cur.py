@@ -120,7 +120,17 @@ def times(line: BillLine) -> tuple[datetime, datetime, datetime, datetime]:
 
 def identifier(one: ExportLine) -> str:
     """A made-up id of the line, the same for the same line."""
-    names = ("day", "account_id", "region", "service", "usage_type", "operation", "record_type", "team", "cost")
+    names = (
+        "day",
+        "account_id",
+        "region",
+        "service",
+        "usage_type",
+        "operation",
+        "record_type",
+        "team",
+        "cost",
+    )
     text = "|".join([*(str(one.line[name]) for name in names), one.principal, one.resource])
     return sha256(text.encode()).hexdigest()[:52]
 

@@ -22,7 +22,7 @@ from bedrock_guard.demo.company.iam import analyst_arn, company_iam
 from bedrock_guard.demo.company.organization import account_list, organization
 from bedrock_guard.demo.company.plan import Plan, make_plan
 from bedrock_guard.demo.company.records import Record
-from bedrock_guard.demo.company.resources import Places, bedrock_state
+from bedrock_guard.demo.company.resources import Places, bedrock_state, budgets
 from bedrock_guard.demo.company.story import story_records
 from bedrock_guard.demo.company.truth import tell
 from bedrock_guard.errors import GuardError
@@ -64,6 +64,11 @@ class Company:
     def bedrock(self) -> Places:
         """Account -> Region -> kind -> items in Bedrock's shapes."""
         return bedrock_state(self.plan)
+
+    @cached_property
+    def budgets(self) -> dict[str, list[dict[str, Any]]]:
+        """Account -> budgets. The payer's filters on one service name, and so misses Marketplace models."""
+        return budgets(self.plan)
 
     @property
     def caller(self) -> str:

@@ -219,3 +219,26 @@ def _agents(account: str) -> dict[str, Any]:
             }
         ],
     }
+
+
+def budgets(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+    """Account -> budgets: one for Bedrock as most companies set it up, one for everything."""
+    common = {
+        "TimeUnit": "MONTHLY",
+        "BudgetType": "COST",
+        "LastUpdatedTime": stamp(ago(190)),
+        "CostTypes": {
+            "IncludeTax": True,
+            "IncludeCredit": False,
+            "IncludeRefund": False,
+            "UseAmortized": False,
+        },
+    }
+    bedrock = {
+        "BudgetName": "bedrock-monthly",
+        "BudgetLimit": {"Amount": "4000.0", "Unit": "USD"},
+        "CostFilters": {"Service": [prices.AWS]},
+        **common,
+    }
+    everything = {"BudgetName": "all-monthly", "BudgetLimit": {"Amount": "20000.0", "Unit": "USD"}, **common}
+    return {plan.account(0): [bedrock, everything]}

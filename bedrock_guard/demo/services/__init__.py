@@ -8,8 +8,10 @@ from importlib.util import find_spec
 from bedrock_guard.demo.service import Service
 
 MODULES = {
+    "accessanalyzer": "bedrock_guard.demo.services.accessanalyzer",
     "bedrock": "bedrock_guard.demo.services.bedrock",
     "bedrock-agent": "bedrock_guard.demo.services.bedrock_agent",
+    "budgets": "bedrock_guard.demo.services.budgets",
     "ce": "bedrock_guard.demo.services.ce",
     "cloudtrail": "bedrock_guard.demo.services.cloudtrail",
     "ec2": "bedrock_guard.demo.services.ec2",

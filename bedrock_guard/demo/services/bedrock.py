@@ -16,7 +16,12 @@ from bedrock_guard.demo.state import Body
 
 SERVICE = Service("bedrock", bad_token=ServiceError("ValidationException", "The provided token is invalid."))
 
-_MODALITIES: Final = ("TEXT", "IMAGE", "EMBEDDING")
+_BEYOND: Final = {
+    "ModelModality": ("VIDEO", "SPEECH"),
+    "InferenceType": ("INFERENCE_PROFILE",),
+}
+"""What AWS answers and the service model does not have (https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html)."""
+
 _SCOPE_NAMES: Final = {"us": "US", "eu": "EU", "apac": "APAC", "au": "AU", "jp": "JP", "us-gov": "US-GOV"}
 _PROFILES_SINCE: Final = "2026-01-05T00:00:00Z"
 _NO_STREAM: Final = {"EMBEDDING", "IMAGE", "VIDEO"}
@@ -42,24 +47,27 @@ def offered(region: str) -> list[Model]:
 
 
 def _model(model: Model, region: str) -> Body:
-    on_demand = ["ON_DEMAND"] if region in model.in_region else []
+    how = ["ON_DEMAND"] if region in model.in_region else []
+    if any(region in profile.destinations for profile in model.profiles):
+        how.append("INFERENCE_PROFILE")
     return {
         "modelArn": f"arn:aws:bedrock:{region}::foundation-model/{model.model_id}",
         "modelId": model.model_id,
         "modelName": model.name,
         "providerName": model.provider,
-        "inputModalities": [name for name in model.input_modalities if name in _MODALITIES],
-        "outputModalities": [name for name in model.output_modalities if name in _MODALITIES],
+        "inputModalities": list(model.input_modalities),
+        "outputModalities": list(model.output_modalities),
         "responseStreamingSupported": not _NO_STREAM & set(model.output_modalities),
         "customizationsSupported": [],
-        "inferenceTypesSupported": on_demand,
+        "inferenceTypesSupported": how,
         "modelLifecycle": {"status": model.lifecycle},
     }
 
 
 @SERVICE.operation(
     "ListFoundationModels",
-    gap="no INFERENCE_PROFILE inference type, no VIDEO and SPEECH modalities, no provisioned-only variants",
+    gap="no provisioned-only variants of a model",
+    beyond=_BEYOND,
 )
 def list_foundation_models(request: Request) -> Answer:
     """All models of the Region in one answer; it has no pages."""
@@ -77,7 +85,7 @@ def list_foundation_models(request: Request) -> Answer:
     return {"modelSummaries": models}
 
 
-@SERVICE.operation("GetFoundationModel")
+@SERVICE.operation("GetFoundationModel", beyond=_BEYOND)
 def get_foundation_model(request: Request) -> Answer:
     """One model of the Region by its id or ARN."""
     asked = request.parameters["modelIdentifier"]
@@ -192,6 +200,28 @@ _LISTINGS: Final[dict[str, Handler]] = {
     "ListImportedModels": _listing("imported_model", "modelSummaries", "creationTime", "modelName"),
     "ListCustomModelDeployments": _listing(
         "custom_model_deployment", "modelDeploymentSummaries", "createdAt", "customModelDeploymentName"
+    ),
+    "ListModelImportJobs": _listing(
+        "import_job", "modelImportJobSummaries", "creationTime", "jobName"
+    ),
+    "ListModelCopyJobs": _listing(
+        "copy_job", "modelCopyJobSummaries", "creationTime", "targetModelName",
+        {
+            "sourceAccountEquals": lambda row, value: row["sourceAccountId"] == value,
+            "sourceModelArnEquals": lambda row, value: row["sourceModelArn"] == value,
+            "targetModelNameContains": lambda row, value: value.lower() in row["targetModelName"].lower(),
+        },
+    ),
+    "ListEvaluationJobs": _listing(
+        "evaluation_job", "jobSummaries", "creationTime", "jobName",
+        {"applicationTypeEquals": lambda row, value: row["applicationType"] == value},
+    ),
+    "ListPromptRouters": _listing(
+        "prompt_router", "promptRouterSummaries", "createdAt", "promptRouterName",
+        {"type": lambda row, value: row["type"] == value},
+    ),
+    "ListEnforcedGuardrailsConfiguration": _listing(
+        "enforced_guardrail", "guardrailsConfig", "createdAt", "configId"
     ),
     "ListMarketplaceModelEndpoints": _listing(
         "marketplace_endpoint", "marketplaceModelEndpoints", "createdAt", "endpointArn"

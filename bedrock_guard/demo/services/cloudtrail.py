@@ -47,10 +47,18 @@ _PARAMETERS: Final = {
 }
 """Request and response members that CloudTrail lists as a resource of the event, with its type."""
 
+_WITH_RESOURCES: Final = frozenset({"iam.amazonaws.com", "sts.amazonaws.com", "ec2.amazonaws.com"})
+_SHOWN: Final = "seq, at, event_id, name, source, user_name, access_key, read_only, body"
+
 
 @SERVICE.operation(
     "LookupEvents",
-    gap="no Insights events; resources only of IAM, STS, EC2; MaxResults 51 is a ValidationException",
+    gap="no Insights events; resources only of IAM, STS, EC2",
+    input_errors={
+        "maxResults": "InvalidMaxResultsException",
+        "lookupAttributes": "InvalidLookupAttributesException",
+        "eventCategory": "InvalidEventCategoryException",
+    },
 )
 def lookup_events(request: Request) -> Answer:
     """Management events of this account and Region, newest first, by at most one attribute."""
@@ -107,9 +115,9 @@ def _newest_first(request: Request, where: str, values: list[Any]) -> Answer:
         where, values = f"{where} AND at <= ? AND (at < ? OR seq < ?)", [*values, at, at, after]
     size = {"short": 16, "empty": 0}.get(request.paging, int(p.get("MaxResults", 50)))
     # Only fixed words are put into the statement; every value is bound.
-    sql = f"SELECT seq, body, user_name FROM events WHERE {where} ORDER BY at DESC, seq DESC LIMIT ?"  # noqa: S608
+    sql = f"SELECT {_SHOWN} FROM events WHERE {where} ORDER BY at DESC, seq DESC LIMIT ?"  # noqa: S608
     rows = request.state.rows(sql, [*values, size + 1])
-    answer: Answer = {"Events": [_row(body, name) for _, body, name in rows[:size]]}
+    answer: Answer = {"Events": [_row(row) for row in rows[:size]]}
     if len(rows) > size:
         last = rows[size - 1][0] if size else after
         answer["NextToken"] = request.tokens.make(request.operation, asked, last)
@@ -129,39 +137,36 @@ def _opened(request: Request, token: str | None, asked: dict[str, Any]) -> int:
 
 def _by_resource(request: Request, where: str, values: list[Any], attribute: tuple[str, str]) -> Answer:
     key, wanted = attribute
-    sql = f"SELECT body, user_name FROM events WHERE {where}"  # noqa: S608 - fixed words only
+    sql = f"SELECT {_SHOWN} FROM events WHERE {where}"  # noqa: S608 - fixed words only
     if key == "ResourceName":
         sql, values = f"{sql} AND instr(body, ?) > 0", [*values, json.dumps(wanted)[1:-1]]
     else:
         sql = f"{sql} AND source <> 'bedrock.amazonaws.com'"
     rows = request.state.rows(f"{sql} ORDER BY at DESC, seq DESC", values)
-    events = (_row(*row) for row in rows)
+    events = (_row(row) for row in rows)
     found = [event for event in events if any(item.get(key) == wanted for item in event["Resources"])]
     return page(found, request, default=50).answer("Events")
 
 
-def _row(body: str, user_name: str | None) -> Answer:
-    record = json.loads(body)
+def _row(row: tuple[Any, ...]) -> Answer:
+    """One event. Its record is read only where it can name resources: that is the dear part."""
+    _seq, at, event_id, name, source, user_name, access_key, read_only, body = row
     event: Answer = {
-        "EventId": record["eventID"],
-        "EventName": record["eventName"],
-        "EventTime": datetime.fromisoformat(record["eventTime"]),
-        "EventSource": record["eventSource"],
-        "Resources": list(_resources(record)),
+        "EventId": event_id,
+        "EventName": name,
+        "EventTime": datetime.fromtimestamp(at, UTC),
+        "EventSource": source,
+        "Resources": list(_resources(json.loads(body))) if source in _WITH_RESOURCES else [],
         "CloudTrailEvent": body,
+        "ReadOnly": read_only,
+        "Username": user_name,
+        "AccessKeyId": access_key,
     }
-    if record.get("readOnly") is not None:
-        event["ReadOnly"] = str(record["readOnly"]).lower()
-    if user_name is not None:
-        event["Username"] = user_name
-    key = (record.get("userIdentity") or {}).get("accessKeyId")
-    return event if key is None else {**event, "AccessKeyId": key}
+    return {member: value for member, value in event.items() if value is not None}
 
 
 def _resources(record: dict[str, Any]) -> Iterable[dict[str, str]]:
     """The resources an event names, each once. Bedrock's model calls name none."""
-    if record["eventSource"] not in ("iam.amazonaws.com", "sts.amazonaws.com", "ec2.amazonaws.com"):
-        return
     seen: set[tuple[str, str]] = set()
     for name, value in _leaves([record.get("requestParameters"), record.get("responseElements")]):
         kind = _PARAMETERS.get(name)

@@ -16,7 +16,9 @@ from bedrock_guard.demo.company.workloads import WORKLOADS, Workload
 from bedrock_guard.demo.service import Answer, Request, Service, ServiceError, page
 
 SERVICE = Service(
-    "pricing", bad_token=ServiceError("InvalidNextTokenException", "The pagination token is invalid.")
+    "pricing",
+    bad_token=ServiceError("InvalidNextTokenException", "The pagination token is invalid."),
+    invalid_input="InvalidParameterException",
 )
 
 IN_FORCE: Final = "2026-11-01T00:00:00Z"
@@ -84,7 +86,9 @@ def _products() -> Mapping[str, tuple[tuple[Mapping[str, str], str], ...]]:
             spelt = spelling(workload, kind, marketplace=False)
             rate = TARIFFS[workload.model].rate(kind, workload.route, workload.tier, workload.context)
             price = rate * spelt.unit_tokens / 1_000_000
-            found[_code_of(spelt)][f"{spelt.service} {spelt.usage_type}"] = _token_product(workload, spelt, price)
+            found[_code_of(spelt)][f"{spelt.service} {spelt.usage_type}"] = _token_product(
+                workload, spelt, price
+            )
     for region in REGION_CODES:
         for name, hourly in _HOURLY.items():
             found["AmazonEC2"][f"{region}:{name}"] = _instance_product(region, name, Decimal(hourly))

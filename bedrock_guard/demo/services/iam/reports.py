@@ -7,7 +7,6 @@ import io
 from datetime import datetime, timedelta
 from typing import Any
 
-from bedrock_guard.demo.clock import DEMO_NOW
 from bedrock_guard.demo.service import Answer, Request, ServiceError, page
 from bedrock_guard.demo.services.iam.common import SERVICE, listing, no_such, only
 from bedrock_guard.demo.state import Body
@@ -55,7 +54,7 @@ def generate_service_last_accessed_details(request: Request) -> Answer:
     return {"JobId": job_id}
 
 
-@SERVICE.operation("GetServiceLastAccessedDetails", may_lack={"JobCompletionDate": DEMO_NOW})
+@SERVICE.operation("GetServiceLastAccessedDetails", may_lack=("JobCompletionDate",))
 def get_service_last_accessed_details(request: Request) -> Answer:
     """The services a principal's policies allow, each with its last use."""
     job = request.items.get("advisor_job", request.parameters["JobId"])

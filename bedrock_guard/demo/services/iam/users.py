@@ -122,3 +122,17 @@ def list_mfa_devices(request: Request) -> Answer:
     """The MFA devices of a user."""
     user = required(request, "user", named_user(request))
     return listing(request, "MFADevices", user.get("MFADevices", []))
+
+
+@SERVICE.operation("ListSSHPublicKeys")
+def list_ssh_public_keys(request: Request) -> Answer:
+    """The CodeCommit keys of a user, without their bodies."""
+    user = required(request, "user", named_user(request))
+    return listing(request, "SSHPublicKeys", user.get("SSHPublicKeys", []))
+
+
+@SERVICE.operation("ListSigningCertificates")
+def list_signing_certificates(request: Request) -> Answer:
+    """The X.509 certificates of a user."""
+    user = required(request, "user", named_user(request))
+    return listing(request, "Certificates", user.get("Certificates", []))

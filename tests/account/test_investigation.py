@@ -1,0 +1,291 @@
+"""The planted story of the demo company, read through boto3 only and held against the generator's ground truth."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bedrock_guard.account.investigation import Investigation, enabled_regions, investigate
+from bedrock_guard.account.key_page import KeyPage
+from bedrock_guard.account.session import Account
+from bedrock_guard.boundary.catalogue import shipped
+from bedrock_guard.demo.company import Company, make_company
+from bedrock_guard.demo.company.truth import cost_of
+from bedrock_guard.demo.faults import Fault
+from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.key_use import INVOCATIONS
+from bedrock_guard.evidence.tables import provenance_of, total
+from bedrock_guard.present import keys as show
+from bedrock_guard.present.table import Shown
+
+
+@pytest.fixture(scope="module")
+def company() -> Company:
+    return make_company()
+
+
+@pytest.fixture(scope="module")
+def truth(company: Company) -> dict[str, Any]:
+    return company.truth
+
+
+@pytest.fixture(scope="module")
+def case() -> Investigation:
+    return Account.demo().investigation(days=90)
+
+
+@pytest.fixture(scope="module")
+def page(case: Investigation) -> KeyPage:
+    return case.page()
+
+
+def answered(case: Investigation, number: int) -> str:
+    return case.answers[number - 1].answer
+
+
+def made_calls(calls: pd.DataFrame) -> pd.DataFrame:
+    """Model calls that went through."""
+    return calls[calls["operation"].isin(list(INVOCATIONS)) & calls["error_code"].isna()]
+
+
+def test_every_key_and_its_state(case: Investigation, truth: dict[str, Any]) -> None:
+    told = {
+        row["credential_id"]: (row["user"], row["status"], row["creator_completeness"] == "known")
+        for _, row in case.keys.table.iterrows()
+    }
+    assert told == {k["id"]: (k["user"], k["status"], k["creator_in_history"]) for k in truth["keys"]}
+    assert case.keys.listing.completeness == "complete"
+
+
+def test_the_key_that_never_expires_is_on_an_ordinary_user(
+    case: Investigation, truth: dict[str, Any]
+) -> None:
+    (endless,) = (k for k in truth["keys"] if "never expires" in k["note"])
+    found = [f for f in case.findings if f.rule == "key_never_expires"]
+    assert [f.facts["credential_id"] for f in found] == [endless["id"]]
+    shown = show.inventory(case).frame.set_index("key")["expires"]
+    assert shown[endless["id"]] == "never"
+    assert list(shown).count("never") == 1
+    assert endless["user"] not in {p.user for p in case.keys.phantoms}
+    assert endless["id"] in answered(case, 2)
+
+
+def test_the_page_without_a_key_is_the_leaked_one(page: KeyPage, truth: dict[str, Any]) -> None:
+    assert (page.key, page.user) == (truth["leak"]["credential"], truth["leak"]["user"])
+
+
+def test_the_leaks_beginning_addresses_and_looking_around(
+    page: KeyPage, case: Investigation, truth: dict[str, Any]
+) -> None:
+    leak = truth["leak"]
+    by_rule = {finding.rule: finding for finding in page.findings}
+    assert by_rule["new_network"].first_seen == leak["first_seen"]
+    chain = by_rule["enumeration_then_invocation"]
+    assert chain.first_seen == leak["first_seen"]
+    assert set(chain.facts["operations"]) - INVOCATIONS <= set(leak["enumeration"])
+    stolen = page.calls[page.calls["source_ip"].isin(leak["addresses"])]
+    assert set(leak["enumeration"]) <= set(stolen["operation"])
+    assert set(page.calls["source_ip"]) > set(leak["addresses"])
+    seen = page.places.set_index("network").loc["203.0.113.0/24"]
+    assert set(seen["networks"]) == set(leak["addresses"])
+    assert seen["first_seen"].to_pydatetime() == leak["first_seen"]
+    tried = next(f for f in case.findings if f.rule == "logging_off_refused")
+    assert tried.evidence[0] in set(stolen["event_id"])
+
+
+def test_the_leaks_calls_models_regions_and_dollars(page: KeyPage, truth: dict[str, Any]) -> None:
+    leak = truth["leak"]
+    stolen = made_calls(page.calls[page.calls["source_ip"].isin(leak["addresses"])])
+    assert len(stolen) == leak["calls"]
+    assert sorted(stolen["model"].unique()) == leak["models"]
+    assert sorted(stolen["region"].unique()) == leak["regions"]
+    row = page.places.set_index("network").loc["203.0.113.0/24"]
+    dollars, uncounted = row["usd_at_least"], int(row["calls_without_tokens"])
+    assert leak["dollars"] * Decimal("0.95") < dollars <= leak["dollars"]
+    assert uncounted == int((stolen["input_tokens"].isna() | stolen["output_tokens"].isna()).sum()) > 0
+
+
+def test_the_keys_making_is_told_with_its_maker_and_event(page: KeyPage, case: Investigation) -> None:
+    row = case.keys.table.set_index("credential_id").loc[page.key]
+    assert str(row["creator"]).endswith(" as mira.okafor@example.com")
+    made = page.events.set_index("event_id").loc[row["creator_event"]]
+    assert made["what"] == "CreateServiceSpecificCredential"
+    assert made["at"] == row["created"]
+    assert "mira.okafor" in answered(case, 3)
+
+
+def test_the_phantom_user_is_in_use_and_never_called_an_orphan(
+    case: Investigation, truth: dict[str, Any]
+) -> None:
+    (phantom,) = case.keys.phantoms
+    assert (phantom.user, phantom.verdict) == (truth["phantom_user"], "in_use")
+    checked = {check.what.split(",")[0].split(" ")[0] for check in phantom.checks}
+    assert {"service-specific", "access", "groups", "console", "MFA", "SSH", "signing", "activity"} <= checked
+    assert "use" in checked
+    assert not [f for f in case.findings if f.rule == "phantom_orphans"]
+    shown = show.phantoms(case).frame
+    assert len(shown) == len(phantom.checks)
+    assert set(shown["state"]) <= {"empty", "not empty", "could not be read"}
+
+
+def test_calls_by_kind_of_key(case: Investigation, truth: dict[str, Any]) -> None:
+    runtime = made_calls(case.calls)
+    kinds = runtime["key_kind"].value_counts().to_dict()
+    own = truth["calls"]["by_account"][case.account.account_id]
+    bearer = truth["calls"]["by_bearer"]
+    assert kinds == {
+        "none": own - bearer["long"] - bearer["short"],
+        "long_term": bearer["long"],
+        "short_term": bearer["short"],
+    }
+
+
+def test_short_term_keys_are_told_by_person(case: Investigation, truth: dict[str, Any]) -> None:
+    people = show.sessions(case).frame.set_index("session")["calls"].to_dict()
+    assert people.pop("priya.raman@example.com") == truth["calls"]["by_bearer"]["short"]
+    assert set(people) == {"theo.marsh@example.com"}, "only the mantle endpoint's control plane besides"
+    one = case.page(str(case.sessions["access_key_id"].iloc[0]))
+    assert one.kind == "short_term"
+    assert len(one.calls) == int(case.sessions["calls"].iloc[0])
+    assert "Identity Center" in one.runbook[0].what
+
+
+def test_mantle_is_known_from_the_bill_and_its_callers_are_not(
+    case: Investigation, company: Company, truth: dict[str, Any]
+) -> None:
+    window = provenance_of(case.bill)
+    assert window.window_start is not None
+    assert window.window_end is not None
+    billed = case.mantle[case.mantle["source"] == "bill (inference)"]
+    days = [
+        volume
+        for volume in company.plan.volumes
+        if volume.workload.endpoint == "mantle"
+        and window.window_start <= datetime.combine(volume.day, time(), UTC) < window.window_end
+    ]
+    told = total(list(billed["cost_usd"]))
+    assert abs(told - total([cost_of(volume) for volume in days])) < Decimal("0.01")
+    assert told <= truth["dollars"]["by_endpoint"]["mantle"]
+    assert billed["who"].isna().all()
+    records = case.mantle[case.mantle["source"] != "bill (inference)"]
+    assert truth["calls"]["mantle_not_in_event_history"] > int(records["calls"].sum()) == 3
+    assert "mantle inference" in answered(case, 22)
+
+
+def test_logging_was_off_for_as_long_as_it_was(case: Investigation, truth: dict[str, Any]) -> None:
+    off, on = truth["logging_gap"]
+    (found,) = (f for f in case.findings if f.rule == "invocation_logging_weakened")
+    assert (found.first_seen, found.facts["set_again"]) == (off, on)
+
+
+def test_the_contractors_key_was_reset_and_then_switched_off(case: Investigation) -> None:
+    found = case.page("DEMOC0CONTRACTOR0001")
+    told = [what for what in found.events["what"] if "ServiceSpecificCredential" in what]
+    assert told == ["ResetServiceSpecificCredential", "UpdateServiceSpecificCredential to Inactive"]
+    access = [step.command for step in found.runbook if "update-access-key" in step.command]
+    assert len(access) == 1
+
+
+def test_the_runbook_is_filled_in_and_dry(page: KeyPage, case: Investigation) -> None:
+    text = show.runbook(page).text()
+    off = f"--user-name {page.user} --service-specific-credential-id {page.key} --status Inactive"
+    assert off in text
+    assert text.index("list-service-specific-credentials") < text.index(off) < text.index("delete-service")
+    assert "delete-login-profile" not in text, "the user has no console password"
+    assert case.keys.table.set_index("credential_id").loc[page.key, "status"] == "active"
+
+
+def test_twenty_two_answers_and_unknown_has_a_reason(case: Investigation) -> None:
+    assert [one.number for one in case.answers] == list(range(1, 23))
+    assert all(one.answer and (one.completeness == "complete" or one.why) for one in case.answers)
+    shown = show.questions(case).frame
+    unknown = shown[shown["how_whole"] == "unknown"]
+    assert len(unknown) > 0
+    assert unknown["answer"].str.startswith("unknown: ").all()
+
+
+def test_findings_come_gravest_first_with_their_records(case: Investigation) -> None:
+    order = ["high", "medium", "low"]
+    ranks = [order.index(f.severity) for f in case.findings]
+    assert ranks == sorted(ranks)
+    known = set(case.calls["event_id"])
+    assert all(set(f.evidence) <= known for f in case.findings)
+    assert all(f.completeness == "complete" or f.why for f in case.findings)
+
+
+def test_the_chart_shows_what_its_tables_hold(page: KeyPage) -> None:
+    figure = show.chart(page)
+    bars = {bar.name: sum(bar.y) for bar in figure.data if bar.type == "bar"}
+    places = {f"{r['network']} · {r['client']}": r["calls"] for r in page.places.to_dict("records")}
+    assert bars == places
+    (marks,) = (trace for trace in figure.data if trace.type == "scatter")
+    assert marks.text[0].startswith("1")
+
+
+def test_every_view_is_text_and_escaped_html(case: Investigation, page: KeyPage) -> None:
+    views = [
+        view(case)
+        for view in (
+            show.inventory,
+            show.holders,
+            show.phantoms,
+            show.sessions,
+            show.mantle,
+            show.findings,
+            show.questions,
+        )
+    ]
+    views += [view(page) for view in (show.summary, show.timeline, show.models, show.places)]
+    assert all(isinstance(view, Shown) and len(view.frame) for view in views)
+    html = "".join(view.html() for view in views) + show.runbook(page).html()
+    assert "<script" not in html
+    assert "<img" not in html
+
+
+def test_a_key_that_is_not_there_is_named(case: Investigation) -> None:
+    with pytest.raises(GuardError) as told:
+        case.page("ACCANOTHERE")
+    assert "ACCANOTHERE" in told.value.what
+    assert "DEMOC0PHANTOMH7QZ001" in told.value.remedy
+
+
+DENIED = ("iam:ListServiceSpecificCredentials", "iam:ListUsers", "ce:*", "ec2:DescribeRegions", "pricing:*")
+
+
+@pytest.fixture(scope="module")
+def blind() -> Investigation:
+    """Nearly nothing may be read."""
+    faults = [Fault(call, "access_denied") for call in DENIED]
+    return investigate(Account.demo(days=3, calls=200, faults=faults), days=3)
+
+
+def test_what_may_not_be_read_is_unknown_and_never_none(blind: Investigation) -> None:
+    assert blind.keys.listing.completeness == "unknown"
+    assert "there may be more" in show.inventory(blind).caption
+    assert provenance_of(blind.bill).completeness == "unknown"
+    assert any("could not be asked" in said for said in blind.unseen)
+    assert blind.answers[0].completeness == "unknown"
+    assert show.questions(blind).frame["answer"].iloc[0].startswith("unknown: ")
+    assert blind.use["usd_at_least"].isna().all()
+
+
+def test_a_page_without_a_key_says_so_in_every_view(blind: Investigation) -> None:
+    page = blind.page()
+    assert page.kind == "none"
+    for view in (show.summary, show.timeline, show.models, show.places):
+        assert len(view(page).frame) == 0
+    assert "nothing to do" in show.runbook(page).text()
+    assert show.chart(page).data == ()
+    views = (show.inventory, show.holders, show.phantoms, show.sessions, show.mantle, show.findings)
+    assert all(view(blind).html() and view(blind).text() for view in views)
+
+
+def test_regions_are_those_that_are_enabled() -> None:
+    account = Account.demo(days=3, calls=200)
+    regions, said = enabled_regions(account, shipped())
+    assert {"us-east-1", "us-west-2", "eu-west-1"} <= set(regions)
+    assert said == ()
