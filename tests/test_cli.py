@@ -32,6 +32,12 @@ def spec(tmp_path: Path) -> Path:
     return path
 
 
+def test_the_version_is_printed_without_a_command() -> None:
+    done = run("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("bedrock-guard 0.")
+
+
 def test_help_names_every_command() -> None:
     text = run("--help").stdout
     for name in (

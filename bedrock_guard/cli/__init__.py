@@ -22,7 +22,7 @@ for part in (demo, policy, account):
     app.registered_commands.extend(part.commands.registered_commands)
 
 
-def _version(*, wanted: bool) -> None:
+def _version(wanted: bool) -> None:
     if wanted:
         print(f"bedrock-guard {__version__}")
         raise typer.Exit
@@ -31,10 +31,12 @@ def _version(*, wanted: bool) -> None:
 @app.callback()
 def _start(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+        bool,
+        typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_version),
     ] = False,
 ) -> None:
-    _version(wanted=version)
+    """Take the options that stand before a command; `--version` has done its work by now."""
+    del version
 
 
 def main() -> None:
