@@ -40,6 +40,7 @@ BUCKETS: Final = {
     "unmapped": "unmapped",
 }
 ROUTES: Final = {"regional": "regional price", "global": "global price", "geo": "geographic price"}
+_COLUMNS: Final = 4
 _LEAST: Final = Decimal("0.0005")
 NOTHING: Final = "Nothing was spent here."
 
@@ -136,7 +137,7 @@ def time_table(found: Spending) -> Shown | Note:
 
 
 def _named_days(found: Spending) -> pd.DataFrame:
-    table = by_day(found.lines).rename(columns={"what": "model"})
+    table = by_day(found.lines, top=_COLUMNS).rename(columns={"what": "model"})
     return table.assign(model=[_what(found, str(name)) for name in table["model"]])
 
 
