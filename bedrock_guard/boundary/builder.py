@@ -9,6 +9,7 @@ from typing import Any
 
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.controls import CONTROLS, Control, Rule, Scope
+from bedrock_guard.boundary.controls.lifting import lifted
 from bedrock_guard.boundary.packing import LIMIT, QUOTA, Filled, Item, Kind, Packed, fill, minified, room_for
 from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice, Profile, SpecException
 from bedrock_guard.errors import GuardError
@@ -132,7 +133,8 @@ class _Plan:
         for control in controls:
             if not control.on(self.profile):
                 continue
-            rules = [rule for base in control.rules(scope) for rule in self._excepted(control, base)]
+            own = [entry for entry in self.exceptions if entry.control == control.id]
+            rules = [rule for base in control.rules(scope) for rule in lifted(base, own)]
             if account_wide:
                 rules = [self._exempt(control, rule) for rule in rules]
             if rules:
@@ -144,22 +146,6 @@ class _Plan:
         if control.exempt:
             exempt.update(getattr(self.profile, control.exempt))
         return rule.when("ArnNotEquals", "aws:PrincipalArn", exempt) if exempt else rule
-
-    def _excepted(self, control: Control, rule: Rule) -> list[Rule]:
-        """The rule for all but the excepted, and for them once their day is over: it closes by itself."""
-        lifted = [entry for entry in self.exceptions if entry.control == control.id]
-        if not lifted:
-            return [rule]
-        rules = []
-        if all(entry.principals for entry in lifted):
-            everyone = {arn for entry in lifted for arn in entry.principals}
-            rules.append(rule.when("ArnNotEquals", "aws:PrincipalArn", everyone))
-        for entry in lifted:
-            after = rule.when("DateGreaterThan", "aws:CurrentTime", (f"{entry.until}T23:59:59Z",))
-            rules.append(
-                after.when("ArnEquals", "aws:PrincipalArn", entry.principals) if entry.principals else after
-            )
-        return rules
 
     def documents(self) -> tuple[tuple[Packed, ...], tuple[Placed, ...]]:
         kinds = self.profile.documents

@@ -27,6 +27,7 @@ from bedrock_guard.boundary.spec import (
 
 _Path = tuple[str | int, ...]
 _Spec = TypeVar("_Spec", bound=BoundarySpec)
+_UNREAD = " What it takes and gives is not known, so `modalities` cannot hold it back."
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,24 @@ def _profile(reader: _Reader, path: _Path, profile: Profile) -> Profile:
         raise reader.fault(
             (*path, "alert_email"), "A budget needs someone who hears of it.", remedy="Set alert_email."
         )
-    _each(reader, (*path, "key_services"), profile.key_services, names.is_service, "a service principal")
+    _key_services(reader, (*path, "key_services"), profile)
     _controls(reader, (*path, "controls"), profile)
     models = _models(reader, path, profile)
     _mantle(reader, path, profile)
     return profile.model_copy(update={"models": models})
+
+
+def _key_services(reader: _Reader, path: _Path, profile: Profile) -> None:
+    _each(reader, path, profile.key_services, names.is_service, "a service principal")
+    if profile.controls.api_key_creation is False and profile.controls.api_key_reactivation is False:
+        return
+    for index, service in enumerate(profile.key_services):
+        if service.partition(".")[0] in ("bedrock", "aws-external-anthropic"):
+            raise reader.fault(
+                (*path, index),
+                f"{service} is a model service: its keys are what api_key_creation is about.",
+                remedy="Drop it here, or give api_key_creation the highest age in days.",
+            )
 
 
 def _accounts(reader: _Reader, path: _Path, profile: Profile) -> None:
@@ -134,14 +148,10 @@ def _own(reader: _Reader, path: _Path, arn: str, partition: str, account: str, p
 
 def _controls(reader: _Reader, path: _Path, profile: Profile) -> None:
     controls = profile.controls
-    if isinstance(controls.guardrail_required, str):
-        found = names.guardrail(controls.guardrail_required)
-        here = (*path, "guardrail_required")
-        if not found:
-            remedy = "Give the guardrail's ARN without a version."
-            raise reader.fault(here, f"{controls.guardrail_required!r} is no guardrail ARN.", remedy=remedy)
-        if found["partition"] != profile.partition:
-            raise reader.fault(here, "The guardrail is in another partition.")
+    if controls.service_tiers == ():
+        remedy = "Name the tiers that stay allowed, or use true."
+        raise reader.fault((*path, "service_tiers"), "The list is empty.", remedy=remedy)
+    _guardrails(reader, (*path, "guardrail_required"), profile)
     if isinstance(controls.privileged_functions, tuple):
         for index, arn in enumerate(controls.privileged_functions):
             function = names.function(arn)
@@ -157,6 +167,42 @@ def _controls(reader: _Reader, path: _Path, profile: Profile) -> None:
         names.is_instance_type,
         "an EC2 instance type",
     )
+
+
+def _guardrails(reader: _Reader, path: _Path, profile: Profile) -> None:
+    """Guardrails of regions from which models are called: a call can name one of its own region only."""
+    required = profile.controls.guardrail_required
+    if required is False:
+        return
+    listed = required if isinstance(required, tuple) else (required,)
+    if not listed:
+        raise reader.fault(path, "The list is empty.", remedy="Use false to switch it off.")
+    _unique(reader, path, listed)
+    served = {_guardrail_region(reader, path, index, arn, profile) for index, arn in enumerate(listed)}
+    without = sorted(_sources_of(profile) - served)
+    if without:
+        reader.notes.append(
+            f"{'.'.join(map(str, path))}: no guardrail of {', '.join(without)} is named, and a guardrail serves its "
+            "own region, so calls from there are refused (embedding models excepted)."
+        )
+
+
+def _guardrail_region(reader: _Reader, path: _Path, index: int, arn: str, profile: Profile) -> str:
+    here = (*path, index) if isinstance(profile.controls.guardrail_required, tuple) else path
+    found = names.guardrail(arn)
+    if not found:
+        remedy = "Give the guardrail's ARN without a version."
+        raise reader.fault(here, f"{arn!r} is no guardrail ARN.", remedy=remedy)
+    if found["partition"] != profile.partition:
+        raise reader.fault(here, "The guardrail is in another partition.")
+    if found["region"] not in _sources_of(profile):
+        why = "A guardrail serves calls of its own region, so every call would be refused."
+        raise reader.fault(here, f"No model is called from {found['region']}.", why)
+    return found["region"]
+
+
+def _sources_of(profile: Profile) -> set[str]:
+    return {region for choice in profile.models for region in choice.regions or ()} | set(profile.regions)
 
 
 def _listed(reader: _Reader, path: _Path, value: Names, good: Callable[[str], bool], kind: str) -> None:
@@ -203,7 +249,21 @@ def _models(reader: _Reader, path: _Path, profile: Profile) -> tuple[ModelChoice
         choice_of(reader, (*here, index), choice, profile) for index, choice in enumerate(profile.models)
     )
     _unique(reader, here, [choice.id for choice in chosen])
+    _apart(reader, here, chosen)
     return chosen
+
+
+def _apart(reader: _Reader, path: _Path, chosen: Sequence[ModelChoice]) -> None:
+    """A family and a model it admits would each refuse what the other's routes allow."""
+    families = [choice for choice in chosen if choice.family]
+    for index, choice in enumerate(chosen):
+        for family in families:
+            if choice is not family and choice.id.startswith(family.id.removesuffix("*")):
+                raise reader.fault(
+                    (*path, index, "id"),
+                    f"{choice.id} is admitted by the family {family.id} already.",
+                    remedy="Keep one of the two.",
+                )
 
 
 def _mantle(reader: _Reader, path: _Path, profile: Profile) -> None:
@@ -239,7 +299,7 @@ def choice_of(reader: _Reader, path: _Path, choice: ModelChoice, profile: Profil
     _route_names(reader, path, choice)
     _unique(reader, (*path, "routes"), choice.routes)
     if choice.family:
-        _family(reader, path, choice)
+        _family(reader, path, choice, profile)
         return choice
     found = reader.catalogue.resolve(choice.id)
     if found is None:
@@ -280,7 +340,7 @@ def _route_names(reader: _Reader, path: _Path, choice: ModelChoice) -> None:
             )
 
 
-def _family(reader: _Reader, path: _Path, choice: ModelChoice) -> None:
+def _family(reader: _Reader, path: _Path, choice: ModelChoice, profile: Profile) -> None:
     stem = choice.id.removesuffix("*")
     if not choice.id.endswith("*"):
         raise reader.fault((*path, "id"), f"{choice.id!r} is flagged as a family but does not end in `*`.")
@@ -290,9 +350,14 @@ def _family(reader: _Reader, path: _Path, choice: ModelChoice) -> None:
         raise reader.fault((*path, "id"), f"{choice.id!r} is too wide for a family.", remedy=remedy)
     if "geo" in choice.routes:
         raise reader.fault((*path, "routes"), "A family names its geographies: us, eu, ... instead of geo.")
-    admitted = [model.model_id for model in reader.catalogue.models if model.model_id.startswith(stem)]
-    shown = ", ".join(admitted) or "no model of the catalogue"
-    reader.notes.append(f"{choice.id} is a family: today {shown}, and every later model that begins so.")
+    admitted = [model for model in reader.catalogue.models if model.model_id.startswith(stem)]
+    for model in admitted:
+        _modalities(reader, path, model, profile)
+    shown = ", ".join(model.model_id for model in admitted) or "no model of the catalogue"
+    unread = _UNREAD if profile.modalities else ""
+    reader.notes.append(
+        f"{choice.id} is a family: today {shown}, and every later model that begins so.{unread}"
+    )
 
 
 def _normal(reader: _Reader, path: _Path, choice: ModelChoice, found: Resolved) -> ModelChoice:
@@ -330,6 +395,8 @@ def _unlisted(reader: _Reader, path: _Path, choice: ModelChoice, profile: Profil
         raise reader.fault(
             (*path, "destinations"), "The destinations of an unlisted model are not known.", remedy=remedy
         )
+    if profile.modalities:
+        reader.notes.append(f"{choice.id} is not in the catalogue.{_UNREAD}")
     if choice.destinations:
         _regions(reader, (*path, "destinations"), choice.destinations, profile.partition)
     return choice
@@ -401,11 +468,30 @@ def _exception(
         raise reader.fault(
             (*path, "control"), f"{entry.control} is off anyway.", remedy="Drop the exception."
         )
+    for key in ("owner", "reason"):
+        why = names.unprintable(getattr(entry, key))
+        if why:
+            raise reader.fault((*path, key), f"The {key} holds a character that cannot be shown.", why)
     _principals(reader, (*path, "principals"), entry.principals, profile)
     if entry.model is None:
         return entry
-    if entry.model.id in {choice.id for choice in profile.models}:
+    if entry.model.mantle and profile.controls.mantle is True:
+        remedy = 'Set the control mantle to "approved".'
         raise reader.fault(
-            (*path, "model"), f"{entry.model.id} is approved anyway.", remedy="Drop the exception."
+            (*path, "model", "mantle"), "bedrock-mantle is forbidden to every model.", remedy=remedy
         )
-    return entry.model_copy(update={"model": choice_of(reader, (*path, "model"), entry.model, profile)})
+    chosen = choice_of(reader, (*path, "model"), entry.model, profile)
+    _adds(reader, (*path, "model"), chosen, profile)
+    return entry.model_copy(update={"model": chosen})
+
+
+def _adds(reader: _Reader, path: _Path, chosen: ModelChoice, profile: Profile) -> None:
+    """An exception for a model must admit something that the profile does not."""
+    for own in profile.models:
+        if own.family and chosen.id.startswith(own.id.removesuffix("*")):
+            what = f"{chosen.id} is approved by the family {own.id}."
+            raise reader.fault(path, what, remedy="Drop the exception.")
+        regions = set(chosen.regions or profile.regions) - set(own.regions or profile.regions)
+        more = set(chosen.routes) - set(own.routes) or regions or (chosen.mantle and not own.mantle)
+        if own.id == chosen.id and not more:
+            raise reader.fault(path, f"{chosen.id} is approved anyway.", remedy="Drop the exception.")

@@ -16,7 +16,7 @@ Path = tuple[str | int, ...]
 
 
 def line_of(text: str, path: Sequence[str | int]) -> int | None:
-    r"""The 1-based line of a key, or of the nearest table above it that has one.
+    r"""The 1-based line of a key, of the first thing inside it, or of the nearest table above it.
 
     Example:
         >>> line_of('[profile.a]\nregions = []\n', ("profile", "a", "regions"))
@@ -27,6 +27,9 @@ def line_of(text: str, path: Sequence[str | int]) -> int | None:
     while wanted:
         if wanted in lines:
             return lines[wanted]
+        inside = [number for name, number in lines.items() if name[: len(wanted)] == wanted]
+        if inside:
+            return min(inside)
         wanted = wanted[:-1]
     return None
 

@@ -24,8 +24,25 @@ _FUNCTION = re.compile(
 )
 _INSTANCE = re.compile(r"[a-z][a-z0-9-]{0,19}\.(?:\*|[a-z0-9-]{1,20})")
 _ROLE_PATH = re.compile(r"[A-Za-z0-9+=,.@_-]+(?:/[A-Za-z0-9+=,.@_-]+)*(?:/\*)?")
+_LONGEST_ROLE = 512 + 64  # a path and a name
 _POLICY_NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
 _SERVICE = re.compile(r"[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?")
+
+
+def clipped(text: str, longest: int = 160) -> str:
+    """A text for a message: long ones lose their middle, and what would steer a terminal is written as its escape."""
+    if len(text) > longest:
+        text = f"{text[: longest // 2]}... ({len(text):,} characters) ...{text[-20:]}"
+    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
+def unprintable(text: str) -> str:
+    """The first control or invisible character of a sentence, described; line breaks and tabs may stand in one."""
+    for place, char in enumerate(text):
+        if unicodedata.category(char) in ("Cc", "Cf", "Co", "Cn", "Zl", "Zp") and char not in "\n\t":
+            name = unicodedata.name(char, "no name")
+            return f"character {place + 1} is U+{ord(char):04X} ({name})"
+    return ""
 
 
 def foreign(text: str) -> str:
@@ -96,7 +113,7 @@ def is_instance_type(text: str) -> bool:
 
 def is_role_path(text: str) -> bool:
     """A role's path and name after `role/`, or a path that ends in `/*`."""
-    return _ROLE_PATH.fullmatch(text) is not None
+    return len(text) <= _LONGEST_ROLE and _ROLE_PATH.fullmatch(text) is not None
 
 
 def is_policy_name(text: str) -> bool:

@@ -103,9 +103,15 @@ class Setting:
 
     @property
     def guardrail(self) -> str | None:
-        """The guardrail the profile requires."""
+        """The guardrail the profile requires in the home region."""
+        return self.guardrail_of(self.region)
+
+    def guardrail_of(self, region: str) -> str | None:
+        """The required guardrail of a region: the first of all where none is of that region."""
         required = self.profile.controls.guardrail_required
-        return required if isinstance(required, str) else None
+        named = (required,) if isinstance(required, str) else required or ()
+        here = (arn for arn in named if arn.split(":")[3] == region)
+        return next(here, next(iter(named), None))
 
     @property
     def small_type(self) -> str:
@@ -179,14 +185,16 @@ class Setting:
 
     def converse(self, model: str, operation: str = "Converse", **options: Any) -> Call:
         """A guarded call of a model; `parameters` are added to it."""
-        parameters = {"modelId": model, **self.guarded(operation), **options.pop("parameters", {})}
+        guarded = self.guarded(operation, options.get("region"))
+        parameters = {"modelId": model, **guarded, **options.pop("parameters", {})}
         return self.call("bedrock-runtime", operation, parameters, **options)
 
-    def guarded(self, operation: str = "Converse") -> dict[str, Any]:
-        """The parameters that name the required guardrail in its version 1; none where none is required."""
-        if not self.guardrail:
+    def guarded(self, operation: str = "Converse", region: str | None = None) -> dict[str, Any]:
+        """The parameters that name the region's required guardrail in its version 1; none where none is required."""
+        guardrail = self.guardrail_of(region or self.region)
+        if not guardrail:
             return {}
-        named = {"guardrailIdentifier": self.guardrail, "guardrailVersion": "1"}
+        named = {"guardrailIdentifier": guardrail, "guardrailVersion": "1"}
         return {"guardrailConfig": named} if operation.startswith("Converse") else named
 
 
@@ -244,7 +252,10 @@ routes = ["in-region", "us"]
 id = "amazon.titan-embed-text-v2:0"
 routes = ["in-region"]
 [profile.full.controls]
-guardrail_required = "arn:aws:bedrock:us-east-1:{account}:guardrail/gr0example"
+guardrail_required = [
+  "arn:aws:bedrock:us-east-1:{account}:guardrail/gr0example",
+  "arn:aws:bedrock:us-west-2:{account}:guardrail/gr1example",
+]
 privileged_functions = ["arn:aws:lambda:*:{account}:function:admin-*"]
 bounded_roles = ["bounded/*"]
 instance_types = ["t3.micro", "t3.small", "t3.medium", "m7i.large"]

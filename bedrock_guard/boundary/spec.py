@@ -33,6 +33,7 @@ from bedrock_guard.errors import GuardError
 
 MAX_SPEC_BYTES = 2_000_000
 MAX_MODELS = 2_000
+_LONGEST = 2_000
 SCOPES = ("us", "eu", "apac", "au", "jp", "ca", "in", "us-gov")
 Placement = Literal["boundary", "deny", "scp"]
 Modality = Literal["TEXT", "IMAGE", "VIDEO", "SPEECH", "EMBEDDING"]
@@ -45,7 +46,8 @@ class SpecError(GuardError):
         self, what: str, *, why: str = "", remedy: str = "", key: str = "", line: int | None = None
     ) -> None:
         place = f"line {line}" if line else ""
-        where = ", ".join(part for part in (key, place) if part)
+        where = ", ".join(part for part in (names.clipped(key), place) if part)
+        what, why, remedy = (names.clipped(text, _LONGEST) for text in (what, why, remedy))
         super().__init__(f"{where}: {what}" if where else what, why=why, remedy=remedy)
         self.key = key
         self.line = line
@@ -129,8 +131,9 @@ class Controls(_Frozen):
     """AgentCore: runtimes, gateways, harnesses, browsers, code interpreters."""
     data_automation: StrictBool = True
     """Data automation and blueprints."""
-    guardrail_required: Literal[False] | StrictStr = False
-    """The ARN of the guardrail that every call must name, without a version."""
+    guardrail_required: Literal[False] | StrictStr | tuple[StrictStr, ...] = False
+    """The ARN of the guardrail that every call must name, without a version; a list where several regions are called
+    from, since a guardrail serves its own region."""
     guardrail_tampering: StrictBool = True
     """Changing guardrails, their enforcement, or resource policies."""
     logging_tampering: StrictBool = True
@@ -237,9 +240,9 @@ class SpecException(_Frozen):
     model: ModelChoice | None = None
     principals: tuple[StrictStr, ...] = ()
     """Exact ARNs; empty: everyone under the profile."""
-    owner: StrictStr = Field(min_length=1)
-    reason: StrictStr = Field(min_length=1)
-    until: date
+    owner: StrictStr = Field(min_length=1, max_length=200)
+    reason: StrictStr = Field(min_length=1, max_length=1_000)
+    until: Annotated[date, Field(strict=True)]
     """The last day on which it holds; it ends with that day, UTC."""
 
     def expired(self, on: date) -> bool:
@@ -256,7 +259,7 @@ class BoundarySpec(_Frozen):
         True
     """
 
-    version: Literal[1] = 1
+    version: Annotated[StrictInt, Field(ge=1, le=1)] = 1
     profile: Mapping[StrictStr, Profile]
     exceptions: tuple[SpecException, ...] = Field(default=(), alias="exception")
     guardrail: PromptRules | None = None
@@ -441,7 +444,9 @@ def _sentence(detail: Mapping[str, Any]) -> str:
     if detail["type"] == "missing":
         return "This key is missing."
     if detail["type"] == "string_type":
-        return f"{detail['input']!r} is no text: write it in quotes."
+        return f"{names.clipped(repr(detail['input']))} is no text: write it in quotes."
+    if detail["type"] in ("date_type", "date_exact"):
+        return f"{names.clipped(repr(detail['input']))} is no date: write it without quotes, as 2027-03-31."
     message = str(detail["msg"]).removeprefix("Value error, ")
     return f"{message[:1].upper()}{message[1:]}."
 

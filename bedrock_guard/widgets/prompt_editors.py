@@ -46,6 +46,7 @@ _FIELDS: Final = {
     "blocked_output": "Message for a blocked answer",
 }
 _PARTS: Final = {"name": "name", "definition": "definition", "examples": "example"}
+_CAPITALS: Final = frozenset({"AWS", "CA", "CVV", "ID", "IP", "MAC", "PIN", "SWIFT", "UK", "URL", "US"})
 _WIDE: Final = {"width": "98%"}
 _MOST_TOPICS: Final = 30
 
@@ -106,7 +107,7 @@ def editors(rules: Rules) -> w.Tab:
         "Language": language(rules),
         "Words": words(rules),
         "Topics": Topics(rules).widget,
-        "Personal data": personal(rules),
+        "Personal": personal(rules),
         "Name": naming(rules),
     }
     layout = {"width": "30rem", "min_width": "18rem", "flex": "1 1 28rem"}
@@ -169,10 +170,7 @@ def personal(rules: Rules) -> w.Widget:
     }
     kinds = [*PERSONAL, *(kind for kind in chosen if kind not in PERSONAL)]
     style = {"description_width": "19rem"}
-    boxes = {
-        kind: _dropdown(kind.replace("_", " ").capitalize(), TREATMENTS, chosen.get(kind, ""), style)
-        for kind in kinds
-    }
+    boxes = {kind: _dropdown(_kind(kind), TREATMENTS, chosen.get(kind, ""), style) for kind in kinds}
 
     def follow(_change: object) -> None:
         found = [{"type": kind, "action": box.value} for kind, box in boxes.items() if box.value]
@@ -238,6 +236,7 @@ class Topics:
 
     def follow(self, _change: object = None) -> None:
         """Take the cards into the rules."""
+        self.told.value = status("")
         self._rules.change(denied_topics=[card.topic() for card in self._filled()])
         self._show()
 
@@ -323,6 +322,11 @@ def _dropdown(word: str, options: Any, value: str, style: Mapping[str, str] = _S
         layout={"width": "98%", "max_width": "27rem"},
         style=style,
     )
+
+
+def _kind(kind: str) -> str:
+    text = " ".join(part if part in _CAPITALS else part.lower() for part in kind.split("_"))
+    return text[:1].upper() + text[1:]
 
 
 def _tick(word: str, rules: Rules, field: str) -> w.Checkbox:

@@ -68,7 +68,7 @@ def counted(rules: PromptRules) -> list[str]:
     """What else than the harm filters is set, in words."""
     found = {
         "images too": rules.images,
-        f"prompt attack {rules.prompt_attack}": rules.prompt_attack != "NONE",
+        f"prompt attack {rules.prompt_attack.lower()}": rules.prompt_attack != "NONE",
         "profanity": rules.profanity,
         many(len(rules.words), "word"): rules.words,
         many(len(rules.denied_topics), "denied topic"): rules.denied_topics,

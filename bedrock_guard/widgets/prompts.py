@@ -456,7 +456,10 @@ def headline(choices: PromptChoices) -> str:
         parts = [visible(error.what) for error in choices.problems.values()]
         return alert(GuardError("To put right:", why=" ".join(parts[:3]), remedy=more(len(parts) - 3)))
     rules = choices.valid
-    strengths = [f"{word} {choices.strength(name)}" for name, word in HARM.items()]
-    strengths = [text for text in strengths if not text.endswith(" NONE")]
+    strengths = [
+        f"{word} {choices.strength(name).lower()}"
+        for name, word in HARM.items()
+        if choices.strength(name) != "NONE"
+    ]
     parts = [*strengths, *counted(rules)]
     return status(f"Guardrail {rules.name}: {' · '.join(parts)}")

@@ -459,3 +459,15 @@ def test_limits_are_those_of_the_issue() -> None:
     assert dict(LIMIT) == {"boundary": 1, "deny": 3, "scp": 5}
     assert dict(QUOTA) == {"boundary": 6_144, "deny": 6_144, "scp": 10_240}
     assert shipped().as_of.year == 2026
+
+
+def test_models_that_answer_asynchronously_keep_their_job() -> None:
+    """Whether StartAsyncInvoke asks for the job's ARN too is not documented; either way an approved one must run."""
+    for name, outcome in (
+        ("amazon.nova-reel-v1:1", "allowed"),
+        ("amazon.nova-2-multimodal-embeddings-v1:0", "allowed"),
+        ("amazon.titan-embed-text-v2:0", "depends"),
+    ):
+        built = build(BoundarySpec.loads(HEAD + f'[[profile.team.model]]\nid = "{name}"\n'))
+        call = Call("bedrock-runtime", "StartAsyncInvoke", {"modelId": name})
+        assert refused(built, call).outcome == outcome, name

@@ -28,6 +28,10 @@ OPUS = "anthropic.claude-opus-4-1-20250805-v1:0"
 I, S = "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"  # noqa: E741
 TOKEN = "bedrock:CallWithBearerToken *"
 GUARD = f"bedrock:ApplyGuardrail arn:aws:bedrock:us-east-1:{A}:guardrail/gr0example"
+GUARDS = {
+    "us-east-1": GUARD,
+    "us-west-2": f"bedrock:ApplyGuardrail arn:aws:bedrock:us-west-2:{A}:guardrail/gr1example",
+}
 PASS, LOOSE = (
     f"iam:PassRole arn:aws:iam::{A}:role/bounded/worker",
     f"iam:PassRole arn:aws:iam::{A}:role/llm-proxy",
@@ -111,7 +115,7 @@ EXPECTED: dict[int, list[Asked]] = {
     11: [[fm(I, "us-east-1", "amazon.nova-reel-v1:1"), own(I, "async-invoke/*") + " ~"]],
     12: [["bedrock:CreateModelInvocationJob ?", PASS]],
     13: [
-        [*us(I, HAIKU, "us-east-2"), GUARD.replace("us-east-1:1", "us-east-1:1")],
+        [*us(I, HAIKU, "us-east-2"), GUARD],
         [fm(I, "us-east-2", HAIKU), GUARD],
     ],
     14: [[profile(I, "us-east-1", f"global.{OPUS}"), fm(I, "us-east-1", OPUS), f"{I} ?", GUARD]],
@@ -279,13 +283,13 @@ WORK_EXPECTED: dict[str, Asked] = {
     f"Converse with us.{HAIKU} (us) from us-east-1": [*us(I, HAIKU), GUARD],
     f"ConverseStream with us.{HAIKU} (us) from us-east-1": [*us(S, HAIKU), GUARD],
     f"InvokeModel with us.{HAIKU} (us) from us-east-1": [*us(I, HAIKU), GUARD],
-    f"Converse with us.{HAIKU} (us) from us-west-2": [*us(I, HAIKU, "us-west-2"), GUARD],
-    f"ConverseStream with us.{HAIKU} (us) from us-west-2": [*us(S, HAIKU, "us-west-2"), GUARD],
-    f"InvokeModel with us.{HAIKU} (us) from us-west-2": [*us(I, HAIKU, "us-west-2"), GUARD],
+    f"Converse with us.{HAIKU} (us) from us-west-2": [*us(I, HAIKU, "us-west-2"), GUARDS["us-west-2"]],
+    f"ConverseStream with us.{HAIKU} (us) from us-west-2": [*us(S, HAIKU, "us-west-2"), GUARDS["us-west-2"]],
+    f"InvokeModel with us.{HAIKU} (us) from us-west-2": [*us(I, HAIKU, "us-west-2"), GUARDS["us-west-2"]],
     **{
         f"{operation} with amazon.nova-lite-v1:0 (in-region) from {region}": [
             fm(action, region, "amazon.nova-lite-v1:0"),
-            GUARD,
+            GUARDS[region],
         ]
         for operation, action in (("Converse", I), ("ConverseStream", S), ("InvokeModel", I))
         for region in ("us-east-1", "us-west-2")
@@ -293,7 +297,7 @@ WORK_EXPECTED: dict[str, Asked] = {
     **{
         f"{operation} with us.amazon.nova-lite-v1:0 (us) from {region}": [
             *us(action, "amazon.nova-lite-v1:0", region),
-            GUARD,
+            GUARDS[region],
         ]
         for operation, action in (("Converse", I), ("ConverseStream", S), ("InvokeModel", I))
         for region in ("us-east-1", "us-west-2")

@@ -9,6 +9,7 @@ import pytest
 
 from bedrock_guard.boundary.builder import build
 from bedrock_guard.boundary.calls import Call
+from bedrock_guard.boundary.locate import line_of
 from bedrock_guard.boundary.spec import BoundarySpec, Controls, SpecError
 from bedrock_guard.boundary.starting_points import UsedRoute
 from bedrock_guard.boundary.verdict import refused
@@ -276,3 +277,104 @@ def test_json_schema_names_every_control() -> None:
     schema = BoundarySpec.json_schema()
     assert set(schema["$defs"]["Controls"]["properties"]) == set(Controls.model_fields)
     assert all("description" in entry for entry in schema["$defs"]["Controls"]["properties"].values())
+
+
+@pytest.mark.parametrize("value", ["true", "1.0", "2", '"1"'])
+def test_the_version_is_the_number_one(value: str) -> None:
+    assert error(f"version = {value}\n{HEAD}{MODEL}").line == 1
+
+
+CONTROLS = "[profile.team.controls]\n"
+GUARDRAIL = "arn:aws:bedrock:{}:111122223333:guardrail/gr0"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        (CONTROLS + "service_tiers = []\n", 8, "true"),
+        (CONTROLS + "guardrail_required = []\n", 8, "empty"),
+        (CONTROLS + f'guardrail_required = ["{GUARDRAIL.format("eu-west-1")}"]\n', 8, "called from eu-west-1"),
+        (CONTROLS + f'guardrail_required = "{GUARDRAIL.format("eu-west-1")}"\n', 8, "called from eu-west-1"),
+        (CONTROLS + f'guardrail_required = ["{GUARDRAIL.format("us-east-1")}:1"]\n', 8, "without a version"),
+        (CONTROLS + 'guardrail_required = ["arn:aws-cn:bedrock:us-east-1:111122223333:guardrail/g"]\n', 8,
+         "another partition"),
+        (CONTROLS + f'guardrail_required = ["{GUARDRAIL.format("us-east-1")}", "{GUARDRAIL.format("us-east-1")}"]\n',
+         8, "named twice"),
+        (CONTROLS + f'bounded_roles = ["{"x/" * 300}*"]\n', 8, "role path"),
+        ('[[profile.team.model]]\nid = "anthropic.claude-haiku-4-5-*"\nfamily = true\nroutes = ["us"]\n', 5,
+         "by the family"),
+    ],
+)  # fmt: skip
+def test_settings_that_would_refuse_everything_or_nothing(text: str, line: int, says: str) -> None:
+    found = error(HEAD + MODEL + text)
+    assert says in str(found)
+    assert found.line == line
+
+
+@pytest.mark.parametrize("service", ["bedrock.amazonaws.com", "aws-external-anthropic.amazonaws.com"])
+def test_a_model_service_is_no_exempt_key_service(service: str) -> None:
+    line = f'key_services = ["codecommit.amazonaws.com", "{service}"]\n'
+    assert "highest age in days" in str(error(HEAD + line + MODEL))
+    off = CONTROLS + "api_key_creation = false\napi_key_reactivation = false\n"
+    assert BoundarySpec.loads(HEAD + line + MODEL + off)
+
+
+def test_no_exempt_key_service_forbids_every_credential() -> None:
+    built = build(BoundarySpec.loads(HEAD + "key_services = []\n" + MODEL))
+    text = "".join(built.texts.values())
+    assert "iam:ServiceSpecificCredentialServiceName" not in text
+    for service in ("codecommit.amazonaws.com", "bedrock.amazonaws.com"):
+        create = {"UserName": "b", "ServiceName": service}
+        assert refused(built, Call("iam", "CreateServiceSpecificCredential", create)).outcome == "refused"
+
+
+def test_a_tier_that_a_call_does_not_name_is_the_default_one() -> None:
+    call = Call("bedrock-runtime", "Converse", {"modelId": f"us.{HAIKU}"})
+    flex = Call("bedrock-runtime", "Converse", {"modelId": f"us.{HAIKU}", "serviceTier": {"type": "flex"}})
+    without = build(BoundarySpec.from_draft().with_controls(service_tiers=("flex",)))
+    assert (refused(without, call).outcome, refused(without, flex).outcome) == ("refused", "allowed")
+    with_it = build(BoundarySpec.from_draft().with_controls(service_tiers=("default",)))
+    assert (refused(with_it, call).outcome, refused(with_it, flex).outcome) == ("allowed", "refused")
+
+
+def test_a_guardrail_for_each_region() -> None:
+    text = HEAD.replace('"us-east-1"', '"us-east-1", "us-west-2"') + MODEL + CONTROLS
+    both = ", ".join(f'"{GUARDRAIL.format(region)}"' for region in ("us-east-1", "us-west-2"))
+    built = build(BoundarySpec.loads(f"{text}guardrail_required = [{both}]\n"))
+    for region, outcome in (("us-east-1", "allowed"), ("us-west-2", "allowed"), ("eu-west-1", "refused")):
+        named = {"guardrailIdentifier": GUARDRAIL.format(region), "guardrailVersion": "1"}
+        source = region if region.startswith("us") else "us-east-1"
+        parameters = {"modelId": f"us.{HAIKU}", "guardrailConfig": named}
+        call = Call("bedrock-runtime", "Converse", parameters, region=source)
+        assert refused(built, call).outcome == outcome, region
+    one = BoundarySpec.loads(f'{text}guardrail_required = "{GUARDRAIL.format("us-east-1")}"\n')
+    assert "us-west-2" in one.notes[0]
+    assert BoundarySpec.loads(f"{text}guardrail_required = [{both}]\n").notes == ()
+
+
+def test_a_family_is_held_to_the_modalities() -> None:
+    head = HEAD + 'modalities = ["TEXT"]\n'
+    family = '[[profile.team.model]]\nid = "{}*"\nroutes = ["us"]\nfamily = true\n'
+    assert "IMAGE" in str(error(head + family.format("anthropic.claude-haiku-4-5-")))
+    notes = BoundarySpec.loads(head + family.format("own.future-")).notes
+    assert "`modalities` cannot hold it back" in notes[0]
+    unlisted = '[[profile.team.model]]\nid = "own.model-1:0"\nunlisted = true\n'
+    assert "`modalities` cannot hold it back" in BoundarySpec.loads(head + unlisted).notes[0]
+
+
+def test_a_long_or_hostile_text_is_clipped_in_the_message() -> None:
+    found = error(HEAD + f'[[profile.team.model]]\nid = "{"a" * 1_000_000}*"\n')
+    assert len(str(found)) < 7_000
+    assert "1,000,0" in str(found)
+    key = error(HEAD + '"\\u001b[31mred" = 1\n' + MODEL)
+    assert "\x1b" not in str(key)
+    assert "x1b" in str(key)
+    number = error(HEAD + MODEL + f"[profile.team.controls]\nbounded_roles = [{'9' * 4000}]\n")
+    assert len(str(number)) < 7_000
+
+
+def test_the_line_of_a_table_that_has_no_header_of_its_own() -> None:
+    text = "[profile.a.controls]\nmantle = true\n"
+    assert error(text).line == 1
+    assert line_of("x = 1\n" + text, ("profile", "a", "models")) == 2
+    assert line_of(text, ("b",)) is None

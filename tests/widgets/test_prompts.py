@@ -197,13 +197,27 @@ def test_every_control_has_a_name_and_each_name_is_used_once(bench: PromptBench)
     assert len(names) == len(set(names))
 
 
+def test_words_are_written_as_people_write_them(bench: PromptBench) -> None:
+    lists = every(bench, w.Dropdown)
+    assert {"AWS access key", "US social security number", "UK national health service number"} <= set(lists)
+    lists["Prompt attack"].value = "HIGH"
+    head = bench._head.value
+    assert "sexual high" in head
+    assert "violence low" in head
+    assert "prompt attack high" in head
+    lists["Violence"].value = "NONE"
+    assert "violence" not in bench._head.value
+
+
 def test_topics_come_and_go_with_their_own_error(bench: PromptBench) -> None:
     buttons = every(bench, w.Button)
     buttons["Add a topic"].click()
     assert len(bench.choices.valid.denied_topics) == 1, "an empty card is no topic"
     assert "Empty: not a topic yet." in page(bench)
+    assert "Topic 2 added" in page(bench)
     boxes = every(bench, w.Text)
     boxes["Topic 2"].value = "Travel"
+    assert "Topic 2 added" not in page(bench), "what was told of an empty card is over"
     assert "Denied topic 2, definition: is empty." in page(bench)
     assert "To put right:" in bench._head.value
     every(bench, w.Textarea)["Definition 2"].value = "Planning of private journeys."

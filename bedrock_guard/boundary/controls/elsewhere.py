@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bedrock_guard.boundary.controls.lifting import lifted
 from bedrock_guard.boundary.controls.model import Control, Rule, Scope, plain, prefixed
+from bedrock_guard.boundary.spec import ModelChoice, SpecException
 
 ENDPOINTS = "https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html"
 MANTLE = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_bedrock-mantle.html"
@@ -33,16 +35,34 @@ def _mantle(scope: Scope) -> tuple[Rule, ...]:
     inference = Rule(prefixed("bedrock-mantle", "CountTokens", "CreateInference"))
     ids = _mantle_ids(scope)
     limited = inference.when("StringNotEquals", "bedrock-mantle:Model", ids) if ids else inference
-    return limited, Rule(
-        prefixed("bedrock-mantle", "CreateFile", "CreateProject", "PutAccountDataRetention", "UpdateProject")
+    around = prefixed(
+        "bedrock-mantle", "CreateFile", "CreateProject", "PutAccountDataRetention", "UpdateProject"
     )
+    return limited, Rule(around), *_mantle_timed(scope, inference)
+
+
+def _mantle_timed(scope: Scope, inference: Rule) -> list[Rule]:
+    """A model approved on mantle for some principals, until a day, is denied to the others and after it."""
+    held = {_mantle_id(scope, choice) for choice in scope.profile.models if choice.mantle}
+    admitted: dict[str, list[SpecException]] = {}
+    for entry in scope.model_exceptions:
+        if entry.model and entry.model.mantle and _mantle_id(scope, entry.model) not in held:
+            admitted.setdefault(_mantle_id(scope, entry.model), []).append(entry)
+    return [
+        rule
+        for name in sorted(admitted)
+        for rule in lifted(inference.when("StringEquals", "bedrock-mantle:Model", (name,)), admitted[name])
+    ]
 
 
 def _mantle_ids(scope: Scope) -> tuple[str, ...]:
+    return tuple(sorted({_mantle_id(scope, choice) for choice in scope.choices if choice.mantle}))
+
+
+def _mantle_id(scope: Scope, choice: ModelChoice) -> str:
     """Ids on bedrock-mantle differ from those on bedrock-runtime; an unlisted model is taken to have the same."""
-    chosen = [choice for choice in scope.choices if choice.mantle]
-    found = [(choice, scope.catalogue.get(choice.id)) for choice in chosen]
-    return tuple(sorted((model.mantle_id or choice.id) if model else choice.id for choice, model in found))
+    model = scope.catalogue.get(choice.id)
+    return (model.mantle_id if model else None) or choice.id
 
 
 def _functions(scope: Scope) -> tuple[Rule, ...]:

@@ -36,8 +36,9 @@ def _customization(scope: Scope) -> tuple[Rule, ...]:
 def _guarded(scope: Scope) -> tuple[Rule, ...]:
     """Deny inference without the guardrail. Embedding models take none, so they are left out where approved."""
     guardrail = scope.profile.controls.guardrail_required
-    if not isinstance(guardrail, str):
+    if guardrail is False:
         return ()
+    guardrails = guardrail if isinstance(guardrail, tuple) else (guardrail,)
     kinds = (
         "custom-model-deployment/*",
         "imported-model/*",
@@ -47,7 +48,7 @@ def _guarded(scope: Scope) -> tuple[Rule, ...]:
     rule = Rule(
         INVOKE, resources=(*_guarded_models(scope), *(scope.arn("bedrock", "*", k, "*") for k in kinds))
     )
-    return (rule.when("ArnNotLike", KEY, (f"{guardrail}:*",)),)
+    return (rule.when("ArnNotLike", KEY, (f"{arn}:*" for arn in guardrails)),)
 
 
 def _guarded_models(scope: Scope) -> tuple[str, ...]:

@@ -17,19 +17,24 @@ PREFIXES = ("aws-external-anthropic", "bedrock", "bedrock-mantle", "sagemaker")
 CALLS = tuple(f"{prefix}:CallWithBearerToken" for prefix in PREFIXES)
 
 
+def _kept(scope: Scope, *actions: str) -> Rule:
+    """The rule for every service's credentials but those that stay allowed."""
+    services = scope.profile.key_services
+    rule = Rule(actions)
+    return rule.when("StringNotEquals", SERVICE_KEY, services) if services else rule
+
+
 def _creation(scope: Scope) -> tuple[Rule, ...]:
     create, reset = "iam:CreateServiceSpecificCredential", "iam:ResetServiceSpecificCredential"
     days = scope.profile.controls.api_key_creation
     if days is True:
-        return (Rule((create, reset)).when("StringNotEquals", SERVICE_KEY, scope.profile.key_services),)
-    aged = Rule((create,)).when("StringNotEquals", SERVICE_KEY, scope.profile.key_services)
-    aged = aged.when("NumericGreaterThanIfExists", AGE_KEY, (str(days),))
-    return aged, Rule((reset,)).when("StringNotEquals", SERVICE_KEY, scope.profile.key_services)
+        return (_kept(scope, create, reset),)
+    aged = _kept(scope, create).when("NumericGreaterThanIfExists", AGE_KEY, (str(days),))
+    return aged, _kept(scope, reset)
 
 
 def _reactivation(scope: Scope) -> tuple[Rule, ...]:
-    rule = Rule(("iam:UpdateServiceSpecificCredential",))
-    return (rule.when("StringNotEquals", SERVICE_KEY, scope.profile.key_services),)
+    return (_kept(scope, "iam:UpdateServiceSpecificCredential"),)
 
 
 def _unless(kept: str) -> Rule:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bedrock_guard.boundary.catalogue import Model
+from bedrock_guard.boundary.controls.lifting import lifted
 from bedrock_guard.boundary.controls.model import INVOKE, Control, Rule, Scope
 from bedrock_guard.boundary.spec import ModelChoice, SpecException
 
@@ -107,9 +108,14 @@ def _other_targets(scope: Scope) -> set[str]:
         open_types += ["custom-model-deployment/*", "custom-model/*", "imported-model/*"]
     if not controls.marketplace_endpoints:
         open_types.append("marketplace/model-endpoint/*")
-    if any("VIDEO" in model.output_modalities for model in _listed(scope)):
+    if any(_runs_async(model) for model in _listed(scope)):
         open_types.append("async-invoke/*")
     return {scope.arn("bedrock", "*", kind) for kind in open_types}
+
+
+def _runs_async(model: Model) -> bool:
+    """Whether it answers StartAsyncInvoke: video, and embeddings of video."""
+    return "VIDEO" in model.output_modalities or {"VIDEO", "EMBEDDING"} <= model.modalities
 
 
 def _listed(scope: Scope) -> list[Model]:
@@ -124,47 +130,44 @@ def _approved(scope: Scope) -> tuple[Rule, ...]:
         return (Rule(INVOKE),)
     rules = [Rule(INVOKE, resources=(), not_resources=allowed)]
     rules += _through_profile(scope, ways)
-    for exception in scope.model_exceptions:
-        rules += _timed(scope, exception)
-    return tuple(rules)
+    return (*rules, *_timed(scope))
 
 
 def _through_profile(scope: Scope, ways: _Ways) -> list[Rule]:
     """A region that is only a destination, or only a profile's source, may not be called directly."""
-    routed: dict[str, set[str]] = {}
-    for model, region in ways.routed - ways.direct:
-        routed.setdefault(model, set()).add(region)
-    if not routed:
-        return []
+    own = _ways(scope, scope.profile.models)
+    timed = [_ways(scope, [entry.model] if entry.model else []) for entry in scope.model_exceptions]
+    groups: dict[tuple[int, ...], set[tuple[str, str]]] = {}
+    for pair in ways.routed - own.direct:
+        lifting = tuple(number for number, found in enumerate(timed) if pair in found.direct)
+        groups.setdefault(lifting, set()).add(pair)
     direct = {model for model, _ in ways.direct}
-    resources = {
-        scope.model_arn(region, model)
-        for model in sorted(routed)
-        for region in (routed[model] if model in direct else "*")
-    }
     profiles = {scope.arn("bedrock", "*", f"inference-profile/{name}") for name in ways.profile_ids}
     if not scope.profile.controls.application_profiles:
         profiles.add(scope.arn("bedrock", "*", "application-inference-profile/*"))
-    rule = Rule(INVOKE, resources=tuple(sorted(resources)))
-    return [rule.when("ArnNotLike", PROFILE_KEY, profiles)]
+    rules: list[Rule] = []
+    for lifting, pairs in sorted(groups.items()):
+        arns = {scope.model_arn(region if model in direct else "*", model) for model, region in pairs}
+        rule = Rule(INVOKE, resources=tuple(sorted(arns))).when("ArnNotLike", PROFILE_KEY, profiles)
+        rules += lifted(rule, [scope.model_exceptions[number] for number in lifting])
+    return rules
 
 
-def _timed(scope: Scope, exception: SpecException) -> list[Rule]:
+def _timed(scope: Scope) -> list[Rule]:
     """What is approved for some principals, until a day, is denied to the others and after it."""
-    if exception.model is None:
-        return []
-    others = (
-        *scope.profile.models,
-        *(e.model for e in scope.model_exceptions if e.model and e is not exception),
-    )
-    extra = _ways(scope, [exception.model]).arns(scope) - _ways(scope, others).arns(scope)
-    if not extra:
-        return []
-    rule = Rule(INVOKE, resources=tuple(sorted(extra)))
-    after = rule.when("DateGreaterThan", "aws:CurrentTime", (f"{exception.until}T23:59:59Z",))
-    if not exception.principals:
-        return [after]
-    return [rule.when("ArnNotEquals", "aws:PrincipalArn", exception.principals), after]
+    held = _ways(scope, scope.profile.models).arns(scope)
+    admitted: dict[str, list[SpecException]] = {}
+    for entry in scope.model_exceptions:
+        for arn in sorted(_ways(scope, [entry.model] if entry.model else []).arns(scope) - held):
+            admitted.setdefault(arn, []).append(entry)
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for arn, entries in sorted(admitted.items()):
+        groups.setdefault(tuple(map(scope.model_exceptions.index, entries)), []).append(arn)
+    return [
+        rule
+        for places, arns in sorted(groups.items())
+        for rule in lifted(Rule(INVOKE, resources=tuple(arns)), [scope.model_exceptions[n] for n in places])
+    ]
 
 
 def _global(scope: Scope) -> tuple[Rule, ...]:
@@ -178,14 +181,14 @@ def _global(scope: Scope) -> tuple[Rule, ...]:
 def _tiers(scope: Scope) -> tuple[Rule, ...]:
     kept = scope.profile.controls.service_tiers
     allowed = kept if isinstance(kept, tuple) else ("default", "flex")
-    refused = sorted({"default", "flex", "priority", "reserved"} - set(allowed))
-    if not refused:
-        return ()
-    rules = [Rule(INVOKE).when("StringEquals", "bedrock:ServiceTier", refused)]
+    tiers: list[tuple[tuple[str, ...], str]] = [(INVOKE, "bedrock:ServiceTier")]
     if scope.profile.controls.mantle is not True:
-        mantle = Rule(("bedrock-mantle:CreateInference",))
-        rules.append(mantle.when("StringEquals", "bedrock-mantle:ServiceTier", refused))
-    return tuple(rules)
+        tiers.append((("bedrock-mantle:CreateInference",), "bedrock-mantle:ServiceTier"))
+    if "default" not in allowed:
+        # A call that names no tier runs in the default one: the negated operator refuses it too.
+        return tuple(Rule(actions).when("StringNotEquals", key, allowed) for actions, key in tiers)
+    refused = sorted({"flex", "priority", "reserved"} - set(allowed))
+    return tuple(Rule(actions).when("StringEquals", key, refused) for actions, key in tiers if refused)
 
 
 CONTROLS = (
@@ -249,8 +252,9 @@ CONTROLS = (
         title="Only the cheaper service tiers.",
         why="The priority tier costs more for the same answer.",
         stops="Calls that ask for another tier.",
-        leaves="A call that names no tier passes: it runs in the default tier, whether or not AWS sends the key then, "
-        "which is not documented. Reserved capacity is set on the account, not on the call.",
+        leaves="A call that names no tier runs in the default tier. Whether AWS sends the key then is not documented: "
+        "either way the call passes where default is allowed and is refused where it is not. Reserved capacity is set "
+        "on the account, not on the call.",
         source=(ACTIONS, "https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html"),
         rules=_tiers,
     ),
