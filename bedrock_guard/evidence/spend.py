@@ -188,7 +188,7 @@ def _unit_tokens(
 
 
 def _unit_of(found: BillClass, said: int | None) -> int | None:
-    return found.unit_tokens if found.unit_tokens is None else said or found.unit_tokens
+    return said or found.unit_tokens
 
 
 _PRICE_DIGITS: Final = Context(prec=15)

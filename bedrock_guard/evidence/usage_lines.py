@@ -45,6 +45,8 @@ def read_usage(service: str, usage_type: str, index: Index) -> BillClass:
     if feature:
         return BillClass("non_model", region=parts.region, feature=feature)
     sold = index.by_name(service) if EDITION.lower() in service.lower() else None
+    if sold and "-" not in parts.body:
+        parts = replace(parts, marketplace=True)  # a rate card's name of the line, without the Region
     if not parts.body:
         return BillClass("model", sold) if sold else _nothing(service, parts)
     token_line = _token_line(parts, sold, index)
@@ -122,7 +124,10 @@ def _from_facts(facts: Facts, model: str | None, parts: Split) -> BillClass:
     if "work" in facts:
         return BillClass("customization", model, "storage", region=parts.region, feature="storage")
     if "customization" in facts:
-        return BillClass("customization", model, "training", region=parts.region, feature="training")
+        unit = _unit(facts, "training", parts) if facts.get("measure") == "tokens" else None
+        return BillClass(
+            "customization", model, "training", unit_tokens=unit, region=parts.region, feature="training"
+        )
     kind = _kind(facts, model)
     route = facts.get("route", "regional")
     context = facts.get("context", "standard")
@@ -153,6 +158,8 @@ def _kind(facts: Facts, model: str | None) -> str | None:
     direction = facts.get("direction")
     if direction == "input" and model and "embed" in model:
         return "embedding"
+    if facts.get("measure") == "pieces" and model and _only_kind(model) == "video":
+        return "video"
     return direction
 
 
@@ -189,7 +196,8 @@ def _media_or_name(parts: Split, sold: str | None, index: Index) -> BillClass | 
 
 
 def _only_kind(model: str) -> str | None:
-    return "embedding" if "embed" in model else "rerank" if "rerank" in model else None
+    marks = {"embed": "embedding", "rerank": "rerank", "nova-reel": "video", "luma.ray": "video"}
+    return next((kind for mark, kind in marks.items() if mark in model), None)
 
 
 _RULES: Final[tuple[tuple[str, BillClass], ...]] = (
