@@ -45,8 +45,9 @@ def read_usage(service: str, usage_type: str, index: Index) -> BillClass:
     if feature:
         return BillClass("non_model", region=parts.region, feature=feature)
     sold = index.by_name(service) if EDITION.lower() in service.lower() else None
-    if sold and "-" not in parts.body:
-        parts = replace(parts, marketplace=True)  # a rate card's name of the line, without the Region
+    named = parts.body.removesuffix("-Units")
+    if sold and "-" not in named:  # a rate card's name of the line, without the Region
+        parts = replace(parts, marketplace=True, body=named)
     if not parts.body:
         return BillClass("model", sold) if sold else _nothing(service, parts)
     token_line = _token_line(parts, sold, index)

@@ -311,7 +311,7 @@ def readings(body: str, *, marketplace: bool) -> Iterator[Reading]:
     for place, (start, _) in enumerate(segments):
         facts = understand([word for _, text in segments[place:] for word in words(text)])
         head = body[:start].rstrip("-_ ")
-        if facts is not None and "cache" not in words(head):
+        if facts is not None and not any(word.startswith("cache") for word in words(head)):
             yield Reading(head, facts)
         if marketplace:
             return
