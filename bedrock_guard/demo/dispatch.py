@@ -24,7 +24,7 @@ from bedrock_guard.demo.protocol import (
     protocol_of,
     service_model,
 )
-from bedrock_guard.demo.service import Answer, Operation, Paging, Request, Service, ServiceError
+from bedrock_guard.demo.service import Answer, Need, Operation, Paging, Request, Service, ServiceError
 from bedrock_guard.demo.services import find_service
 from bedrock_guard.demo.state import State
 from bedrock_guard.demo.tokens import Tokens
@@ -48,6 +48,7 @@ class Backend:
     Attributes:
         faults: ``backend.faults.set(Fault(...))`` changes what goes wrong.
         calls: the names of the last 10,000 calls, ``service:Operation``, refused and failed ones included.
+        asked: with ``enforce``, the last 10,000 authorisations that were decided.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Backend:
         self.faults = Faults(faults)
         self.read_timeout = read_timeout
         self.calls: deque[str] = deque(maxlen=10_000)
+        self.asked: deque[Need] = deque(maxlen=10_000)
         self._tokens = Tokens(token_key)
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
@@ -164,15 +166,24 @@ class Backend:
     def _handle(
         self, request: Request, operation: Operation, model: OperationModel, wire: WireRequest
     ) -> Answer:
-        """Decide, do and check in one transaction; what is committed here is what the answer says."""
-        with self.state.transaction(write=operation.writes):
-            if self.enforce:
-                enforce.authorise(request)
-            answer = checked_answer(
-                model, operation.handler(request) or {}, operation.may_lack, operation.beyond
-            )
-            if operation.writes:
-                record.remember(request, wire)
+        """Decide, do and check in one transaction; a refusal is in CloudTrail, and nothing else is left of it."""
+        try:
+            with self.state.transaction(write=operation.writes):
+                return self._decide_and_do(request, operation, model, wire)
+        except enforce.RefusedError as refused:
+            with self.state.transaction(write=True):
+                record.remember(request, wire, refused=refused)
+            raise
+
+    def _decide_and_do(
+        self, request: Request, operation: Operation, model: OperationModel, wire: WireRequest
+    ) -> Answer:
+        if self.enforce:
+            enforce.authorise(request, self.asked.append)
+        found = operation.handler(request) or {}
+        answer = checked_answer(model, found, operation.may_lack, operation.beyond)
+        if operation.writes:
+            record.remember(request, wire, answer)
         return answer
 
     def _request_id(self, call: str) -> str:

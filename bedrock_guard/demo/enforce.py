@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -30,11 +30,24 @@ _PARTS = {"user": "UserPolicyList", "role": "RolePolicyList", "group": "GroupPol
 Texts = tuple[str, ...]
 
 
-def authorise(request: Request) -> None:
-    """Let the request through, or raise the service's access-denied error for the first need not met."""
+class RefusedError(ServiceError):
+    """The caller may not: the service's access-denied error."""
+
+
+def authorise(request: Request, asked: Callable[[Need], object] = lambda _need: None) -> None:
+    """Let the request through, or refuse it for the first need that is not met.
+
+    Args:
+        request: who wants what.
+        asked: told of every need that was decided.
+
+    Raises:
+        RefusedError: with the layer that decided, as AWS words it.
+    """
     for need in request.definition.needs(request):
         if need.action in _FREE:
             continue
+        asked(need)
         evaluator = evaluator_for(request.state, request.caller, need.trust)
         context = {**_context(request), **need.context}
         decision = evaluator.decide(need.action, need.resource, context, principal=request.caller.principal)
@@ -133,14 +146,21 @@ def _context(request: Request) -> dict[str, Any]:
         context["aws:username"] = caller.name
     for tag in entity.get("Tags", ()):
         context[f"aws:PrincipalTag/{tag['Key']}"] = tag["Value"]
-    tags = request.parameters.get("Tags")
+    return context | _tag_keys(request.parameters)
+
+
+def _tag_keys(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The tags in a request: Bedrock writes small letters where IAM writes capitals."""
+    tags = parameters.get("Tags") or parameters.get("tags")
     if isinstance(tags, list):
-        context["aws:TagKeys"] = [tag["Key"] for tag in tags]
-        context.update({f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in tags})
-    return context
+        pairs = {tag.get("Key") or tag["key"]: tag.get("Value", tag.get("value")) for tag in tags}
+        asked = {f"aws:RequestTag/{name}": value for name, value in pairs.items()}
+        return {"aws:TagKeys": list(pairs), **asked}
+    gone = parameters.get("TagKeys") or parameters.get("tagKeys")
+    return {"aws:TagKeys": gone} if isinstance(gone, list) else {}
 
 
-def _denied(request: Request, need: Need, decision: Decision) -> ServiceError:
+def _denied(request: Request, need: Need, decision: Decision) -> RefusedError:
     article, layer = _LAYER_WORDS.get(decision.layer or "identity", _LAYER_WORDS["identity"])
     if decision.verdict == "explicitDeny":
         why = f"with an explicit deny in {article} {layer}"
@@ -151,9 +171,9 @@ def _denied(request: Request, need: Need, decision: Decision) -> ServiceError:
     service = request.definition.name
     if service == "ec2":
         start = "You are not authorized to perform this operation."
-        return ServiceError("UnauthorizedOperation", f"{start} {sentence}", 403)
+        return RefusedError("UnauthorizedOperation", f"{start} {sentence}", 403)
     if service == "organizations":
-        return ServiceError("AccessDeniedException", "You don't have permissions to access this resource.")
+        return RefusedError("AccessDeniedException", "You don't have permissions to access this resource.")
     if service in {"iam", "sts", "sns"}:
-        return ServiceError("AccessDenied", sentence, 403)
-    return ServiceError("AccessDeniedException", sentence)
+        return RefusedError("AccessDenied", sentence, 403)
+    return RefusedError("AccessDeniedException", sentence)

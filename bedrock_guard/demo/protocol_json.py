@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from decimal import Decimal
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -148,27 +149,73 @@ def _decode(shape: Shape, value: Any) -> Any:
     return base64.b64decode(value) if shape.type_name == "blob" else value
 
 
+_Encoder = Callable[[Any], Any]
+
+
 def _encode(shape: Shape, value: Any) -> Any:
-    if isinstance(shape, StructureShape) and not shape.is_document_type:
-        found = ((shape.members[k], k, v) for k, v in value.items() if v is not None)
-        return {member.serialization.get("name", key): _encode(member, v) for member, key, v in found}
-    if isinstance(shape, ListShape):
-        return [_encode(shape.member, v) for v in value]
-    if isinstance(shape, MapShape):
-        return {k: _encode(shape.value, v) for k, v in value.items()}
-    if shape.type_name == "timestamp":
-        return _time(shape, value)
-    if shape.type_name == "blob":
-        return base64.b64encode(value).decode()
-    return float(value) if isinstance(value, Decimal) else value
+    encoder = _encoder(shape)
+    return value if encoder is None else encoder(value)
 
 
-def _time(shape: Shape, value: Any) -> str | float:
-    if shape.serialization.get("timestampFormat") == "iso8601":
-        return iso_text(value)
-    return to_time(value).timestamp()
+@cache
+def _encoder(shape: Shape) -> _Encoder | None:
+    """How a shape is written, worked out once; None where a value travels as it is, as most do."""
+    return _Encoders().of(shape)
+
+
+class _Encoders:
+    """Makes the encoders below one shape; a shape that contains itself finds its own when it runs."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Encoder | None] = {}
+
+    def of(self, shape: Shape) -> _Encoder | None:
+        if shape.name not in self._known:
+            self._known[shape.name] = partial(self._later, shape.name)
+            self._known[shape.name] = self._make(shape)
+        return self._known[shape.name]
+
+    def _later(self, name: str, value: Any) -> Any:
+        encoder = self._known[name]
+        return value if encoder is None else encoder(value)
+
+    def _make(self, shape: Shape) -> _Encoder | None:
+        if isinstance(shape, StructureShape):
+            return self._structure(shape)
+        if isinstance(shape, ListShape):
+            return _each_item(self.of(shape.member))
+        if isinstance(shape, MapShape):
+            return _each_value(self.of(shape.value))
+        if shape.type_name == "timestamp":
+            iso = shape.serialization.get("timestampFormat") == "iso8601"
+            return iso_text if iso else lambda value: to_time(value).timestamp()
+        return (lambda value: base64.b64encode(value).decode()) if shape.type_name == "blob" else None
+
+    def _structure(self, shape: StructureShape) -> _Encoder | None:
+        if shape.is_document_type:
+            return None
+        encoders = {key: found for key, member in shape.members.items() if (found := self.of(member))}
+        names = {key: member.serialization.get("name", key) for key, member in shape.members.items()}
+        renamed = {key: name for key, name in names.items() if key != name}
+
+        def structure(value: dict[str, Any]) -> dict[str, Any]:
+            wire = dict(value)
+            for key, encode in encoders.items():
+                if wire.get(key) is not None:
+                    wire[key] = encode(wire[key])
+            return {renamed.get(key, key): item for key, item in wire.items()} if renamed else wire
+
+        return structure if encoders or renamed else None
+
+
+def _each_item(encode: _Encoder | None) -> _Encoder | None:
+    return None if encode is None else lambda value: [encode(item) for item in value]
+
+
+def _each_value(encode: _Encoder | None) -> _Encoder | None:
+    return None if encode is None else lambda value: {key: encode(item) for key, item in value.items()}
 
 
 def _json(status: int, content: Any, request_id: str, content_type: str) -> WireAnswer:
     headers = {"Content-Type": content_type, "x-amzn-RequestId": request_id}
-    return WireAnswer(status, headers, json.dumps(content).encode())
+    return WireAnswer(status, headers, json.dumps(content, default=float).encode())

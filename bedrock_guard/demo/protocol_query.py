@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
@@ -14,6 +17,7 @@ from bedrock_guard.demo.service import Answer, ServiceError
 
 Tree = dict[str, Any]
 _VALUE = ""
+_PLAIN = re.compile(r"[^&<>\r]*\Z")
 
 
 class Query:
@@ -132,36 +136,52 @@ def _in_order(node: Tree) -> list[Tree]:
 
 
 def _members(shape: StructureShape, value: Answer) -> str:
-    found = ((shape.members[k], k, v) for k, v in value.items() if v is not None)
-    return "".join(_element(member, member.serialization.get("name", key), v) for member, key, v in found)
+    return _inside(shape, "")(value)
 
 
-def _element(shape: Shape, tag: str, value: Any) -> str:
+_Writer = Callable[[Any], str]
+
+
+@cache
+def _element(shape: Shape, tag: str) -> _Writer:
+    """Writes a value of a shape as one element; made once for each shape and tag."""
+    inside = _inside(shape, tag)
+    if isinstance(shape, ListShape) and shape.serialization.get("flattened"):
+        return inside
+    start, end = f"<{tag}>", f"</{tag}>"
+    return lambda value: f"{start}{inside(value)}{end}"
+
+
+@cache
+def _inside(shape: Shape, tag: str) -> _Writer:
+    """Writes what stands between the tags. Members are looked up when it runs: a shape may contain itself."""
     if isinstance(shape, StructureShape):
-        return f"<{tag}>{_members(shape, value)}</{tag}>"
+        named = {
+            key: (member, member.serialization.get("name", key)) for key, member in shape.members.items()
+        }
+        return lambda value: "".join(
+            [_element(*named[key])(item) for key, item in value.items() if item is not None]
+        )
     if isinstance(shape, ListShape):
         flat = shape.serialization.get("flattened")
         name = shape.member.serialization.get("name", tag if flat else "member")
-        inner = "".join(_element(shape.member, name, v) for v in value)
-        return inner if flat else f"<{tag}>{inner}</{tag}>"
+        return lambda value: "".join(map(_element(shape.member, name), value))
     if isinstance(shape, MapShape):
-        entries = (
-            f"<entry>{_element(shape.key, 'key', k)}{_element(shape.value, 'value', v)}</entry>"
-            for k, v in value.items()
-        )
-        return f"<{tag}>{''.join(entries)}</{tag}>"
-    return f"<{tag}>{_text(_scalar(shape, value))}</{tag}>"
+        key, item = _element(shape.key, "key"), _element(shape.value, "value")
+        return lambda value: "".join([f"<entry>{key(k)}{item(v)}</entry>" for k, v in value.items()])
+    return _SCALARS.get(shape.type_name, lambda value: _text(str(value)))
 
 
-def _scalar(shape: Shape, value: Any) -> str:
-    if shape.type_name == "timestamp":
-        return iso_text(value)
-    if shape.type_name == "boolean":
-        return "true" if value else "false"
-    return base64.b64encode(value).decode() if shape.type_name == "blob" else str(value)
+_SCALARS: Final[dict[str, _Writer]] = {
+    "timestamp": iso_text,
+    "boolean": lambda value: "true" if value else "false",
+    "blob": lambda value: base64.b64encode(value).decode(),
+}
 
 
 def _text(value: str) -> str:
+    if _PLAIN.match(value):
+        return value
     # A carriage return would be read back as a line feed unless it is written as a reference.
     return escape(value, {"\r": "&#13;"})
 

@@ -198,3 +198,31 @@ def test_organizations_words_a_denial_in_its_own_way(admin: Account) -> None:
 def test_nothing_is_decided_without_enforce(open_account: OpenAccount) -> None:
     account = open_account(principal=f"arn:aws:iam::{MANAGEMENT}:user/dev-001")
     assert account.client("iam").list_users()["Users"]
+
+
+def test_a_refused_call_is_in_cloudtrail_and_leaves_nothing_else(open_account: OpenAccount) -> None:
+    account = open_account(principal="arn:aws:iam::111122223333:user/reader", enforce=True)
+    with pytest.raises(ClientError, match="not authorized"):
+        account.client("iam").create_user(UserName="x")
+    backend = account.demo_backend
+    backend.enforce = False
+    account.clock.sleep(600)
+    (event,) = Account.on_demo(backend).client("cloudtrail").lookup_events()["Events"]
+    record = json.loads(event["CloudTrailEvent"])
+    assert (event["EventName"], record["errorCode"], record["requestParameters"]) == (
+        "CreateUser", "AccessDenied", None,
+    )  # fmt: skip
+    assert "because no identity-based policy allows the iam:CreateUser action" in record["errorMessage"]
+    assert not backend.state.rows("SELECT 1 FROM items WHERE kind = 'user' AND key = 'x'")
+
+
+def test_a_tag_of_the_target_can_be_asked_for(open_account: OpenAccount) -> None:
+    only_core = policy(action="iam:TagUser", StringEquals={"aws:ResourceTag/team": "core"})
+    account = open_account()
+    iam = account.client("iam")
+    iam.put_user_policy(UserName="reader", PolicyName="tags", PolicyDocument=only_core)
+    account.demo_backend.enforce = True
+    reader = acting_as(account, f"{MANAGEMENT}:user/reader").client("iam")
+    reader.tag_user(UserName="dev-001", Tags=[{"Key": "a", "Value": "b"}])
+    with pytest.raises(ClientError, match="not authorized"):
+        reader.tag_user(UserName="admin", Tags=[{"Key": "a", "Value": "b"}])

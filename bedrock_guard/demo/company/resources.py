@@ -67,13 +67,11 @@ def _guardrail(account: str) -> dict[str, Any]:
     filters = [
         {"type": name, **strengths} for name in ("HATE", "INSULTS", "SEXUAL", "VIOLENCE", "MISCONDUCT")
     ]
-    return {
+    draft = {
         "name": "support-guardrail",
         "description": "What the support assistant may say.",
         "guardrailId": GUARDRAIL_ID,
         "guardrailArn": f"arn:aws:bedrock:eu-west-1:{account}:guardrail/{GUARDRAIL_ID}",
-        "version": "2",
-        "status": "READY",
         "contentPolicy": {
             "filters": [
                 *filters,
@@ -85,8 +83,14 @@ def _guardrail(account: str) -> dict[str, Any]:
         "blockedOutputsMessaging": "Sorry, I cannot answer that.",
         "createdAt": stamp(ago(190)),
         "updatedAt": stamp(ago(58, 7)),
-        "_versions": ["DRAFT", "1", "2"],
     }
+    # Version 1 came before personal data was masked.
+    born = {name: value for name, value in draft.items() if name != "sensitiveInformationPolicy"}
+    versions = {
+        "1": {**born, "createdAt": stamp(ago(188)), "updatedAt": stamp(ago(188))},
+        "2": {**draft, "createdAt": stamp(ago(58, 6)), "updatedAt": stamp(ago(58, 6))},
+    }
+    return {**draft, "_versions": versions}
 
 
 def _profile(account: str) -> dict[str, Any]:

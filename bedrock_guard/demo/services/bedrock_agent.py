@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bedrock_guard.demo.service import Answer, Handler, Request, Service, ServiceError, page
-from bedrock_guard.demo.services.bedrock import here
+from bedrock_guard.demo.services.bedrock.common import here
 
 SERVICE = Service(
     "bedrock-agent",

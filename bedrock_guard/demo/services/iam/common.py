@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -41,7 +42,7 @@ def _resource(request: Request) -> str:
 
 
 def _keys(request: Request, p: Body) -> dict[str, Any]:
-    keys: dict[str, Any] = {}
+    keys: dict[str, Any] = _tags_in_place(request, p)
     boundary = p.get("PermissionsBoundary") or _boundary_in_place(request, p)
     if boundary:
         keys["iam:PermissionsBoundary"] = boundary
@@ -55,6 +56,15 @@ def _keys(request: Request, p: Body) -> dict[str, Any]:
         found = request.items.get("credential", p["ServiceSpecificCredentialId"])
         keys |= {"iam:ServiceSpecificCredentialServiceName": found["ServiceName"]} if found else {}
     return keys
+
+
+def _tags_in_place(request: Request, p: Body) -> dict[str, Any]:
+    """The tags of the user, role or policy that the call is about, under both of their keys."""
+    named = [(kind, p[_NAME[kind]]) for kind in ("user", "role") if _NAME[kind] in p]
+    if not named and "PolicyArn" in p:
+        named = [("policy", p["PolicyArn"])]
+    tags = [tag for kind, key in named for tag in (request.items.get(kind, key) or {}).get("Tags", ())]
+    return {f"{prefix}:ResourceTag/{tag['Key']}": tag["Value"] for tag in tags for prefix in ("aws", "iam")}
 
 
 def _boundary_in_place(request: Request, p: Body) -> str | None:
@@ -165,6 +175,7 @@ def only(body: Body, names: Sequence[str]) -> Body:
     return {name: body[name] for name in names if body.get(name) is not None}
 
 
+@lru_cache(maxsize=4096)
 def quoted(document: str) -> str:
     """A document as IAM answers it: percent-encoded."""
     return quote(document, safe="")
