@@ -9,7 +9,8 @@ https://focus.finops.org/focus-specification/v1-2/
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -37,7 +38,8 @@ SERVICES: Final[Mapping[str, str]] = {
 }
 """CUR's product codes and how Cost Explorer calls them."""
 
-_SUFFIXES: Final = (".parquet", ".csv", ".csv.gz")
+SUFFIXES: Final = (".parquet", ".csv.gz", ".csv")
+_EXECUTION: Final = re.compile(r"(?P<partition>.*/)(?P<execution>\d{8}T\d{6}Z-[^/]+)/[^/]+", re.DOTALL)
 _MONEY: Final = "DECIMAL(38, 10)"
 
 
@@ -88,7 +90,9 @@ def read_export(path: str | Path, *, now: datetime | None = None) -> ExportReadi
 
 def _files(path: Path) -> list[str]:
     found = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-    named = [str(file) for file in found if file.name.lower().endswith(_SUFFIXES) and file.exists()]
+    named = latest(
+        file.as_posix() for file in found if file.name.lower().endswith(SUFFIXES) and file.exists()
+    )
     if not named:
         raise ExportError(
             f"There is no cost export at {path}.",
@@ -96,6 +100,21 @@ def _files(path: Path) -> list[str]:
             remedy="Name the folder that the data export writes to, downloaded.",
         )
     return named
+
+
+def latest(files: Iterable[str]) -> list[str]:
+    """The files of the newest execution of every partition: an export that keeps its refreshes repeats every line.
+
+    Example:
+        >>> latest(["d/P=1/20261001T000000Z-a/1.csv", "d/P=1/20261002T000000Z-b/1.csv", "d/P=2/1.csv"])
+        ['d/P=1/20261002T000000Z-b/1.csv', 'd/P=2/1.csv']
+    """
+    listed = [(name, _EXECUTION.fullmatch(name)) for name in files]
+    newest: dict[str, str] = {}
+    for _, found in listed:
+        if found:
+            newest[found["partition"]] = max(newest.get(found["partition"], ""), found["execution"])
+    return [name for name, found in listed if not found or newest[found["partition"]] == found["execution"]]
 
 
 def _relation(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> duckdb.DuckDBPyRelation:
