@@ -1,7 +1,9 @@
-"""A cost export read where it is delivered, from an S3 server on loopback (moto)."""
+"""Cost exports and invocation logs read where they are delivered, from an S3 server on loopback (moto)."""
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -11,16 +13,19 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from bedrock_guard.account.exports import ExportError, ExportReading, read_export
+from bedrock_guard.account.exports import ExportReading, read_export
 from bedrock_guard.account.exports_s3 import read_export_from
+from bedrock_guard.account.invocation_logs import read_invocation_logs
 from bedrock_guard.account.session import Account
+from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.demo.company import make_company
 from bedrock_guard.demo.company.exports import write_cur
+from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.spend import classify_bill, reconcile
 from bedrock_guard.evidence.tables import provenance_of, total
 
 server = pytest.importorskip(
-    "moto.server", reason="moto's server is not installed: no S3 to read a cost export from"
+    "moto.server", reason="moto's server is not installed: there is no S3 to read from"
 )
 
 
@@ -59,6 +64,21 @@ def bucket(endpoint: str, account: Account, request: pytest.FixtureRequest) -> I
     yield made
     made.objects.all().delete()
     made.delete()
+
+
+def record(tokens: int) -> bytes:
+    """One line of an invocation log."""
+    said = {
+        "schemaType": "ModelInvocationLog",
+        "timestamp": "2026-10-02T09:14:07Z",
+        "accountId": "111122223333",
+        "identity": {"arn": "arn:aws:sts::111122223333:assumed-role/App/s"},
+        "region": "us-east-1",
+        "requestId": f"r-{tokens}",
+        "modelId": "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "input": {"inputBodyJson": {"prompt": "do not keep this"}, "inputTokenCount": tokens},
+    }
+    return json.dumps(said).encode() + b"\n"
 
 
 def deliver(bucket: Any, folder: Path, *, execution: str = "") -> list[str]:
@@ -128,5 +148,23 @@ def test_a_file_that_cannot_be_fetched_makes_the_bill_incomplete(
     ],
 )
 def test_nothing_there_is_said(bucket: Any, account: Account, address: str, words: str) -> None:
-    with pytest.raises(ExportError, match=words):
+    with pytest.raises(GuardError, match=words):
         read_export_from(account, address)
+
+
+LOG = "bedrock/AWSLogs/111122223333/BedrockModelInvocationLogs/us-east-1/2026/10/02/09/"
+
+
+def test_invocation_logs_in_s3_give_counters_and_leave_bodies_where_they_are(
+    bucket: Any, account: Account
+) -> None:
+    bucket.put_object(Key=LOG + "a.json.gz", Body=gzip.compress(record(35) + record(7)))
+    bucket.put_object(Key=LOG + "data/b.json.gz", Body=gzip.compress(b'["a body"]'))
+    bucket.put_object(Key=LOG + "c.json.gz", Body=gzip.compress(record(1))[:40])
+    bucket.put_object(Key="bedrock/AWSLogs/111122223333/amazon-bedrock-logs-permission-check", Body=b"")
+    found = read_invocation_logs(account, "s3://exports/bedrock", shipped())
+    assert found.frame["input_tokens"].tolist() == [35, 7]
+    assert found.set_aside == {LOG + "c.json.gz": "truncated gzip"}
+    said = provenance_of(found.frame)
+    assert (said.completeness, said.requests) == ("floor", 3)
+    assert "truncated gzip" in said.why

@@ -1,0 +1,140 @@
+"""Who spent it: a window's bill by caller, from a cost export that names callers, and from the tokens of seen calls.
+
+The export is AWS's own answer and needs the option "Include caller identity (IAM principal) allocation data"; counting
+tokens works without it, and reaches as far as calls tell their tokens.
+https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from bedrock_guard.account.exports import read_export
+from bedrock_guard.account.exports_s3 import read_export_from
+from bedrock_guard.account.invocation_logs import read_invocation_logs
+from bedrock_guard.account.s3 import is_address
+from bedrock_guard.account.trail_lookup import look_up
+from bedrock_guard.evidence.attribution import Attribution, attribute
+from bedrock_guard.evidence.spend import classify_bill
+from bedrock_guard.evidence.tables import Provenance, money, provenance_of, total, with_provenance
+from bedrock_guard.evidence.token_counts import joined, of_calls
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.cost_explorer import Window
+    from bedrock_guard.account.session import Account
+    from bedrock_guard.account.spending import Spending
+
+
+@dataclass(frozen=True)
+class CallerSpend:
+    """A window's usage by caller.
+
+    Args:
+        counted: the bill spread over seen calls; None when no source of tokens was read.
+        tokens: where the counts came from.
+        exported: the export's lines of the window, classified, with `principal` and `resource_id`; None without one.
+        control: what Cost Explorer says of the same days, credits and tax included.
+        asked: (service, operation) -> requests made for this value.
+    """
+
+    counted: Attribution | None
+    tokens: Provenance
+    exported: pd.DataFrame | None
+    control: Decimal | None = None
+    asked: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def exported_total(self) -> Decimal | None:
+        """All lines of the export in the window; None without an export, or with an amount that cannot be read."""
+        if self.exported is None:
+            return None
+        amounts = [money(value) for value in self.exported["cost"]]
+        return None if None in amounts else total(amounts)
+
+    @property
+    def difference(self) -> Decimal | None:
+        """The export less Cost Explorer; None when one of them is unknown."""
+        whole = self.exported_total
+        return None if whole is None or self.control is None else whole - self.control
+
+
+def read_caller_spend(
+    account: Account, found: Spending, *, history: bool = True, logs: str = "", export: str = ""
+) -> CallerSpend:
+    """Spread a window's bill over its callers. Reads only; CloudTrail's event history is free, two requests a second.
+
+    Args:
+        account: who is asked.
+        found: the window's spend.
+        history: read CloudTrail's event history of the window's Regions; it reaches 90 days back.
+        logs: a folder or `s3://bucket/prefix` with model invocation logs.
+        export: a folder or `s3://bucket/prefix` with a CUR 2.0 (or FOCUS) export.
+
+    Raises:
+        GuardError: there is nothing to read at `logs` or `export`.
+    """
+    before = _counts(account)
+    parts = [
+        _within(read_invocation_logs(account, logs, found.catalogue).frame, found.window) if logs else None,
+        of_calls(_history(account, found)) if history else None,
+    ]
+    tokens = joined(*parts)
+    gaps = found.now.gaps
+    counted = attribute(found.lines, tokens) if any(part is not None for part in parts) and not gaps else None
+    said = provenance_of(tokens)
+    said = said.lowered("unknown", f"the bill is not whole: {' '.join(gaps)}") if gaps else said
+    exported = _exported(account, found, export) if export else None
+    return CallerSpend(
+        counted, said, exported, found.now.proof.control_total, dict(_counts(account) - before)
+    )
+
+
+def _history(account: Account, found: Spending) -> pd.DataFrame:
+    billed = {str(name) for name in found.now.lines["region"].dropna().unique() if "-" in str(name)}
+    start, end = _instants(found.window)
+    start = max(start, account.now - timedelta(days=90))
+    regions = tuple(sorted(billed | {account.region}))
+    return look_up(account, regions, start, end, catalogue=found.catalogue).reading.frame
+
+
+def _within(tokens: pd.DataFrame, window: Window) -> pd.DataFrame:
+    start, end = _instants(window)
+    kept: pd.DataFrame = tokens[(tokens["event_time"] >= start) & (tokens["event_time"] < end)]
+    return with_provenance(kept.reset_index(drop=True), provenance_of(tokens))
+
+
+def _exported(account: Account, found: Spending, place: str) -> pd.DataFrame:
+    months = _months(found.window)
+    reading = (
+        read_export_from(account, place, months=months)
+        if is_address(place)
+        else read_export(place, now=account.now)
+    )
+    start, end = _instants(found.window)
+    days = reading.frame["day"]
+    kept: pd.DataFrame = reading.frame[(days >= start) & (days < end)].reset_index(drop=True)
+    lines = classify_bill(kept, found.catalogue)
+    return with_provenance(lines, provenance_of(reading.frame))
+
+
+def _months(window: Window) -> tuple[str, ...]:
+    days = (window.start + timedelta(days=n) for n in range(window.days))
+    return tuple(dict.fromkeys(f"{day:%Y-%m}" for day in days))
+
+
+def _instants(window: Window) -> tuple[datetime, datetime]:
+    def midnight(day: date) -> datetime:
+        return datetime.combine(day, time(), UTC)
+
+    return midnight(window.start), midnight(window.end)
+
+
+def _counts(account: Account) -> Counter[tuple[str, str]]:
+    return Counter({(line.service, line.operation): line.count for line in account.requests.lines()})
