@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.controls import CONTROLS, Control, Rule, Scope
-from bedrock_guard.boundary.controls.lifting import lifted
+from bedrock_guard.boundary.controls.lifting import PRINCIPAL, lifted
 from bedrock_guard.boundary.packing import LIMIT, QUOTA, Filled, Item, Kind, Packed, fill, minified, room_for
 from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice, Profile, SpecException
 from bedrock_guard.errors import GuardError
+
+_FOLLOWING = (
+    "a role that is made under the boundary carries no deny policy: here it holds for the bounded paths"
+)
 
 
 class BuildError(GuardError):
@@ -111,13 +115,30 @@ def build(
     exceptions = [entry for entry in spec.exceptions if entry.profile == name]
     active = [entry for entry in exceptions if not entry.expired(day)]
     findings = tuple(_finding(entry) for entry in exceptions if entry.expired(day))
-    plan = _Plan(chosen, known, tuple(active))
-    return Built(name, chosen, *plan.documents(), findings=findings, on=day)
+    packed, placement = _Plan(chosen, known, tuple(active)).documents()
+    return Built(name, chosen, packed, placement, (*findings, *_unfollowed(chosen, packed)), day)
 
 
 def _finding(entry: SpecException) -> str:
     what = entry.control or (entry.model.id if entry.model else "")
     return f"The exception of {entry.owner} for {what} ended on {entry.until} and no longer applies: {entry.reason}"
+
+
+def _unfollowed(profile: Profile, packed: Sequence[Packed]) -> list[str]:
+    """What a role made under the boundary does not carry, where no SCP may say it for the bounded paths."""
+    denied = _denied(packed)
+    if not denied or "scp" in profile.documents or not isinstance(profile.controls.bounded_roles, tuple):
+        return []
+    named = ", ".join(control.id for control in CONTROLS if control.id in denied)
+    what = f"these controls stand in deny policies, and so do not hold for it: {named}"
+    remedy = "Let SCPs be made (documents), or let no role be made and assumed (bounded_roles = true)"
+    return [f"A role that a bounded principal makes carries the boundary alone; {what}. {remedy}."]
+
+
+def _denied(packed: Iterable[Packed]) -> set[str]:
+    """The controls of which a part stands in a deny policy."""
+    owners = (ids for one in packed if one.kind == "deny" for ids in one.controls.values())
+    return {control for ids in owners for control in ids}
 
 
 @dataclass(frozen=True)
@@ -145,53 +166,61 @@ class _Plan:
         exempt = set(self.profile.break_glass)
         if control.exempt:
             exempt.update(getattr(self.profile, control.exempt))
-        return rule.when("ArnNotEquals", "aws:PrincipalArn", exempt) if exempt else rule
+        return rule.when("ArnNotEquals", PRINCIPAL, exempt) if exempt else rule
 
     def documents(self) -> tuple[tuple[Packed, ...], tuple[Placed, ...]]:
         kinds = self.profile.documents
         beside: list[Kind] = [kind for kind in ("boundary", "deny") if kind in kinds]
-        above: list[Kind] = ["scp"] if "scp" in kinds else []
-        if not beside:
-            return self._finish([], above, self.items(account_wide=True), {})
-        mine = self.items(account_wide=False)
-        return self._finish(mine, above, self._for_scp(), self._fit(mine, beside, above))
+        mine = self.items(account_wide=False) if beside else []
+        moved, below = self._fit(mine, beside)
+        self._refuse(below, [item for item in mine if item.control.id not in moved], beside)
+        if "scp" not in kinds:
+            return below.documents, _placements(below.documents, {}, self.profile)
+        following = self._following(_denied(below.documents) - moved.keys())
+        shared = [*self._for_scp(moved), *following]
+        over = fill(shared, ["scp"], self.profile.policy_prefix)
+        self._refuse(over, shared, ["scp"])
+        documents = (*below.documents, *over.documents)
+        reasons = {**moved, **dict.fromkeys((item.control.id for item in following), _FOLLOWING)}
+        return documents, _placements(documents, reasons, self.profile)
 
-    def _for_scp(self) -> list[Item]:
-        wanted = [c for c in CONTROLS if c.reach == "account" or self.profile.scp_holds == "everything"]
-        return self.items(account_wide=True, controls=wanted)
+    def _for_scp(self, moved: Container[str]) -> list[Item]:
+        return self.items(account_wide=True, controls=[c for c in CONTROLS if self._wide(c) or c.id in moved])
 
-    def _fit(self, mine: list[Item], beside: list[Kind], above: list[Kind]) -> dict[str, str]:
-        """Which controls must leave the principal's documents for an SCP, and why; the packing is done in `_finish`."""
-        if not above:
-            return {}
+    def _wide(self, control: Control) -> bool:
+        """Whether an SCP holds the control for the whole account."""
+        every = self.profile.scp_holds == "everything" or not {"boundary", "deny"} & {*self.profile.documents}
+        return control.reach == "account" or every
+
+    def _fit(self, mine: list[Item], beside: list[Kind]) -> tuple[dict[str, str], Filled]:
+        """The principal's documents, and which controls had to leave them for an SCP and why."""
         prefix = self.profile.policy_prefix
+        below = fill(mine, beside, prefix)
+        if not below.left or "scp" not in self.profile.documents:
+            return {}, below
         long = [item for item in mine if not room_for(item, beside[0])]
         alone = {item.control.id for item in long if fill([item], beside, prefix).left}
         moved = dict.fromkeys(alone, "it is too long for any managed policy")
         for item in sorted(mine, key=_spare):
-            kept = [other for other in mine if other.control.id not in moved]
-            if not fill(kept, beside, prefix).left:
+            below = fill([other for other in mine if other.control.id not in moved], beside, prefix)
+            if not below.left:
                 break
             moved.setdefault(item.control.id, "no room was left in the boundary and its deny policies")
-        return moved
+        return moved, below
 
-    def _finish(
-        self, mine: list[Item], above: list[Kind], shared: list[Item], moved: dict[str, str]
-    ) -> tuple[tuple[Packed, ...], tuple[Placed, ...]]:
-        prefix = self.profile.policy_prefix
-        beside: list[Kind] = [kind for kind in ("boundary", "deny") if kind in self.profile.documents]
-        kept = [item for item in mine if item.control.id not in moved]
-        below = fill(kept, beside, prefix) if beside else Filled((), ())
-        self._refuse(below, kept, beside)
-        if not above:
-            return below.documents, _placements(below.documents, {}, self.profile)
-        held = {item.control.id for item in shared}
-        late = [control for control in CONTROLS if control.id in moved and control.id not in held]
-        shared = [*shared, *self.items(account_wide=True, controls=late)]
-        over = fill(shared, above, prefix)
-        self._refuse(over, shared, above)
-        documents = (*below.documents, *over.documents)
-        return documents, _placements(documents, moved, self.profile)
+    def _following(self, denied: Container[str]) -> list[Item]:
+        """The controls of deny policies for roles of the bounded paths: a role made there carries the boundary only."""
+        paths = self.profile.controls.bounded_roles
+        if not isinstance(paths, tuple):
+            return []
+        partition, accounts = self.profile.partition, self.profile.accounts
+        roles = [f"arn:{partition}:iam::{account}:role/{path}" for path in paths for account in accounts]
+        wanted = [c for c in CONTROLS if c.id in denied and not self._wide(c)]
+        items = self.items(account_wide=True, controls=wanted)
+        return [
+            Item.of(item.control, [piece.rule.when("ArnLike", PRINCIPAL, roles) for piece in item.pieces])
+            for item in items
+        ]
 
     def _refuse(self, filled: Filled, items: Sequence[Item], kinds: Sequence[Kind]) -> None:
         if not filled.left:

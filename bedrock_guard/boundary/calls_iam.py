@@ -96,6 +96,15 @@ def assume_role(call: Call, _: Catalogue) -> Iterator[Authorisation]:
     yield Authorisation("sts:AssumeRole", str(call.get("RoleArn")))
 
 
+def assume_root(call: Call, _: Catalogue) -> Iterator[Authorisation]:
+    """AssumeRoot on the root user of a member account, named by its ARN or the account's id."""
+    target = str(call.get("TargetPrincipal") or "*")
+    named = (
+        target if target.startswith("arn:") else call.arn("root", service="iam", region="", account=target)
+    )
+    yield Authorisation("sts:AssumeRoot", named)
+
+
 def web_identity_token(call: Call, _: Catalogue) -> Iterator[Authorisation]:
     """GetWebIdentityToken, with its audiences."""
     audience = call.get("Audience") or ()

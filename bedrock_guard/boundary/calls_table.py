@@ -173,6 +173,7 @@ _BY_CLIENT: Mapping[tuple[str, str], Handler] = {
     ("bedrock-mantle", "CreateInference"): calls_models.mantle,
     ("bedrock-mantle", "CountTokens"): calls_models.mantle,
     ("sts", "AssumeRole"): calls_iam.assume_role,
+    ("sts", "AssumeRoot"): calls_iam.assume_root,
     ("sts", "GetWebIdentityToken"): calls_iam.web_identity_token,
     ("autoscaling", "CreateAutoScalingGroup"): calls_ec2.auto_scaling_group,
     ("autoscaling", "UpdateAutoScalingGroup"): calls_ec2.auto_scaling_group,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -135,7 +135,12 @@ def statement(pieces: Sequence[Piece]) -> dict[str, Any]:
 
 def covering(actions: Iterable[str]) -> tuple[str, ...]:
     """The action patterns without those that another of them covers, sorted."""
-    every = sorted(set(actions))
+    return _cover(frozenset(actions))
+
+
+@lru_cache(maxsize=4_096)
+def _cover(actions: frozenset[str]) -> tuple[str, ...]:
+    every = sorted(actions)
     stems = tuple(action[:-1].lower() for action in every if action.endswith("*"))
     return tuple(action for action in every if not _covered(action, stems))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bedrock_guard.boundary.calls import Value
+from bedrock_guard.boundary.calls import Call, Value
 from bedrock_guard.boundary.scenario_parts import BOUNDARY_KEY, mantle_id, step
 from bedrock_guard.boundary.scenarios import Bypass, Setting
 
@@ -32,6 +32,10 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
                     "privileged_functions",
                 ),
             ),
+            rest="Compute that runs already under such a role: Session Manager or ECS Exec into it, a build's own "
+            'specification. Bound where SCPs hold every control (scp_holds = "everything").',
+            instead="AWS Organizations: SCPs; IAM Access Analyzer: roles that may call Bedrock",
+            widely=True,
         ),
         Bypass(
             33,
@@ -42,15 +46,28 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
                     at.call("sts", "AssumeRole", {"RoleArn": at.iam("role/bounded/worker", "000000000099")}),
                     "bounded_roles",
                 ),
+                step(at.call("sts", "AssumeRoot", {"TargetPrincipal": "000000000099"}), "bounded_roles"),
             ),
         ),
         Bypass(
             34,
-            "A new user or role without the boundary",
+            "A new user or role without the boundary, or without the deny policies beside it",
             (
                 step(at.call("iam", "CreateUser", {"UserName": "BedrockAPIKey-0001"}), "bounded_principals"),
-                step(at.call("iam", "CreateRole", {"RoleName": "free"}), "bounded_principals"),
+                step(
+                    at.call("iam", "CreateRole", {"RoleName": "free"}), "bounded_principals", "bounded_roles"
+                ),
+                step(
+                    at.call("iam", "CreateRole", {"RoleName": "free", "Path": "/bounded/"}),
+                    "bounded_principals",
+                ),
+                step(
+                    at.call("iam", "CreateRole", {"RoleName": "far", "PermissionsBoundary": at.boundary}),
+                    "bounded_roles",
+                ),
+                *(step(call, control, bounded="new") for call, control in _from_new_role(at)),
             ),
+            rest="Without SCPs a role made under the boundary does not carry the deny policies.",
         ),
         Bypass(
             35,
@@ -126,6 +143,8 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
             (
                 step(at.call("iam", "CreateDelegationRequest"), "delegation"),
                 step(at.call("iam", "EnableOutboundWebIdentityFederation"), "delegation"),
+                step(at.call("iam", "UpdateSAMLProvider"), "delegation"),
+                step(at.call("iam", "CreateOpenIDConnectProvider"), "delegation"),
                 step(at.call("rolesanywhere", "CreateTrustAnchor"), "roles_anywhere"),
                 step(at.call("sso-admin", "CreatePermissionSet"), "identity_center"),
                 step(at.call("identitystore", "CreateGroupMembership"), "identity_center"),
@@ -141,6 +160,10 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
                 ),
                 step(at.call("ssm", "StartAutomationExecution", automation), "bounded_roles"),
             ),
+            rest="A stack keeps the role it was made with, and a Service Catalog product has its own. Bound where SCPs "
+            'hold every control (scp_holds = "everything").',
+            instead="AWS Organizations: SCPs",
+            widely=True,
         ),
         Bypass(
             41,
@@ -159,6 +182,19 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
             rest="SCPs do not reach the management account: run no workloads in it, and give its people the boundary.",
             instead="AWS Organizations: delegated administration",
         ),
+    )
+
+
+def _from_new_role(at: Setting) -> tuple[tuple[Call, str], ...]:
+    """Calls of a role that the developer made under the boundary."""
+    fresh = at.bounded_role.replace("worker", "fresh")
+    bare = {"modelId": at.approved}
+    return (
+        (at.call("bedrock", "CreateModelInvocationJob", principal=fresh), "batch_inference"),
+        (at.call("bedrock-agentcore", "InvokeHarness", principal=fresh), "agentcore"),
+        (at.call("bedrock-mantle", "CreateInference", {"model": mantle_id(at)}, principal=fresh), "mantle"),
+        (at.call("ec2", "RequestSpotInstances", principal=fresh), "instance_types"),
+        (at.call("bedrock-runtime", "Converse", bare, principal=fresh), "guardrail_required"),
     )
 
 
@@ -193,6 +229,7 @@ def guardrails(at: Setting) -> tuple[Bypass, ...]:
                 step(at.call("bedrock", "UpdateGuardrail", named), "guardrail_tampering"),
                 step(at.call("bedrock", "DeleteGuardrail", named), "guardrail_tampering"),
                 step(at.call("bedrock", "DeleteEnforcedGuardrailConfiguration"), "guardrail_tampering"),
+                step(at.call("bedrock", "UpdateAutomatedReasoningPolicy"), "guardrail_tampering"),
                 step(
                     at.call("bedrock-runtime", "Converse", {"modelId": at.approved, **draft}),
                     "guardrail_required",
@@ -239,6 +276,8 @@ def elsewhere(at: Setting) -> tuple[Bypass, ...]:
             "Q, Kiro, CodeWhisperer, QuickSight or Nova Act as the model",
             (
                 step(at.call("q", "SendMessage"), "amazon_q"),
+                step(at.call("qdeveloper", "StartAgentSession"), "amazon_q"),
+                step(at.call("glue", "StartCompletion"), "amazon_q"),
                 step(at.call("codewhisperer", "GenerateRecommendations"), "amazon_q"),
                 step(at.call("quicksight", "PredictQAResults"), "amazon_q"),
                 step(at.call("nova-act", "InvokeActStep"), "nova_act"),
@@ -253,6 +292,8 @@ def elsewhere(at: Setting) -> tuple[Bypass, ...]:
                 step(at.call("ec2", "ModifyInstanceAttribute", resize), types),
                 step(at.call("ec2", "CreateFleet", fleet, facts={"ec2:Encrypted": True}), types),
                 step(at.call("ec2", "RequestSpotInstances"), types),
+                step(at.call("ec2", "ModifyFleet", {"FleetId": "fleet-0123"}), types),
+                step(at.call("autoscaling", "CreateLaunchConfiguration", {"InstanceType": big}), types),
                 step(
                     at.call(
                         "ec2",

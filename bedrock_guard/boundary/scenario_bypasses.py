@@ -145,7 +145,10 @@ def _models(at: Setting) -> tuple[Bypass, ...]:
         Bypass(
             14,
             "A global profile",
-            (step(at.converse(f"global.{at.other_model.model_id}"), models, "global_profiles"),),
+            (
+                step(at.converse(f"global.{at.other_model.model_id}"), models, "global_profiles"),
+                step(at.converse(at.not_worldwide), models, "global_profiles"),
+            ),
         ),
         Bypass(
             15,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bedrock_guard.boundary.calls import Call
 from bedrock_guard.boundary.scenarios import Setting, Step
 
@@ -9,7 +11,7 @@ BEDROCK, ANTHROPIC = "bedrock.amazonaws.com", "aws-external-anthropic.amazonaws.
 SERVICE_KEY, BOUNDARY_KEY = "iam:ServiceSpecificCredentialServiceName", "iam:PermissionsBoundary"
 
 
-def step(call: Call, *controls: str, bounded: bool = True) -> Step:
+def step(call: Call, *controls: str, bounded: bool | Literal["new"] = True) -> Step:
     """A step, with the controls that stop it."""
     return Step(call, controls, bounded)
 

@@ -24,19 +24,20 @@ _BIG_TYPE = "p5.48xlarge"
 class Step:
     """One call of a move. `controls` stop it: the first is the one meant, the others stop it as well.
 
-    `bounded` is False for an actor who need not carry the boundary.
+    `bounded` is False for an actor who need not carry the boundary, "new" for a role made under it.
     """
 
     call: Call
     controls: tuple[str, ...]
-    bounded: bool = True
+    bounded: bool | Literal["new"] = True
 
 
 @dataclass(frozen=True, slots=True)
 class Bypass:
     """One move of an insider; stopped when each of its steps is refused.
 
-    `closable` says what IAM can do, `rest` what stays open, `instead` which service closes that.
+    `closable` says what IAM can do, `rest` what stays open, `instead` which service closes that. One with `widely` is
+    closed where SCPs hold every control, for every role of the account, and only partly elsewhere.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Bypass:
     closable: Closable = "closed"
     rest: str = ""
     instead: str = ""
+    widely: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,15 @@ class Setting:
         near = [model for model in left if self._profile_of(model)]
         return next((model for model in near if "opus" in model.model_id), (near or left)[0])
 
+    @cached_property
+    def not_worldwide(self) -> str:
+        """The global profile of a model approved by other routes; the other model's where there is none."""
+        for choice in self.profile.models:
+            model = self.catalogue.get(choice.id)
+            if model and model.profile("global") and "global" not in choice.routes:
+                return f"global.{choice.id}"
+        return f"global.{self.other_model.model_id}"
+
     def _profile_of(self, model: Model) -> str | None:
         found = (
             p.profile_id for p in model.profiles if self.region in p.destinations and p.scope != "global"
@@ -232,8 +243,12 @@ def _ways(choice: ModelChoice, model: Model, region: str) -> list[Way]:
     return found
 
 
-def full_spec(account: str = "111122223333") -> BoundarySpec:
-    """A spec with every control on and some work allowed: the one on which the scorecard must hold."""
+def full_spec(account: str = "111122223333", *, worldwide: bool = False) -> BoundarySpec:
+    """A spec with every control on and some work allowed: the one on which the scorecard must hold.
+
+    `worldwide` approves one model for the global route too.
+    """
+    routes = '["us", "global"]' if worldwide else '["us"]'
     text = f"""
 version = 1
 [profile.full]
@@ -244,7 +259,7 @@ administrators = ["arn:aws:iam::{account}:role/platform-admin"]
 responders = ["arn:aws:iam::{account}:role/incident-responder"]
 [[profile.full.model]]
 id = "anthropic.claude-haiku-4-5-20251001-v1:0"
-routes = ["us"]
+routes = {routes}
 [[profile.full.model]]
 id = "amazon.nova-lite-v1:0"
 routes = ["in-region", "us"]

@@ -104,16 +104,18 @@ def _bypass_row(
             states[key] = "not built"
             continue
         verdicts = [judge.call(step.call, catalogue, bounded=step.bounded) for step in move.steps]
-        states[key] = _state(move, verdicts)
+        wide = key == "scp" or at.profile.scp_holds == "everything"
+        states[key] = _state(move, verdicts, bound=wide and judge.holds("scp"))
         if key == "together":
             deciding = tuple(dict.fromkeys(_named(verdict) for verdict in verdicts))
     return BypassRow(move, states, deciding, _why(move, states["together"], at))
 
 
-def _state(move: Bypass, verdicts: list[CallVerdict]) -> State:
+def _state(move: Bypass, verdicts: list[CallVerdict], *, bound: bool) -> State:
+    """`bound`: SCPs hold every control, and so for every role of the account."""
     if not all(verdict.outcome == "refused" for verdict in verdicts):
         return "open"
-    return move.closable
+    return "partly" if move.widely and not bound else move.closable
 
 
 def _named(verdict: CallVerdict) -> str:

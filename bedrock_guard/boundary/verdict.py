@@ -6,7 +6,7 @@ The identity policy is taken to allow everything: a boundary, deny policies and 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
@@ -14,12 +14,15 @@ from weakref import WeakKeyDictionary
 from bedrock_guard.boundary.builder import Built
 from bedrock_guard.boundary.calls import Authorisation, Call, Value, authorisations
 from bedrock_guard.boundary.catalogue import Catalogue
+from bedrock_guard.boundary.controls.lifting import PRINCIPAL
 from bedrock_guard.boundary.controls.model import Rule
 from bedrock_guard.boundary.open_resource import EVERYTHING, OpenRule, acts
 from bedrock_guard.boundary.packing import Kind, Packed
 from bedrock_guard.iam.evaluator import Decision, Evaluator, compile_policies
 
 Outcome = Literal["allowed", "refused", "depends"]
+Bounded = bool | Literal["new"]
+"""Whether a caller carries boundary and deny policies; "new": a role made under the boundary carries that alone."""
 ALL: tuple[Kind, ...] = ("boundary", "deny", "scp")
 
 
@@ -77,26 +80,46 @@ class Judge:
         self._built = built
         self._layers = frozenset(layers)
         self._bounded = bounded
-        self._sides = {flag: _Side(tuple(self._held(flag))) for flag in (True, False)}
+        self._sides: dict[Bounded, _Side] = {}
+        self._roles = _named_roles(built)
+        self._targets = {_role_name(arn) for arn in built.profile.targets}
 
-    def _held(self, bounded: bool) -> Iterator[Packed]:  # noqa: FBT001 - private, both values named at the call
-        for packed in self._built.packed:
-            if packed.kind in self._layers and (bounded or packed.kind == "scp"):
-                yield packed
+    def holds(self, kind: Kind) -> bool:
+        """Whether it judges by a document of the kind."""
+        return kind in self._layers and any(packed.kind == kind for packed in self._built.packed)
+
+    def _side(self, bounded: Bounded) -> _Side:
+        if bounded not in self._sides:
+            carried = {True: ALL, "new": ("boundary", "scp"), False: ("scp",)}[bounded]
+            held = (p for p in self._built.packed if p.kind in carried and p.kind in self._layers)
+            self._sides[bounded] = _Side(tuple(held))
+        return self._sides[bounded]
 
     def call(
-        self, call: Call, catalogue: Catalogue | None = None, *, bounded: bool | None = None
+        self, call: Call, catalogue: Catalogue | None = None, *, bounded: Bounded | None = None
     ) -> CallVerdict:
         """Judge a call."""
-        side = self._sides[self._carries(call) if bounded is None else bounded]
-        judged = tuple(side.judge(entry) for entry in authorisations(call, catalogue))
+        side = self._side(self._carries(call) if bounded is None else bounded)
+        known = self._roles.get(_role_name(call.principal)) if ":assumed-role/" in call.principal else None
+        asked = replace(call, principal=known) if known else call
+        judged = tuple(side.judge(entry) for entry in authorisations(asked, catalogue))
         return _overall(call, judged)
 
     def _carries(self, call: Call) -> bool:
-        targets = self._built.profile.targets
-        if self._bounded is not None or not targets:
+        if self._bounded is not None or not self._targets:
             return self._bounded is not False
-        return call.principal in targets or _role_name(call.principal) in {_role_name(arn) for arn in targets}
+        return _role_name(call.principal) in self._targets
+
+
+def _named_roles(built: Built) -> dict[tuple[str, str], str]:
+    """Roles that the profile or an exception names, by account and name.
+
+    A session's ARN lacks its role's path, and aws:PrincipalArn has it; names are unique in an account.
+    """
+    tests = (rule.conditions for packed in built.packed for _, rule in _pieces(packed))
+    values = (value for held in tests for keys in held.values() for value in keys.get(PRINCIPAL, ()))
+    named = (arn for arn in (*values, *built.profile.targets) if ":role/" in arn and "*" not in arn)
+    return {_role_name(arn): arn for arn in named}
 
 
 def _role_name(arn: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -134,15 +135,107 @@ def test_every_control_that_is_on_is_placed_with_a_reason() -> None:
         _, profile = spec.only()
         placed = {one.control for one in built.placement}
         on = {c.id for c in CONTROLS if c.on(profile)}
-        assert on - placed <= {"global_profiles", "service_tiers"}
+        assert placed >= on
         assert placed <= on
         assert all(one.why for one in built.placement)
 
 
 def test_what_a_boundary_cannot_reach_stands_in_an_scp() -> None:
     built = build(full_spec())
-    in_scp = {one.control for one in built.placement if "scp" in one.document}
-    assert in_scp == {"api_key_creation", "long_term_key_use", "short_term_key_use", "leave_organization"}
+    denied = {one.control for one in built.placement if "deny" in one.document}
+    in_scp = {one.control: one.why for one in built.placement if "scp" in one.document}
+    reaching = {"api_key_creation", "long_term_key_use", "short_term_key_use", "leave_organization"}
+    assert set(in_scp) == reaching | denied
+    for control, why in in_scp.items():
+        assert ("cannot reach" in why) == (control in reaching)
+        assert ("carries no deny policy" in why) == (control not in reaching)
+
+
+FRESH = "arn:aws:iam::111122223333:role/bounded/fresh"
+
+
+def test_a_role_made_under_the_boundary_is_bound_by_all_of_it() -> None:
+    built = build(full_spec())
+    judge = Judge(built)
+    for call in (
+        Call("bedrock", "CreateModelInvocationJob", principal=FRESH),
+        Call("bedrock-agentcore", "InvokeHarness", principal=FRESH),
+        Call("ec2", "RequestSpotInstances", principal=FRESH),
+    ):
+        assert judge.call(call, bounded="new").outcome == "refused"
+        alone = Judge(built, ("boundary", "deny")).call(call, bounded="new")
+        verdict = judge.call(replace(call, principal="arn:aws:iam::111122223333:role/other"), bounded="new")
+        assert alone.outcome == verdict.outcome  # the SCP is about the bounded paths only
+    for call in (
+        Call("s3", "ListBuckets", principal=FRESH),
+        Call("bedrock", "StopModelInvocationJob", principal=FRESH),
+    ):
+        assert judge.call(call, bounded="new").outcome == "allowed"
+
+
+@pytest.mark.parametrize(
+    ("documents", "roles", "told"),
+    [
+        (("boundary", "deny"), ("bounded/*",), True),
+        (("boundary", "deny"), True, False),
+        (("boundary", "deny", "scp"), ("bounded/*",), False),
+    ],
+)
+def test_without_scps_it_is_said_what_a_new_role_escapes(
+    documents: tuple[str, ...], roles: object, told: bool
+) -> None:
+    spec = full_spec().with_controls(bounded_roles=roles)
+    name, profile = spec.only()
+    built = build(
+        spec.model_copy(update={"profile": {name: profile.model_copy(update={"documents": documents})}})
+    )
+    found = [sentence for sentence in built.findings if "carries the boundary alone" in sentence]
+    assert bool(found) == told
+    if told:
+        for control in {one.control for one in built.placement if "deny" in one.document}:
+            assert control in found[0]
+
+
+def test_exceptions_and_break_glass_hold_for_roles_of_the_bounded_paths() -> None:
+    principal = "arn:aws:iam::111122223333:role/bounded/batch"
+    text = (HEAD + MODEL + EXCEPTION).replace("role/batch", "role/bounded/batch")
+    built = build(BoundarySpec.loads(text), on=date(2026, 11, 23))
+    when = datetime(2026, 12, 1, tzinfo=UTC)
+    call = Call("bedrock", "CreateModelInvocationJob", principal=principal, time=when)
+    assert Judge(built).call(call, bounded="new").outcome == "allowed"
+    assert Judge(built).call(replace(call, principal=FRESH), bounded="new").outcome == "refused"
+    assert (
+        Judge(built).call(replace(call, time=when + timedelta(days=40)), bounded="new").outcome == "refused"
+    )
+
+
+def test_a_session_is_its_role_whatever_the_path() -> None:
+    """aws:PrincipalArn of a session has the role's path; the session's own ARN has not."""
+    text = HEAD + 'responders = ["arn:aws:iam::111122223333:role/security/responder"]\n' + MODEL
+    name, profile = BoundarySpec.loads(text).only()
+    wide = profile.model_copy(update={"scp_holds": "everything"})
+    built = build(BoundarySpec(profile={name: wide}))
+    update = {"UserName": "bob", "ServiceSpecificCredentialId": "ACCAEXAMPLE", "Status": "Inactive"}
+    for principal, outcome in (
+        ("arn:aws:sts::111122223333:assumed-role/responder/me", "allowed"),
+        ("arn:aws:iam::111122223333:role/security/responder", "allowed"),
+        ("arn:aws:sts::111122223333:assumed-role/other/me", "refused"),
+        ("arn:aws:sts::000000000099:assumed-role/responder/me", "refused"),
+    ):
+        facts = {"iam:ServiceSpecificCredentialServiceName": "bedrock.amazonaws.com"}
+        call = Call("iam", "UpdateServiceSpecificCredential", update, principal=principal, facts=facts)
+        assert Judge(built).call(call, bounded=False).outcome == outcome, principal
+
+
+def test_other_models_stay_at_home_where_one_may_go_worldwide() -> None:
+    """The control stands beside the list of models and holds without it."""
+    spec = full_spec(worldwide=True).with_controls(approved_models=False, guardrail_required=False)
+    judge = Judge(build(spec))
+    assert judge.call(converse(f"global.{HAIKU}")).outcome == "allowed"
+    for other in ("global.anthropic.claude-sonnet-4-6", "global.own.model-1"):
+        verdict = judge.call(converse(other))
+        assert (verdict.outcome, verdict.control) == ("refused", "global_profiles")
+    assert judge.call(converse("us.anthropic.claude-sonnet-4-6")).outcome == "allowed"
 
 
 def test_packing_changes_no_verdict() -> None:

@@ -15,12 +15,14 @@ from bedrock_guard.boundary.scenario_work import normal_work
 from bedrock_guard.boundary.scenarios import Setting, Step, full_spec
 from bedrock_guard.boundary.scorecard import ARRANGEMENTS, score
 from bedrock_guard.boundary.spec import BoundarySpec
-from bedrock_guard.boundary.verdict import Judge
+from bedrock_guard.boundary.verdict import CallVerdict, Judge
 
-SPEC = full_spec()
+SPECS = {"full": full_spec(), "worldwide": full_spec(worldwide=True)}
+SPEC = SPECS["full"]
 AT = Setting(SPEC.only()[1], shipped())
+WORLDWIDE = Setting(SPECS["worldwide"].only()[1], shipped())
 MOVES = bypasses(AT)
-WORK = normal_work(AT)
+WORK = normal_work(WORLDWIDE)
 
 A = "111122223333"
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -54,6 +56,11 @@ def us(action: str, model: str, source: str = "us-east-1") -> Asked:
         profile(action, source, f"us.{model}"),
         *(fm(action, region, model) for region in sorted({source, *US})),
     ]
+
+
+def worldwide(action: str, model: str, source: str = "us-east-1") -> Asked:
+    """A global profile: itself and the model in the source region, and the model's ARN without a region."""
+    return [profile(action, source, f"global.{model}"), fm(action, source, model), fm(action, "", model)]
 
 
 def own(action: str, resource: str) -> str:
@@ -118,7 +125,10 @@ EXPECTED: dict[int, list[Asked]] = {
         [*us(I, HAIKU, "us-east-2"), GUARD],
         [fm(I, "us-east-2", HAIKU), GUARD],
     ],
-    14: [[profile(I, "us-east-1", f"global.{OPUS}"), fm(I, "us-east-1", OPUS), f"{I} ?", GUARD]],
+    14: [
+        [profile(I, "us-east-1", f"global.{OPUS}"), fm(I, "us-east-1", OPUS), f"{I} ?", GUARD],
+        [*worldwide(I, HAIKU), GUARD],
+    ],
     15: [
         [profile(I, "eu-west-1", f"eu.{OPUS}"), fm(I, "eu-west-1", OPUS), f"{I} ?", GUARD],
         [profile(I, "ap-northeast-1", f"jp.{OPUS}"), fm(I, "ap-northeast-1", OPUS), f"{I} ?", GUARD],
@@ -212,8 +222,19 @@ EXPECTED: dict[int, list[Asked]] = {
     33: [
         [role("sts:AssumeRole", "llm-proxy")],
         ["sts:AssumeRole arn:aws:iam::000000000099:role/bounded/worker"],
+        ["sts:AssumeRoot arn:aws:iam::000000000099:root"],
     ],
-    34: [[user("iam:CreateUser", "BedrockAPIKey-0001")], [role("iam:CreateRole", "free")]],
+    34: [
+        [user("iam:CreateUser", "BedrockAPIKey-0001")],
+        [role("iam:CreateRole", "free")],
+        [role("iam:CreateRole", "bounded/free")],
+        [role("iam:CreateRole", "far")],
+        ["bedrock:CreateModelInvocationJob ?"],
+        ["bedrock-agentcore:InvokeHarness ?"],
+        [MANTLE],
+        ["ec2:RequestSpotInstances arn:aws:ec2:us-east-1:111122223333:spot-instances-request/*"],
+        us(I, HAIKU),
+    ],
     35: [[role("iam:PutRolePermissionsBoundary", "dev")], [user("iam:PutUserPermissionsBoundary", "dev")]],
     36: [
         [role("iam:DeleteRolePermissionsBoundary", "dev")],
@@ -231,6 +252,8 @@ EXPECTED: dict[int, list[Asked]] = {
     39: [
         ["iam:CreateDelegationRequest ?"],
         ["iam:EnableOutboundWebIdentityFederation ?"],
+        ["iam:UpdateSAMLProvider ?"],
+        ["iam:CreateOpenIDConnectProvider ?"],
         ["rolesanywhere:CreateTrustAnchor ?"],
         ["sso:CreatePermissionSet ?"],
         ["identitystore:CreateGroupMembership ?"],
@@ -246,6 +269,7 @@ EXPECTED: dict[int, list[Asked]] = {
         [own("bedrock:UpdateGuardrail", "guardrail/gr0example")],
         [own("bedrock:DeleteGuardrail", "guardrail/gr0example")],
         ["bedrock:DeleteEnforcedGuardrailConfiguration ?"],
+        ["bedrock:UpdateAutomatedReasoningPolicy ?"],
         [*us(I, HAIKU), GUARD],
     ],
     45: [
@@ -261,6 +285,8 @@ EXPECTED: dict[int, list[Asked]] = {
     ],
     47: [
         ["q:SendMessage ?"],
+        ["qdeveloper:StartAgentSession ?"],
+        ["glue:StartCompletion ?"],
         ["codewhisperer:GenerateRecommendations ?"],
         ["quicksight:PredictQAResults ?"],
         ["nova-act:InvokeActStep ?"],
@@ -269,6 +295,8 @@ EXPECTED: dict[int, list[Asked]] = {
         ec2("ec2:ModifyInstanceAttribute", "instance/i-0123456789abcdef0"),
         ec2("ec2:CreateFleet", "fleet/*", "instance/*", "volume/*"),
         ec2("ec2:RequestSpotInstances", "spot-instances-request/*"),
+        ["ec2:ModifyFleet ?"],
+        ["autoscaling:CreateLaunchConfiguration ?"],
         ec2("ec2:StartInstances", "instance/i-0123456789abcdef0"),
         [GROUP, *ec2("ec2:RunInstances", "instance/*", "volume/*")],
         launch(),
@@ -297,6 +325,14 @@ WORK_EXPECTED: dict[str, Asked] = {
     **{
         f"{operation} with us.amazon.nova-lite-v1:0 (us) from {region}": [
             *us(action, "amazon.nova-lite-v1:0", region),
+            GUARDS[region],
+        ]
+        for operation, action in (("Converse", I), ("ConverseStream", S), ("InvokeModel", I))
+        for region in ("us-east-1", "us-west-2")
+    },
+    **{
+        f"{operation} with global.{HAIKU} (global) from {region}": [
+            *worldwide(action, HAIKU, region),
             GUARDS[region],
         ]
         for operation, action in (("Converse", I), ("ConverseStream", S), ("InvokeModel", I))
@@ -406,8 +442,8 @@ def test_what_aws_asks_for_each_piece_of_work(piece: object) -> None:
 
 
 @cache
-def judge(*off: str) -> Judge:
-    return Judge(build(SPEC.with_controls(**dict.fromkeys(off, False))))
+def judge(name: str, *off: str) -> Judge:
+    return Judge(build(SPECS[name].with_controls(**dict.fromkeys(off, False))))
 
 
 @cache
@@ -416,42 +452,61 @@ def ceiling() -> Judge:
     return Judge(build(SPEC.with_controls(**off)))
 
 
+@pytest.mark.parametrize("name", SPECS)
 @pytest.mark.parametrize(("number", "place", "step"), STEPS, ids=IDS)
-def test_each_bypass_is_allowed_bare_refused_full_and_flips(number: int, place: int, step: Step) -> None:
+def test_each_bypass_is_allowed_bare_refused_full_and_flips(
+    number: int, place: int, step: Step, name: str
+) -> None:
+    if name == "worldwide":
+        step = bypasses(WORLDWIDE)[number - 1].steps[place]
     assert ceiling().call(step.call).outcome == "allowed"
-    full = judge().call(step.call, bounded=step.bounded)
+    full = judge(name).call(step.call, bounded=step.bounded)
     assert full.outcome == "refused"
     assert full.control in step.controls
     assert full.sid is not None
-    assert judge(*sorted(step.controls)).call(step.call, bounded=step.bounded).outcome == "allowed"
+    _assert_open(judge(name, *sorted(step.controls)).call(step.call, bounded=step.bounded), name)
     for control in step.controls:
-        verdict = judge(control).call(step.call, bounded=step.bounded)
+        verdict = judge(name, control).call(step.call, bounded=step.bounded)
         if len(step.controls) == 1:
-            assert verdict.outcome == "allowed"
+            _assert_open(verdict, name)
         else:
             assert verdict.outcome == "refused"
             assert verdict.control in set(step.controls) - {control}
 
 
+def _assert_open(verdict: CallVerdict, name: str) -> None:
+    """Allowed; where one model may go worldwide, what an application profile or a router stands for is not known."""
+    if name == "worldwide" and verdict.outcome == "depends":
+        assert "profile/" in (target := str(verdict.call.parameters["modelId"])) or "router/" in target
+        assert verdict.control == "global_profiles"
+    else:
+        assert verdict.outcome == "allowed"
+
+
 @pytest.mark.parametrize("piece", WORK, ids=lambda piece: piece.title)
 def test_each_piece_of_work_goes_on(piece: object) -> None:
-    verdict = judge().call(piece.call, bounded=piece.bounded)  # type: ignore[attr-defined]
+    verdict = judge("worldwide").call(piece.call, bounded=piece.bounded)  # type: ignore[attr-defined]
     assert verdict.outcome == "allowed", (verdict.sid, verdict.keys)
 
 
-def test_the_scorecard_of_the_full_spec() -> None:
-    card = score(SPEC)
+@pytest.mark.parametrize("name", SPECS)
+def test_the_scorecard_of_the_full_spec(name: str) -> None:
+    card = score(SPECS[name])
     assert card.not_built == {}
-    total = len(WORK)
+    total = (
+        len(WORK) if name == "worldwide" else len(WORK) - 6
+    )  # Haiku worldwide: three ways from two regions
     for arrangement in ARRANGEMENTS:
         assert card.going_on(arrangement) == (total, total)
     assert {state: card.count(state) for state in ("closed", "partly", "not by IAM", "open")} == {
-        "closed": 46, "partly": 3, "not by IAM": 1, "open": 0}  # fmt: skip
+        "closed": 44, "partly": 5, "not by IAM": 1, "open": 0}  # fmt: skip
     partly = {row.bypass.number for row in card.bypasses if row.states["together"] == "partly"}
-    assert partly == {42, 43, 48}
+    assert partly == {32, 40, 42, 43, 48}
     alone = {row.bypass.number for row in card.bypasses if row.states["boundary"] == "open"}
-    assert alone == {1, 2, 42}  # an unbounded user's key, and the organisation: only an SCP reaches them
+    # An unbounded user's key, a new role without the deny policies, the organisation: only an SCP reaches them.
+    assert alone == {1, 2, 34, 42}
     assert all(row.states["scp"] != "open" for row in card.bypasses)
+    assert {row.bypass.number for row in card.bypasses if row.states["scp"] == "partly"} == {42, 43, 48}
     for row in card.bypasses:
         if row.states["together"] in ("partly", "not by IAM"):
             assert row.bypass.rest
@@ -459,6 +514,16 @@ def test_the_scorecard_of_the_full_spec() -> None:
         if row.bypass.steps:
             assert row.deciding
             assert all("allowed" not in text for text in row.deciding)
+
+
+def test_scps_that_hold_everything_bind_stronger_roles_too() -> None:
+    name, profile_ = SPEC.only()
+    wide = profile_.model_copy(update={"scp_holds": "everything"})
+    card = score(SPEC.model_copy(update={"profile": {name: wide}}))
+    assert (card.count("closed"), card.count("partly")) == (46, 3)
+    boundary = profile_.model_copy(update={"documents": ("boundary", "deny"), "scp_holds": "everything"})
+    alone = score(SPEC.model_copy(update={"profile": {name: boundary}}))
+    assert alone.count("partly") == 4
 
 
 def test_a_control_that_is_off_shows_as_open_with_its_name() -> None:
@@ -484,6 +549,13 @@ def test_the_scorecard_works_for_any_spec(spec: BoundarySpec) -> None:
     assert card.not_built == {}
     done, total = card.going_on()
     off = {"guardrail_required", "privileged_functions", "instance_types"}
+    assert {row.bypass.number for row in card.bypasses if row.states["together"] == "partly"} <= {
+        32,
+        40,
+        42,
+        43,
+        48,
+    }
     for row in card.bypasses:
         switches = {control for step in row.bypass.steps for control in step.controls}
         if row.states["together"] == "open":

@@ -136,14 +136,18 @@ CONTROLS = (
         family="Other model services",
         title="No Amazon Q, Kiro, CodeWhisperer or generative QuickSight.",
         why="They are chat models with their own bills.",
-        stops="Conversations, generation, apps and new subscriptions.",
-        leaves="Signing in with a personal Builder ID, which no IAM policy sees: block it on the network.",
+        stops="Conversations, generation, code transformation, apps, new and larger subscriptions; Q in Glue and in "
+        "SageMaker.",
+        leaves="Signing in with a personal Builder ID, which no IAM policy sees: block it on the network. AWS's task "
+        "agents with bills of their own (DevOps Agent, Security Agent, FinOps Agent, Transform) and Q in Connect.",
         source=(REFERENCE,),
         rules=plain(
             *prefixed("codewhisperer", "Create*", "Generate*"),
+            "glue:StartCompletion",
             *prefixed("q", "Create*", "Generate*", "Send*", "Start*", "Use*"),
             *prefixed("qapps", "Create*", "Predict*", "Start*"),
             *prefixed("qbusiness", "Chat*", "Create*", "Search*", "Start*"),
+            *prefixed("qdeveloper", "Start*", "Transform*"),
             *prefixed(
                 "quicksight",
                 "CreateAgent",
@@ -152,7 +156,8 @@ CONTROLS = (
                 "PredictQAResults",
                 "StartAutomationJob",
             ),
-            *prefixed("user-subscriptions", "Create*", "Update*"),
+            "sagemaker-data-science-assistant:SendConversation",
+            *prefixed("user-subscriptions", "Confirm*", "Create*", "Set*", "Update*"),
         ),
     ),
     Control(

@@ -294,18 +294,22 @@ CONTROLS = (
         family="Guardrails and prompts",
         title="No changes to guardrails, their enforcement or resource policies.",
         why="Who may edit the guardrail may switch it off; a resource policy shares a model with another account.",
-        stops="Updating, deleting and versioning guardrails, the account's enforcement, resource policies.",
+        stops="Updating, deleting and versioning guardrails, the account's enforcement, resource policies, and the "
+        "Automated Reasoning policies that a guardrail checks against, which a model builds from documents.",
         leaves="Making a new guardrail, which nothing requires. Changes by principals without this document.",
         source=(ENFORCED, ACTIONS),
         rules=plain(
             *prefixed(
                 "bedrock",
+                "CreateAutomatedReasoningPolicy*",
                 "CreateGuardrailVersion",
                 "DeleteEnforcedGuardrailConfiguration",
                 "DeleteGuardrail",
                 "DeleteResourcePolicy",
                 "PutEnforcedGuardrailConfiguration",
                 "PutResourcePolicy",
+                "StartAutomatedReasoningPolicy*",
+                "UpdateAutomatedReasoningPolicy*",
                 "UpdateGuardrail",
             )
         ),

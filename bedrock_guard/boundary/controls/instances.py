@@ -29,12 +29,14 @@ def _types(scope: Scope) -> tuple[Rule, ...]:
         "AllocateHosts",
         "CreateCapacityReservation*",
         "ImportInstance",
+        "ModifyFleet",
+        "ModifySpotFleetRequest",
         "Purchase*",
         "RequestSpotFleet",
         "RequestSpotInstances",
         "RunScheduledInstances",
     )
-    return launch, resize, Rule(typeless)
+    return launch, resize, Rule(("autoscaling:CreateLaunchConfiguration", *typeless))
 
 
 def _encrypted(scope: Scope) -> tuple[Rule, ...]:
@@ -65,11 +67,13 @@ CONTROLS = (
         title="Only the approved instance types.",
         why="One GPU instance costs more than a team's month, and runs a model of its own.",
         stops="Launching, fleet launches and starting of other types; resizing to them; the paths on which the type "
-        "cannot be tested: spot requests, scheduled and imported instances, purchases, hosts, capacity reservations.",
-        leaves="Auto Scaling checks the caller at creation only and launches with a service-linked role: a later "
-        "version of a `$Latest` template is not checked again (see `pinned_templates`). AWS says that types "
-        "chosen by attributes cannot be prevented completely. Services that launch with their own roles: EMR, "
-        "Batch, EKS, Beanstalk, SageMaker and others; `bounded_roles` limits what they are given.",
+        "cannot be tested: spot requests, changed fleets, launch configurations (which AWS has replaced by launch "
+        "templates), scheduled and imported instances, purchases, hosts, capacity reservations.",
+        leaves="Deleting fleets and lowering a group's size stay allowed. Auto Scaling checks the caller at creation "
+        "only and launches with a service-linked role: a later version of a `$Latest` template is not checked again "
+        "(see `pinned_templates`). AWS says that types chosen by attributes cannot be prevented completely. Services "
+        "that launch with their own roles: EMR, Batch, EKS, Beanstalk, SageMaker and others; `bounded_roles` limits "
+        "what they are given.",
         source=(EC2, ASG, CT6, EXAMPLES),
         rules=_types,
     ),

@@ -52,7 +52,7 @@ def _credentials(scope: Scope) -> tuple[Rule, ...]:
 
 
 def _passing(scope: Scope) -> tuple[Rule, ...]:
-    actions = ("iam:PassRole", "sts:AssumeRole")
+    actions = ("iam:CreateRole", "iam:PassRole", "sts:AssumeRole", "sts:AssumeRoot")
     paths = scope.profile.controls.bounded_roles
     if not isinstance(paths, tuple):
         return (Rule(actions),)
@@ -112,12 +112,18 @@ CONTROLS = (
         id="bounded_roles",
         word="Roles",
         family="Self-protection",
-        title="Roles are passed and assumed only where the boundary follows.",
+        title="Roles are made, passed and assumed only where the boundary follows.",
         why="The boundary does not follow into another role: passing or assuming one that is unbounded escapes it.",
-        stops="PassRole and AssumeRole for every role but those of the named paths, and for every other account; so "
-        "Lambda, ECS, EC2, Glue, Step Functions, CloudFormation and agents get bounded roles only.",
+        stops="PassRole, AssumeRole and CreateRole for every role but those of the named paths, and for every other "
+        "account; so Lambda, ECS, EC2, Glue, Step Functions, CloudFormation and agents get bounded roles only. "
+        "Root sessions in member accounts.",
         leaves="Whether the roles of those paths carry the boundary: `bounded_principals` keeps it so for roles made "
-        "under it. AssumeRoleWithSAML and WithWebIdentity are decided by the role's trust.",
+        "under it. Deny policies do not follow to a new role: where SCPs may be made, they hold those controls for the "
+        "named paths; where not, the build says so. AssumeRoleWithSAML and WithWebIdentity are decided by the role's "
+        "trust. What runs already under a stronger role: Session Manager, Run Command and ECS Exec into it, its user "
+        "data, a CodeBuild project's build specification, a CloudFormation stack that keeps its role, a script in S3: "
+        '`scp_holds = "everything"` binds those roles too. List CDK\'s bootstrap roles, and the service roles that are '
+        "passed on purpose, once they carry the boundary.",
         source=(BOUNDARIES,),
         rules=_passing,
         exempt="administrators",
@@ -128,18 +134,25 @@ CONTROLS = (
         word="Delegation",
         family="Self-protection",
         title="No delegation of one's rights.",
-        why="A delegation request or a web identity token carries rights to where the boundary is not.",
-        stops="Delegation requests, outbound web identity federation and its tokens.",
+        why="A delegation request, a web identity token or an identity provider of one's own carries rights to where "
+        "the boundary is not.",
+        stops="Delegation requests, outbound web identity federation and its tokens; new SAML and OIDC providers, and "
+        "new metadata or audiences for those whom roles trust already.",
         leaves="Federation that other principals have set up.",
         source=(IAM_ACTIONS, "https://github.com/BeyondTrust/bedrock-keys-security"),
         rules=plain(
             *prefixed(
                 "iam",
                 "AcceptDelegationRequest",
+                "AddClientIDToOpenIDConnectProvider",
                 "CreateDelegationRequest",
+                "CreateOpenIDConnectProvider",
+                "CreateSAMLProvider",
                 "EnableOutboundWebIdentityFederation",
+                "SendDelegationToken",
+                "UpdateOpenIDConnectProviderThumbprint",
+                "UpdateSAMLProvider",
             ),
-            "iam:SendDelegationToken",
             "sts:GetWebIdentityToken",
         ),
     ),

@@ -171,11 +171,17 @@ def _timed(scope: Scope) -> list[Rule]:
 
 
 def _global(scope: Scope) -> tuple[Rule, ...]:
-    if any("global" in choice.routes for choice in scope.choices):
-        return ()
     routing = Rule(INVOKE).when("StringEquals", "aws:RequestedRegion", ("unspecified", "global"))
-    profiles = scope.arn("bedrock", "*", "inference-profile/global.*", "*")
-    return routing, Rule((*INVOKE, "bedrock:CreateInferenceProfile"), resources=(profiles,))
+    worldwide = scope.arn("bedrock", "*", "inference-profile/global.*", "*")
+    approved = {choice.id for choice in scope.choices if "global" in choice.routes}
+    if not approved:
+        return routing, Rule((*INVOKE, "bedrock:CreateInferenceProfile"), resources=(worldwide,))
+    profiles = {scope.arn("bedrock", "*", f"inference-profile/global.{model}") for model in approved}
+    through = Rule(INVOKE, resources=(scope.model_arn("*", "*"),)).when("ArnLike", PROFILE_KEY, (worldwide,))
+    other = through.when("ArnNotLike", PROFILE_KEY, profiles)
+    if not scope.profile.controls.application_profiles:
+        profiles.add(scope.arn("bedrock", "*", "application-inference-profile/*"))
+    return routing.when("ArnNotLike", PROFILE_KEY, profiles), other
 
 
 def _tiers(scope: Scope) -> tuple[Rule, ...]:
@@ -217,8 +223,9 @@ CONTROLS = (
         why="A global profile may send prompts to any commercial region.",
         stops="Calls through `global.` profiles, and application profiles made from one.",
         leaves="Nothing known. AWS's page names two values of aws:RequestedRegion for such calls; both are denied, and "
-        "the profile itself is denied by its ARN. Off by itself once a model is approved for the global route: "
-        "then the list of approved models is the limit.",
+        "the profile itself is denied by its ARN. Once a model is approved for the global route, all worldwide calls "
+        "but that model's are denied, and application profiles may be made from any global profile where "
+        "`application_profiles` is off; calls through them reach approved models only.",
         source=(GLOBAL,),
         rules=_global,
     ),
