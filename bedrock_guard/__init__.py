@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bedrock_guard.iam.simulate import simulate_custom_policy
     from bedrock_guard.present.table import Shown
     from bedrock_guard.reports.cost import CostReport
+    from bedrock_guard.reports.keys import KeyReport
     from bedrock_guard.widgets.workbench import Workbench
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ _HOMES = {
     "BoundarySpec": "boundary.spec",
     "CostReport": "reports.cost",
     "GuardError": "errors",
+    "KeyReport": "reports.keys",
     "Shown": "present.table",
     "Situation": "account.situation",
     "Workbench": "widgets.workbench",
@@ -40,6 +42,7 @@ __all__ = [
     "BoundarySpec",
     "CostReport",
     "GuardError",
+    "KeyReport",
     "Shown",
     "Situation",
     "Workbench",

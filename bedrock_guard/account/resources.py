@@ -5,7 +5,7 @@ Each list is read to its end; one that cannot be read is said to be unknown, nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -221,12 +221,15 @@ LISTINGS: Final = (
 )
 
 
-def read_resources(account: Caller, regions: Iterable[str]) -> Resources:
+def read_resources(
+    account: Caller, regions: Iterable[str], kinds: Collection[str] | None = None
+) -> Resources:
     """Everything that Bedrock holds in these Regions.
 
     Args:
         account: whose.
         regions: Regions to ask; one where Bedrock does not exist answers with an error, and its lists are unknown.
+        kinds: only these kinds, and no logging state; by default all.
 
     Example:
         >>> from bedrock_guard.account.session import Account
@@ -234,13 +237,20 @@ def read_resources(account: Caller, regions: Iterable[str]) -> Resources:
     """
     places = tuple(dict.fromkeys(regions))
     owner = account.account_id
-    work = [(listing, region) for region in places for listing in LISTINGS]
+    wanted = [listing for listing in LISTINGS if kinds is None or listing.kind in kinds]
+    work = [(listing, region) for region in places for listing in wanted]
     with ThreadPoolExecutor(max_workers=8) as pool:
         read = list(pool.map(lambda task: _read(account, *task), work))
-        logging = tuple(pool.map(lambda region: _logging(account, region), places))
+    logging = read_logging(account, places if kinds is None else ())
     asked = tuple(found for found, _rows in read)
     rows = [{"account_id": owner, **row} for _found, found_rows in read for row in found_rows]
     return Resources(RESOURCES.frame(rows, _proof(asked, places, account.now)), asked, logging)
+
+
+def read_logging(account: Caller, regions: Iterable[str]) -> tuple[Logging, ...]:
+    """The state of model invocation logging in these Regions."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return tuple(pool.map(lambda region: _logging(account, region), regions))
 
 
 def _read(account: Caller, listing: _Listing, region: str) -> tuple[Asked, list[dict[str, Any]]]:

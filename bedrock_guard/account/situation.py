@@ -29,6 +29,7 @@ from bedrock_guard.evidence.what_if import WhatIf, what_if
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
+    from bedrock_guard.account.spending import Spending
 
 HISTORY: Final = timedelta(days=90)
 """How far CloudTrail's event history reaches.
@@ -227,6 +228,32 @@ def look(account: Account, days: int = 28, regions: Sequence[str] | None = None)
     reading = read_bill(account, window)
     bill = classify_bill(reading.frame, catalogue)
     ec2 = read_ec2_bill(account, window)
+    proof = reconcile(bill, reading.control, catalogue=catalogue)
+    return _situation(account, window, bill, proof, (ec2.frame, ec2.control.amount), regions)
+
+
+def look_beside(account: Account, spending: Spending, regions: Sequence[str] | None = None) -> Situation:
+    """The same for the window of a spending that was read already: its bill is taken, and only calls are asked.
+
+    Args:
+        account: who is asked; reads only.
+        spending: as `spending.read_spending` gives it.
+        regions: Regions whose calls are read; by default those on the bill.
+
+    """
+    ec2 = (spending.ec2, spending.ec2_control.amount)
+    return _situation(account, spending.window, spending.lines, spending.now.proof, ec2, regions)
+
+
+def _situation(
+    account: Account,
+    window: Window,
+    bill: pd.DataFrame,
+    proof: Reconciliation,
+    ec2: tuple[pd.DataFrame, Decimal | None],
+    regions: Sequence[str] | None,
+) -> Situation:
+    catalogue = shipped()
     end = datetime.combine(window.end, time(), UTC)
     start = max(datetime.combine(window.start, time(), UTC), account.now - HISTORY)
     calls = look_up(
@@ -242,8 +269,7 @@ def look(account: Account, days: int = 28, regions: Sequence[str] | None = None)
         account.requests.cost_usd,
         managing,
     )
-    proof = reconcile(bill, reading.control, catalogue=catalogue)
-    return Situation(card, catalogue, calls, bill, proof, ec2.frame, ec2.control.amount, window)
+    return Situation(card, catalogue, calls, bill, proof, *ec2, window)
 
 
 def management_account(account: Account) -> str | None:

@@ -64,6 +64,11 @@ _DATA_EVENTS: Final = (
 )
 
 
+_BACK_TO: Final = "Event history goes back 90 days"
+_LATE: Final = "events of the last minutes may not have arrived"
+_LIMITS: Final = (_DATA_EVENTS, _BACK_TO, _LATE)
+
+
 class Clients(Protocol):
     """What gives boto3 clients, the time and the partition; an Account does."""
 
@@ -208,6 +213,18 @@ def look_up(
     return Lookup(reading, walks)
 
 
+def gaps(proof: Provenance) -> tuple[str, ...]:
+    """Reasons in a look-up's provenance that are no limit of Event history itself: Regions refused, walks cut short.
+
+    Example:
+        >>> why = f"us-east-1: LookupEvents answered X; {_DATA_EVENTS}"
+        >>> gaps(Provenance("CloudTrail", completeness="floor", why=why))
+        ('us-east-1: LookupEvents answered X',)
+
+    """
+    return tuple(why for why in proof.why.split("; ") if why and not why.startswith(_LIMITS))
+
+
 def _check(attributes: Sequence[Attribute], start: datetime, end: datetime) -> None:
     wrong = sorted({name for name, _ in attributes} - ATTRIBUTES)
     if wrong or not attributes:
@@ -237,9 +254,9 @@ def _provenance(walks: Sequence[Walk], start: datetime, end: datetime, asked: da
     reasons = [walk.why for walk in walks if walk.why]
     oldest = asked - HISTORY
     if start < oldest:
-        reasons.append(f"Event history goes back 90 days, to {oldest:%Y-%m-%d}")
+        reasons.append(f"{_BACK_TO}, to {oldest:%Y-%m-%d}")
     if asked < end:
-        reasons.append("events of the last minutes may not have arrived")
+        reasons.append(_LATE)
     nothing = all(walk.completeness == "unknown" for walk in walks)
     return Provenance(
         source=f"CloudTrail Event history of {', '.join(dict.fromkeys(walk.region for walk in walks))}",

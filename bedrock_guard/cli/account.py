@@ -145,31 +145,3 @@ def spend(account: Account = "demo", days: Annotated[int, typer.Option(min=1, ma
         f"requests made: {opened.requests.total('ce')}, at most ${opened.requests.cost_usd}", file=sys.stderr
     )
     raise typer.Exit(3 if checked.withheld else 0)
-
-
-@commands.command()
-def report(
-    name: Annotated[str, typer.Argument(help="cost")],
-    account: Account = "demo",
-    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("out"),
-    param: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE for the notebook; may be repeated.")
-    ] = None,
-    plots: Annotated[
-        str | None, typer.Option(help="svg (needs Chromium) or script; default: what is there.")
-    ] = None,
-) -> None:
-    """Run a report. Exit status: 0 fine, 1 findings, 2 bad parameters, 3 incomplete data, 4 failed run."""
-    from bedrock_guard.reports.run import ReportFailed, run
-    from bedrock_guard.reports.settings import read_parameters
-
-    parameters = read_parameters(name, {"account": account}, param or [])
-    try:
-        made = run(name, parameters, out, plots=plots)  # type: ignore[arg-type]  # checked by run
-    except ReportFailed as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(4) from error
-    for finding in made.figures.findings:
-        print(f"{finding.severity:7}{finding.text}")
-    print(made.html)
-    raise typer.Exit(made.figures.exit_status)

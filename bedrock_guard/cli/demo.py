@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -40,11 +39,7 @@ def demo(
     built = build(spec)
     policies = write(export(spec, built, "json") | export(spec, built, "markdown"), out / "policies")
     report = run("cost", {"account": "demo"}, out / "report")
-    for name, figure in report.figures.figures.items():
-        print(
-            f"  {name:14} {figure.unit} {figure.value if figure.value is None else f'{Decimal(figure.value):>12,.2f}'}"
-        )
-    print(f"  findings       {len(report.figures.findings)} (a finding is no failure of the demo)")
+    print(f"\n{report.summary}\nA finding is no failure of the demo.")
     print("\nwritten:")
     for path in (report.html, report.figures_file, report.notebook, *policies):
         print(f"  {path}")
@@ -74,7 +69,8 @@ def lab(
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
 ) -> None:
     """Open the notebooks in JupyterLab, on this machine only, with news and update checks off."""
-    from bedrock_guard.reports.run import notebook_path, transport
+    from bedrock_guard.reports.execution import transport
+    from bedrock_guard.reports.run import notebook_path
 
     notebooks = notebook_path("cost").parent.parent
     settings = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "bedrock-guard" / "lab"

@@ -148,12 +148,12 @@ def sessions(case: Investigation) -> Shown:
 def mantle(case: Investigation) -> Shown:
     """The mantle endpoint: what records tell of its control plane, and what the bill tells of its use."""
     frame = case.mantle.assign(
-        who=["not in the bill" if pd.isna(name) else _who(name) for name in case.mantle["who"]],
+        who=["not in the bill" if pd.isna(name) else who(name) for name in case.mantle["who"]],
         key_kind=[
             "not in the bill" if pd.isna(kind) else str(kind).replace("_", " ")
             for kind in case.mantle["key_kind"]
         ],
-        model=["not in the record" if pd.isna(name) else _model(name) for name in case.mantle["model"]],
+        model=["not in the record" if pd.isna(name) else model(name) for name in case.mantle["model"]],
     )
     caption = (
         "The mantle endpoint: its inference is in no Event history. The bill says how much, nothing says who."
@@ -235,7 +235,7 @@ def _used(page: KeyPage) -> list[tuple[str, str]]:
     return [
         ("first and last call", f"{plain(row['first_seen'])}, {plain(row['last_seen'])}"),
         ("calls", f"{row['calls']:,}, of them {row['refused']} refused and {row['failed']} failed"),
-        ("models", _counted({_model(name): number for name, number in row["models"].items()})),
+        ("models", _counted({model(name): number for name, number in row["models"].items()})),
         ("tokens in and out", f"{plain(row['input_tokens'])} and {plain(row['output_tokens'])}"),
         ("USD at least", f"{spent}; {row['calls_without_tokens']} calls carry no token counts{unpriced}"),
         ("programs", _counted(row["clients"])),
@@ -259,7 +259,7 @@ def models(page: KeyPage) -> Shown:
     """Use of one key by model."""
     if not page.key:
         return Shown(pd.DataFrame({"model": []}), "No key, no use.")
-    named = page.models.assign(model=[_model(name) for name in page.models["model"]])
+    named = page.models.assign(model=[model(name) for name in page.models["model"]])
     return Shown(_use(named, ["model"]), f"By model; {FLOOR}.", _SPENT)
 
 
@@ -277,15 +277,15 @@ def _use(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         cost_usd=frame["usd_at_least"],
         regions=[_counted(found) for found in frame["regions"]],
         models=[
-            _counted({_model(name): number for name, number in found.items()}) for found in frame["models"]
+            _counted({model(name): number for name, number in found.items()}) for found in frame["models"]
         ],
     )
     if "principal" in by:
-        named = named.assign(principal=[_who(name) for name in frame["principal"]])
+        named = named.assign(principal=[who(name) for name in frame["principal"]])
     named = named.assign(
         seen=[_span(*pair) for pair in zip(frame["first_seen"], frame["last_seen"], strict=True)],
         of_them=[f"{a} refused, {b} failed" for a, b in zip(frame["refused"], frame["failed"], strict=True)],
-        tokens=[_tokens(row) for row in frame.to_dict("records")],
+        tokens=[tokens(row) for row in frame.to_dict("records")],
     )
     last = [] if "model" in by else ["models"]
     return named[[*by, "seen", "calls", "of_them", "tokens", "cost_usd", *last, "regions"]]
@@ -295,7 +295,8 @@ def _span(first: Any, last: Any) -> str:
     return _date(first) if _date(first) == _date(last) else f"{_date(first)} to {_date(last)}"
 
 
-def _tokens(row: Mapping[Any, Any]) -> str:
+def tokens(row: Mapping[Any, Any]) -> str:
+    """Tokens in and out of a row of KEY_USE, and how many calls told none."""
     missing = row["calls_without_tokens"]
     uncounted = f"; {missing:,} uncounted" if missing else ""
     return f"{plain(row['input_tokens'])} in, {plain(row['output_tokens'])} out{uncounted}"
@@ -305,7 +306,8 @@ def _counted(found: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({number:,})" for name, number in found.items()) or "none"
 
 
-def _model(name: Any) -> str:
+def model(name: Any) -> str:
+    """A model's name, or its id where no name is known or two models share it."""
     if pd.isna(name):
         return ""
     names = Counter(model.name for model in shipped().models)
@@ -313,7 +315,8 @@ def _model(name: Any) -> str:
     return found.name if found and names[found.name] == 1 else str(name)
 
 
-def _who(name: Any) -> str:
+def who(name: Any) -> str:
+    """A principal without what every principal has; empty when it is not known."""
     return "" if pd.isna(name) else short_name(str(name))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from html import escape
 from typing import Any
@@ -33,6 +33,8 @@ class Shown:
         headers: column -> the words to head it with (default: the column's name with blanks).
         total: whether a last row adds up the money and count columns.
         limit: rows shown at most; how many are hidden is said.
+        currency: of the money columns.
+        zone: in which moments are shown; a midnight in UTC is a day and stays one.
 
     """
 
@@ -42,6 +44,7 @@ class Shown:
     total: bool = False
     limit: int = 50
     currency: str = "USD"
+    zone: tzinfo = UTC
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": self.text()}
@@ -105,7 +108,7 @@ class Shown:
                 if column.endswith(("cost", "_usd")) or _is_money(column)
                 else f"{value:,f}"
             )
-        return plain(value)
+        return plain(value, self.zone)
 
     def _sums(self) -> list[Any]:
         sums: list[Any] = [_sum(self.frame[c]) if self._is_number(c) else "" for c in self._columns()]
@@ -123,7 +126,7 @@ def _is_money(column: str) -> bool:
     }
 
 
-def plain(value: Any) -> str:
+def plain(value: Any, zone: tzinfo = UTC) -> str:
     """Any value as one line of text: unknown is said, control characters are shown, long text is cut."""
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and pd.isna(value)):
         return "unknown"
@@ -132,11 +135,18 @@ def plain(value: Any) -> str:
     if isinstance(value, (tuple, list, set, frozenset)):
         return ", ".join(plain(v) for v in value) or "none"
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M UTC" if value.hour or value.minute else "%Y-%m-%d")
+        return _moment(value, zone)
     if isinstance(value, int) or hasattr(value, "__index__"):
         return f"{int(value):,}"
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
     return text if len(text) <= _CELL else f"{text[:_CELL]}… ({len(text):,} characters)"
+
+
+def _moment(value: datetime, zone: tzinfo) -> str:
+    if not (value.hour or value.minute):
+        return value.strftime("%Y-%m-%d")
+    local = value.astimezone(zone) if value.tzinfo else value
+    return f"{local:%Y-%m-%d %H:%M} {'UTC' if zone is UTC else local.tzname()}"
 
 
 def _sum(values: pd.Series[Any]) -> Any:

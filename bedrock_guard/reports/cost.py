@@ -1,29 +1,48 @@
-"""The cost report: what Bedrock cost, whether it adds up, and what of it the boundary would refuse."""
+"""The cost report: what Bedrock cost, whether it adds up, what changed, and what of it the boundary would refuse."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from html import escape
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
-import plotly.graph_objects as go
 
-from bedrock_guard.account.situation import Situation, open_account
+from bedrock_guard.account.resources import Resources, read_resources
+from bedrock_guard.account.situation import Situation, look_beside, open_account
+from bedrock_guard.account.spending import Spending, read_spending
+from bedrock_guard.account.trail_lookup import gaps as call_gaps
 from bedrock_guard.evidence.impact import OUTCOMES
-from bedrock_guard.evidence.tables import Provenance, dollars, total
+from bedrock_guard.evidence.spend import reconcile
+from bedrock_guard.evidence.spend_views import forecast_total
+from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.what_if import WhatIf
-from bedrock_guard.present import evidence
-from bedrock_guard.present.charts import daily, outcome_by_model
-from bedrock_guard.present.table import NO_MATH, Shown, plain, source_note
-from bedrock_guard.reports.cost_findings import cost_findings
-from bedrock_guard.reports.figures import Figure, Figures, Finding
+from bedrock_guard.present import evidence, spend, spend_checks
+from bedrock_guard.present.charts import bars, outcome_by_model
+from bedrock_guard.present.note import Note
+from bedrock_guard.present.table import Shown
+from bedrock_guard.reports.cost_findings import cost_findings, growth_percent
+from bedrock_guard.reports.figures import Figure, Figures, Finding, HandedOver, sources_of
+from bedrock_guard.reports.names import names_of_calls, names_of_spending
+from bedrock_guard.reports.parts import Html, figure, findings_list, in_zone, sources_list, verdict
 from bedrock_guard.reports.settings import CostSettings
+from bedrock_guard.reports.trend import Earlier, earlier_runs, news, series, with_news
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from bedrock_guard.account.session import Account
 
 _SMALL: Final = 8
-_DAILY: Final = 5
+_COMMITTED: Final = ("provisioned_throughput",)
+_LABELS: Final = {
+    "kept": "would be kept",
+    "refused": "would be refused",
+    "stranded": "stranded",
+    "unknown": "outcome unknown",
+}
 
 
 @dataclass(frozen=True)
@@ -32,14 +51,20 @@ class CostReport:
 
     Args:
         settings: the checked parameters.
-        situation: what was read.
+        spending: the bill, the window before, forecast, prices.
+        situation: the same bill with calls and models.
         found: the consequences of the spec.
+        resources: provisioned throughput.
+        earlier: earlier runs.
 
     """
 
     settings: CostSettings
+    spending: Spending
     situation: Situation
     found: WhatIf
+    resources: Resources
+    earlier: Earlier
 
     @classmethod
     def make(cls, **parameters: Any) -> CostReport:
@@ -51,33 +76,75 @@ class CostReport:
 
         """
         settings = CostSettings.model_validate(parameters)
-        situation = open_account(settings.account).situation(settings.days)
-        return cls(settings, situation, situation.what_if(situation.spec(settings.spec or None)))
+        return cls.of(open_account(settings.account, settings.region or None), settings)
+
+    @classmethod
+    def of(cls, account: Account, settings: CostSettings) -> CostReport:
+        """The report of an open account."""
+        spending = _floored(read_spending(account, settings.days), settings)
+        situation = look_beside(account, spending)
+        found = situation.what_if(situation.spec(settings.spec or None))
+        resources = read_resources(account, _committed_regions(spending, account.region), _COMMITTED)
+        window = (situation.start, situation.end)
+        earlier = earlier_runs(settings.previous, "cost", situation.account.account_id, window)
+        return cls(settings, spending, situation, found, resources, earlier)
 
     @property
     def headline(self) -> Html:
-        """The cards at the top, or why they are withheld."""
+        """The verdict and the cards at the top, or why they are withheld."""
+        top = verdict(self.findings, self.gaps).text
         withheld = self.situation.reconciliation.withheld
+        note = f'<p class="note">{escape(self.situation.line())}</p>'
         if withheld:
             return Html(
-                f'<p class="withheld"><b>The headline is withheld.</b> {escape("; ".join(withheld))}</p>'
+                f'{top}<p class="withheld"><b>The headline is withheld.</b> {escape("; ".join(withheld))}</p>{note}'
             )
         shown = evidence.cards(self.found, self.situation)
-        cards = "".join(f"<li><b>{dollars(v)}</b><span>{escape(k)}</span></li>" for k, v in shown.items())
-        note = f'<p class="note">{escape(self.situation.line())}</p>'
-        return Html(f'<ul class="headline">{cards}</ul>{note}')
+        cards = "".join(
+            f"<li><b>{escape(dollars(value, self.spending.currency))}</b><span>{escape(name)}</span></li>"
+            for name, value in shown.items()
+            if value is None or value or name.startswith("used")
+        )
+        return Html(f'{top}<ul class="headline">{cards}</ul>{note}')
+
+    @cached_property
+    def gaps(self) -> tuple[str, ...]:
+        """What should have been read and was not."""
+        proofs = self.provenances()
+        told = [
+            f"{name}: {proofs[name].why}" for name in proofs if not proofs[name].complete and name != "Calls"
+        ]
+        told += [f"Calls: {why}" for why in call_gaps(proofs["Calls"])]
+        return tuple(dict.fromkeys([*self.situation.reconciliation.withheld, *told]))
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What a person has to look at, gravest first."""
-        return cost_findings(self.situation, self.found, self.settings)
+        found = cost_findings(self.spending, self.situation, self.found, self.resources.table, self.settings)
+        return with_news(found, self.earlier.last, self.names)
 
     @property
     def findings_shown(self) -> Html:
         """The findings as a list."""
-        if not self.findings:
-            return Html("<p>Nothing in this window needs a look.</p>")
-        return Html("".join(f'<p class="finding">{escape(plain(f.text))}</p>' for f in self.findings))
+        return findings_list(self.findings)
+
+    @property
+    def news(self) -> Shown:
+        """What changed since the last run."""
+        return news(self._numbers, self.findings, self.earlier)
+
+    @property
+    def trend_chart(self) -> go.Figure | Note:
+        """Usage of this window and of earlier runs."""
+        table = series("total", self.figures, self.earlier)
+        if len(table) < 2:
+            return Note(("The trend begins with the second run that is kept in the same place.",))
+        labels = [
+            f"{day}" + (" unknown" if cost is None else "") for day, cost in table.itertuples(index=False)
+        ]
+        return bars(
+            table.assign(until=labels), by="until", title=f"Usage in {self.settings.days} days up to, USD"
+        )
 
     @property
     def model_chart(self) -> go.Figure:
@@ -90,36 +157,49 @@ class CostReport:
         return evidence.models(self.found, self.situation)
 
     @property
-    def daily_chart(self) -> go.Figure:
-        """Model spend a day."""
-        return daily(self._days(), by="model", title="Model spend per day, USD")
-
-    @property
-    def kinds(self) -> Shown:
-        """Model spend by token kind, price lane and tier."""
-        lines = self._models()
-        rows = [
-            {"token_kind": kind, "price_lane": route, "tier": tier, "cost_usd": total(part["cost"])}
-            for (kind, route, tier), part in lines.groupby(["token_kind", "route", "tier"], dropna=False)
-        ]
-        frame = pd.DataFrame(rows, columns=["token_kind", "price_lane", "tier", "cost_usd"])
-        ordered = frame.sort_values("cost_usd", ascending=False, ignore_index=True)
-        return Shown(
-            ordered,
-            "Global profiles bill a lower price lane than regional calls.",
-            {"cost_usd": "cost"},
-            total=True,
-        )
-
-    @property
     def callers(self) -> Shown:
         """Callers whose calls would have been refused."""
-        return evidence.callers(self.found, self.situation, limit=20)
+        return in_zone(evidence.callers(self.found, self.situation, limit=20), self.settings.zone)
+
+    @property
+    def commitments(self) -> Shown:
+        """Capacity that was bought: what it is, when it ends, and what the bill says of commitments by model."""
+        table = self.resources.table
+        lines = self.spending.lines[self.spending.lines["bucket"] == "commitment"]
+        rows: list[tuple[Any, ...]] = [
+            (
+                "on the bill",
+                self.spending.name_of(str(model)),
+                "",
+                "not on the bill",
+                dollars(total(part["cost"]), self.spending.currency),
+            )
+            for model, part in lines.groupby(lines["model"].astype("object").fillna("no model"))
+        ]
+        rows += [
+            (
+                row["name"],
+                str(row["model"]).rpartition("/")[2],
+                f"{row['commitment']}, {row['units']} units",
+                "no end" if pd.isna(row["ends"]) else f"{row['ends']:%Y-%m-%d}",
+                "as billed below" if rows else "unknown",
+            )
+            for row in table.to_dict("records")
+        ]
+        frame = pd.DataFrame(rows[::-1], columns=["commitment", "model", "term", "ends", "cost"])
+        proof = provenance_of(table)
+        words = "Commitments: paid by term or hour, used or not."
+        return Shown(frame, words if proof.complete else f"{words} The list is not whole: {proof.why}.")
 
     @property
     def ec2(self) -> Shown:
         """EC2 spend by type, and whether the type may start again."""
         return evidence.ec2(self.found)
+
+    def show(self, name: str) -> Any:
+        """One of the pages of spend by its name, such as "kinds" or "change_chart"."""
+        page = spend if hasattr(spend, name) else spend_checks
+        return in_zone(getattr(page, name)(self.spending), self.settings.zone)
 
     @property
     def reconciliation(self) -> Shown:
@@ -129,67 +209,120 @@ class CostReport:
     @property
     def sources(self) -> Html:
         """Where each table came from."""
-        notes = [f"{name}: {source_note(p)}" for name, p in self.situation.provenances().items()]
-        return Html("".join(f'<p class="note">{escape(note)}</p>' for note in notes))
+        return sources_list(self.provenances(), [spend.requests(self.spending)])
+
+    def provenances(self) -> dict[str, Provenance]:
+        """Table -> where it came from."""
+        held = self.spending.provenances()
+        for optional in ("Caller tags", "Models as Cost Explorer names them", "Forecast", "List prices"):
+            held.pop(optional, None)
+        calls = provenance_of(self.situation.calls)
+        return {**held, "Calls": calls, "Commitments": provenance_of(self.resources.table)}
 
     @cached_property
     def figures(self) -> Figures:
         """Every figure of the report, as data."""
-        bill = self.situation.provenances()["bill"]
-        held = not self.situation.reconciliation.withheld
-        sums: dict[str, Decimal | None] = {o: self.found.impact.spend(o) for o in OUTCOMES}
-        sums = {"total": self._usage(), **sums}
-        figures = {name: _figure(value if held else None, bill) for name, value in sums.items()}
-        figures["control_total"] = _figure(self.situation.reconciliation.control_total, bill)
-        figures["difference"] = _figure(self.situation.reconciliation.difference, bill)
+        proofs = {**self.provenances(), "Forecast": provenance_of(self.spending.forecast)}
         return Figures(
             report="cost",
             account_id=self.situation.account.account_id,
             window_start=self.situation.start,
             window_end=self.situation.end,
             made_at=self.situation.account.now,
-            figures=figures,
+            time_zone=self.settings.time_zone,
+            sources=sources_of(proofs),
+            figures=self._numbers,
             findings=self.findings,
+            gaps=self.gaps,
+            compared_with=self.earlier.last.window_end if self.earlier.last else None,
+            alarm_from=self.settings.alarm_from,
         )
 
-    def _usage(self) -> Decimal | None:
-        return self.situation.reconciliation.headline
+    @cached_property
+    def _numbers(self) -> dict[str, Figure]:
+        bill = provenance_of(self.spending.now.lines)
+        proof, withheld = self.situation.reconciliation, "; ".join(self.situation.reconciliation.withheld)
+        unit = self.spending.currency
+        sums: dict[str, tuple[str, Decimal | None]] = {
+            "total": ("used", proof.headline),
+            **{o: (_LABELS[o], None if withheld else self.found.impact.spend(o)) for o in OUTCOMES},
+        }
+        held = {k: figure(label, value, unit, "Bill", bill, withheld) for k, (label, value) in sums.items()}
+        before = self.spending.before
+        earlier = None if before.gaps else before.proof.usage
+        why = "; ".join(before.gaps) or withheld
+        past = provenance_of(before.lines)
+        grown = growth_percent(proof.headline, earlier)
+        held["before"] = figure(
+            "used in the window before", earlier, unit, "Bill of the window before", past, why
+        )
+        held["change_percent"] = figure(
+            "against the window before",
+            grown,
+            "%",
+            "Bill of the window before",
+            past,
+            why or "nothing was spent before",
+        )
+        control = self.spending.now.control.provenance
+        held["control_total"] = figure("control total", proof.control_total, unit, "Control total", control)
+        held["difference"] = figure(
+            "difference to the bill", proof.difference, unit, "Control total", control
+        )
+        held["coverage_percent"] = figure(
+            "model dollars with a model",
+            None if proof.coverage is None else (proof.coverage * 100).quantize(Decimal("0.01")),
+            "%", "Bill", bill, "no model dollars",
+        )  # fmt: skip
+        held["unmapped"] = figure("names no model", total(proof.unmapped["cost"]), unit, "Bill", bill)
+        return held | self._others(unit, bill, withheld)
 
-    def _models(self) -> pd.DataFrame:
-        return self.situation.bill[self.situation.bill["bucket"] == "model"]
+    def _others(self, unit: str, bill: Provenance, withheld: str) -> dict[str, Figure]:
+        """EC2, the forecast, and what each model cost."""
+        ec2, asked = self.spending.ec2_proof, self.spending.ec2_control.provenance
+        said = provenance_of(self.spending.forecast)
+        ahead = forecast_total(self.spending.forecast) if len(self.spending.forecast) else None
+        held = {
+            "ec2": figure("EC2 compute", ec2.control_total, unit, "EC2 control total", asked),
+            "ec2_difference": figure("EC2 difference", ec2.difference, unit, "EC2", provenance_of(self.spending.ec2)),
+            "forecast": figure("Cost Explorer's forecast", ahead, unit, "Forecast", said, said.why or "none given"),
+        }  # fmt: skip
+        for row in self.found.impact.by_model().to_dict("records"):
+            value = None if withheld else row["cost_usd"]
+            held[f"model:{row['model']}"] = figure(
+                self.situation.name_of(str(row["model"])), value, unit, "Bill", bill, withheld
+            )
+        return held
 
-    def _days(self) -> pd.DataFrame:
-        lines = self._models()
-        top = list(self.found.impact.by_model()["model"][:_DAILY])
-        named = [self.situation.name_of(m) if m in top else "others" for m in lines["model"].astype("object")]
-        rows = [
-            {"day": day, "model": model, "cost_usd": total(part["cost"])}
-            for (day, model), part in lines.groupby([lines["day"], pd.Series(named, index=lines.index)])
-        ]
-        return pd.DataFrame(rows, columns=["day", "model", "cost_usd"])
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Names that pseudonyms replace -> their kind."""
+        held = names_of_calls(self.situation.calls) | names_of_spending(self.spending)
+        held |= {str(name): "resource" for name in self.resources.table["name"].dropna()}
+        exceptions = {entry.owner: "owner" for entry in self.found.spec.exceptions}
+        return (
+            held
+            | exceptions
+            | ({} if self.settings.account == "demo" else {self.settings.account: "profile"})
+        )
+
+    @property
+    def handed_over(self) -> HandedOver:
+        """The figures, and the names for the runner."""
+        return HandedOver(self.figures, self.names)
 
 
-@dataclass(frozen=True, slots=True)
-class Html:
-    """A piece of the page, escaped where it was made."""
-
-    text: str
-
-    def _repr_html_(self) -> str:
-        return f'<div class="{NO_MATH}">{self.text}</div>'
-
-    def __repr__(self) -> str:
-        return "Html"
+def _floored(spending: Spending, settings: CostSettings) -> Spending:
+    """The spending, proven by the coverage floor of the settings."""
+    now = spending.now
+    floor = settings.coverage_floor_percent / 100
+    proof = reconcile(now.lines, now.control, catalogue=spending.catalogue, coverage_floor=floor)
+    return replace(spending, now=replace(now, proof=proof))
 
 
-def _figure(value: Decimal | None, source: Provenance) -> Figure:
-    return Figure(
-        value=None if value is None else f"{value:f}",
-        unit="USD",
-        source=source.source,
-        completeness=source.completeness if value is not None else "unknown",
-        why=source.why if value is not None else source.why or "withheld",
-    )
+def _committed_regions(spending: Spending, own: str) -> tuple[str, ...]:
+    lines = spending.lines[spending.lines["bucket"] == "commitment"]
+    return tuple(sorted({own, *(str(name) for name in lines["region"].dropna() if "-" in str(name))}))
 
 
 def _small_together(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,68 +1,101 @@
-"""Run a report notebook with papermill: checked parameters in, three files out, or none of them."""
+"""Run a report notebook with papermill: checked parameters in, a whole run out, or nothing but failed/."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import bedrock_guard._fast  # noqa: F401 - before papermill: see its docstring
 
 # isort: split
 import nbformat
 import papermill
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
-from papermill.exceptions import PapermillExecutionError
-from traitlets.config import Config
+from pydantic import ValidationError
 
 from bedrock_guard.errors import GuardError
-from bedrock_guard.reports.figures import MIME, Figures
+from bedrock_guard.evidence.hygiene import without_secrets
+from bedrock_guard.reports.execution import CellFailed, execute
+from bedrock_guard.reports.figures import FILE, MIME, NAMES_MIME, Figures
 from bedrock_guard.reports.page import Plots, page
+from bedrock_guard.reports.places import Place, PlaceFailed, place_of, run_name, session_of
+from bedrock_guard.reports.pseudonyms import Pseudonyms, chosen_key
+from bedrock_guard.reports.settings import BadParameters, settings_of
+from bedrock_guard.reports.summary import summary
 
-NOTEBOOKS: Final = {"cost": "cost_report"}
-_SOCKET_PATH: Final = 100
-TITLES: Final = {"cost": "Bedrock cost report"}
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
-
-class BadParameters(GuardError):  # noqa: N818 - reads as what happened
-    """A parameter is unknown to the notebook, or its value does not fit."""
+NOTEBOOKS: Final = {"cost": "cost_report", "keys": "key_usage_report"}
+TITLES: Final = {"cost": "Bedrock cost report", "keys": "Bedrock key usage report"}
+CELL_TIMEOUT_S: Final = 900
 
 
 class ReportFailed(GuardError):  # noqa: N818 - reads as what happened
-    """The notebook did not run to its end; `kept` is the folder with what it reached."""
+    """The notebook did not run to its end; `kept` is the address of what it reached."""
 
-    def __init__(self, what: str, *, why: str, kept: Path) -> None:
-        super().__init__(
-            what, why=why, remedy=f"Open {kept.name}/ in the output folder: the error stands on top."
-        )
+    exit_status = 4
+
+    def __init__(self, what: str, *, why: str, remedy: str, kept: str) -> None:
+        super().__init__(what, why=why, remedy=remedy)
         self.kept = kept
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The three files of one run, and what they say."""
+    """One finished run: its address, what it says, and the summary for a chat."""
 
-    notebook: Path
-    html: Path
-    figures_file: Path
+    address: str
     figures: Figures
+    summary: str
     plots: Plots
+
+    @property
+    def html(self) -> Path:
+        """The page; of a run in a bucket the path is an address only."""
+        return Path(self.address) / "report.html"
+
+    @property
+    def notebook(self) -> Path:
+        """The executed notebook."""
+        return Path(self.address) / "report.ipynb"
+
+    @property
+    def figures_file(self) -> Path:
+        """The figures as data."""
+        return Path(self.address) / FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a report is made, apart from what it is about.
+
+    Args:
+        plots: "svg" or "script"; None takes SVG where a Chromium is found.
+        pseudonymise: whether names, ARNs and addresses are replaced.
+        cell_timeout: seconds after which a cell counts as failed.
+        notebook: another notebook than the shipped one, that hands over figures alike.
+
+    """
+
+    plots: Plots | None = None
+    pseudonymise: bool = False
+    cell_timeout: int = CELL_TIMEOUT_S
+    notebook: Path | None = None
 
 
 def notebook_path(name: str) -> Path:
     """Where a shipped report notebook lies: beside the package in a checkout, inside it once installed."""
     here = Path(__file__).parent.parent
-    candidates = (here.parent / "notebooks", here / "_notebooks")
-    for folder in candidates:
+    for folder in (here.parent / "notebooks", here / "_notebooks"):
         found = folder / "reports" / f"{NOTEBOOKS.get(name, name)}.ipynb"
         if found.is_file():
             return found
-    raise GuardError(f"There is no report {name!r}.", remedy=f"Choose one of {', '.join(NOTEBOOKS)}.")
+    raise BadParameters(f"There is no report {name!r}.", remedy=f"Choose one of {', '.join(NOTEBOOKS)}.")
 
 
 def browser() -> str | None:
@@ -73,47 +106,40 @@ def browser() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def run(name: str, parameters: Mapping[str, Any], out: Path, *, plots: Plots | None = None) -> Report:
-    """Run a report and write `NAME.ipynb`, `NAME.html` and `NAME.figures.json` into `out`, all or none.
+def run(
+    name: str,
+    parameters: Mapping[str, Any],
+    out: str | Path | Place,
+    *,
+    options: Options = Options(),
+    s3: Callable[[], BaseClient] | None = None,
+) -> Report:
+    """Run a report; a folder of its own with `report.ipynb`, `report.html`, `figures.json`, `summary.md` comes out.
 
     Args:
-        name: "cost".
+        name: "cost" or "keys".
         parameters: values for the notebook's parameters cell; every name must be one of its own.
-        out: the folder; it is made when it is not there.
-        plots: "svg" or "script"; by default SVG where a Chromium is found.
+        out: a folder, `s3://BUCKET/PREFIX`, or a place.
+        options: how it is made.
+        s3: makes an S3 client when `out` is a bucket; by default as the report's profile.
 
     Raises:
         BadParameters: a name is unknown; nothing is left behind.
-        ReportFailed: a cell failed; `out/failed/` keeps the partial notebook.
+        ReportFailed: a cell failed, timed out, or the kernel died; failed/ keeps the partial notebook.
+        PlaceFailed: the output place cannot be read or written; nothing half-written is left.
 
     """
-    source = notebook_path(name)
+    settings_of(name)
+    source = options.notebook or notebook_path(name)
     check_names(source, parameters)
-    out.mkdir(parents=True, exist_ok=True)
-    chosen: Plots = plots or ("svg" if browser() else "script")
-    with tempfile.TemporaryDirectory(dir=out, prefix=".making-") as folder:
-        executed = _execute(source, Path(folder) / "run.ipynb", parameters, out)
-        figures = figures_of(executed)
-        made = _write(
-            Path(folder), source.stem, executed, figures, page(executed, title=TITLES[name], plots=chosen)
-        )
-        final = [Path(shutil.move(str(path), str(out / path.name))) for path in made]
-    return Report(final[0], final[1], final[2], figures, chosen)
-
-
-def transport() -> str:
-    """How to reach a kernel: by files of this user, or by TCP where their path would be too long for a socket.
-
-    ipykernel 7 warns of unencrypted TCP at every start, so files are the first choice.
-    """
-    from jupyter_core.paths import jupyter_runtime_dir
-
-    name = "kernel-00000000-0000-0000-0000-000000000000.json-ipc-5"
-    return (
-        "ipc"
-        if os.name == "posix" and len(os.fsencode(jupyter_runtime_dir())) + len(name) < _SOCKET_PATH
-        else "tcp"
-    )
+    account = str(parameters.get("account", "demo"))
+    make = s3 or (lambda: session_of(account).client("s3"))
+    place = place_of(str(out), make) if isinstance(out, (str, Path)) else out
+    kind = run_name(name)
+    with place.making() as making:
+        given = {"previous": str(place.earlier(name, making)), **parameters}
+        executed = _execute(name, source, given, place, making, options, kind)
+        return _finish(name, executed, place, making / "run", options, kind)
 
 
 def check_names(source: Path, parameters: Mapping[str, Any]) -> None:
@@ -133,49 +159,150 @@ def check_names(source: Path, parameters: Mapping[str, Any]) -> None:
 
 
 def figures_of(notebook: NotebookNode) -> Figures:
-    """The figures that an executed notebook handed over.
+    """The figures that an executed notebook handed over, checked against their schema.
 
     Raises:
-        GuardError: it handed over none.
+        GuardError: it handed over none, or such as do not fit.
 
     """
-    for cell in reversed(notebook.cells):
-        for output in cell.get("outputs", []):
-            held = output.get("data", {}).get(MIME)
-            if held is not None:
-                return Figures.model_validate(held)
-    raise GuardError(
-        "The notebook handed over no figures.", remedy="Its last cell must show `report.figures`."
+    held = _handed_over(notebook, MIME)
+    if held is None:
+        raise GuardError(
+            "The notebook handed over no figures.", remedy="Its last cell must show `report.figures`."
+        )
+    try:
+        return Figures.model_validate(held)
+    except ValidationError as error:
+        raise GuardError("The figures do not fit their schema.", why=str(error).splitlines()[0]) from error
+
+
+def _execute(
+    name: str,
+    source: Path,
+    given: Mapping[str, Any],
+    place: Place,
+    making: Path,
+    options: Options,
+    kind: str,
+) -> NotebookNode:
+    target = making / "partial.ipynb"
+    try:
+        return execute(source, target, given, cell_timeout=options.cell_timeout)
+    except CellFailed as error:
+        kept = _keep(target, place, kind, error, options)
+        raise ReportFailed(
+            f"The {TITLES[name]} did not run to its end.",
+            why=without_secrets(f"{error.what} {error.why}".strip()),
+            remedy=f"{error.remedy} What it reached is in {kept}; the error stands on top.",
+            kept=kept,
+        ) from error
+    except OSError as error:
+        raise PlaceFailed(
+            "The run could not be written while it was made.",
+            why=f"{error.strerror or error}",
+            remedy="Make room, or give a folder that stays; then run again. Nothing was left behind.",
+        ) from error
+
+
+def _keep(target: Path, place: Place, kind: str, error: CellFailed, options: Options) -> str:
+    """What was reached, the error on top; without its outputs where names must not be seen."""
+    found = nbformat.read(target, nbformat.NO_CONVERT) if target.is_file() else nbformat.v4.new_notebook()
+    _tidy(found)
+    said = without_secrets(f"# The report failed\n\n{error.what}\n\n{error.why}\n\n{error.remedy}")
+    if options.pseudonymise:
+        said = Pseudonyms(chosen_key(), {}).text(said)
+        found.cells = [
+            cell for cell in found.cells if "injected-parameters" not in cell.metadata.get("tags", ())
+        ]
+        for cell in found.cells:
+            cell.outputs = [] if cell.cell_type == "code" else cell.get("outputs", [])
+    found.cells = [nbformat.v4.new_markdown_cell(said), *(c for c in found.cells if not _papermill_error(c))]
+    try:
+        nbformat.write(found, target)
+    except OSError as full:
+        raise PlaceFailed(
+            f"The report failed, and what it reached could not be kept. {error.what}",
+            why=f"{full.strerror or full}",
+            remedy=error.remedy or "Make room, then run again.",
+        ) from error
+    return place.keep_failed(target, kind)
+
+
+def _papermill_error(cell: NotebookNode) -> bool:
+    return "papermill-error-cell-tag" in cell.metadata.get("tags", ())
+
+
+def _finish(
+    name: str, executed: NotebookNode, place: Place, made: Path, options: Options, kind: str
+) -> Report:
+    figures = figures_of(executed)
+    names = _handed_over(executed, NAMES_MIME) or {}
+    _tidy(executed)
+    if options.pseudonymise:
+        figures = _pseudonymise(executed, figures, names)
+    chosen: Plots = options.plots or ("svg" if browser() else "script")
+    texts = {
+        "report.html": page(executed, title=TITLES[name], plots=chosen),
+        "report.ipynb": nbformat.writes(executed) + "\n",
+        "summary.md": summary(figures),
+        FILE: figures.json_text(),
+    }
+    try:
+        made.mkdir()
+        for file, text in texts.items():
+            (made / file).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise PlaceFailed(
+            "The files could not be written.",
+            why=str(error.strerror or error),
+            remedy="Make room, then run again.",
+        ) from error
+    return Report(place.publish(made, kind), figures, texts["summary.md"], chosen)
+
+
+def _pseudonymise(executed: NotebookNode, figures: Figures, names: Mapping[str, str]) -> Figures:
+    other = Pseudonyms(chosen_key(), names)
+    other.notebook(executed)
+    plain = figures.model_dump(mode="json")
+    sources = dict(zip(plain["sources"], other.value(list(plain["sources"].values())), strict=True))
+    shown = {key: held | {"value": other.value(held["value"]), "why": other.text(held["why"])}
+             for key, held in plain["figures"].items()}  # fmt: skip
+    told = {key: other.value(plain[key]) for key in ("account_id", "findings", "gaps")}
+    return Figures.model_validate(
+        plain | told | {"sources": sources, "figures": shown, "pseudonyms": other.mark}
     )
 
 
-def _execute(source: Path, target: Path, parameters: Mapping[str, Any], out: Path) -> NotebookNode:
-    try:
-        executed: NotebookNode = papermill.execute_notebook(
-            str(source),
-            str(target),
-            dict(parameters),
-            progress_bar=False,
-            store_widget_state=False,
-            config=Config({"KernelManager": {"transport": transport()}}),
-            cwd=str(out),
-            execution_timeout=900,
-            start_timeout=120,
-        )
-    except (PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
-        kept = out / "failed"
-        kept.mkdir(exist_ok=True)
-        if target.is_file():
-            shutil.move(str(target), str(kept / f"{source.stem}.ipynb"))
-        why = f"{getattr(error, 'ename', type(error).__name__)}: {getattr(error, 'evalue', '')}".rstrip(": ")
-        raise ReportFailed("The report did not run to its end.", why=why, kept=kept) from error
-    return executed
+def _handed_over(notebook: NotebookNode, mime: str) -> Any:
+    """The last output of this type."""
+    for cell in reversed(notebook.cells):
+        for output in cell.get("outputs", []):
+            if mime in output.get("data", {}):
+                return output["data"][mime]
+    return None
 
 
-def _write(folder: Path, stem: str, executed: NotebookNode, figures: Figures, html: str) -> list[Path]:
-    notebook, text, data = (folder / f"{stem}{end}" for end in (".ipynb", ".html", ".figures.json"))
-    executed.metadata.pop("widgets", None)
-    nbformat.write(executed, notebook)
-    text.write_text(html, encoding="utf-8")
-    data.write_text(figures.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return [notebook, text, data]
+def _tidy(notebook: NotebookNode) -> None:
+    """Take out what is no part of a report: names for pseudonyms, widget state, paths of this machine, secrets."""
+    notebook.metadata.pop("widgets", None)
+    told = notebook.metadata.get("papermill", {})
+    for path in ("input_path", "output_path"):
+        told.pop(path, None)
+    told.get("parameters", {}).pop("previous", None)
+    for cell in notebook.cells:
+        if "injected-parameters" in cell.metadata.get("tags", ()):
+            lines = [line for line in cell.source.splitlines() if not line.startswith("previous =")]
+            cell.source = "\n".join(lines)
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop(NAMES_MIME, None)
+            _without_secrets(output)
+
+
+def _without_secrets(output: NotebookNode) -> None:
+    """What has the form of a credential is replaced, in shown text, printed text and errors."""
+    for held, kinds in ((output, ("text", "evalue")), (output.get("data", {}), ("text/html", "text/plain"))):
+        for kind in kinds:
+            if isinstance(held.get(kind), str):
+                held[kind] = without_secrets(held[kind])
+    if "traceback" in output:
+        output["traceback"] = [without_secrets(line) for line in output["traceback"]]

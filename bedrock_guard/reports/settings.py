@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from bedrock_guard.reports.run import BadParameters
+from bedrock_guard.errors import GuardError
+from bedrock_guard.reports.figures import Severity
 
 
-class CostSettings(BaseModel):
-    """Parameters of the cost report; the notebook's parameters cell holds the same names and defaults."""
+class BadParameters(GuardError):  # noqa: N818 - reads as what happened
+    """A parameter is unknown to the report, or its value does not fit."""
+
+    exit_status = 2
+
+
+class Settings(BaseModel):
+    """What every report takes; a notebook's parameters cell holds the same names and defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     account: str = Field("demo", min_length=1, description="demo, or the name of an AWS profile")
+    region: str = Field("", description="Region of the session; empty takes the profile's")
     spec: str = Field("", description="path of the spec; empty takes the shipped example")
-    days: int = Field(28, ge=1, le=395, description="whole UTC days, ending two days before now")
-    budget_usd: Decimal | None = Field(
-        None, gt=0, description="a finding when the window's spend is above it"
+    previous: str = Field("", description="folder of earlier runs; the runner sets it to the output folder")
+    exception_days: int = Field(
+        14, ge=0, le=365, description="an exception that ended, or ends within so many days"
     )
-    coverage_floor_percent: float = Field(98.0, ge=0, le=100, description="below it the headline is withheld")
+    commitment_days: int = Field(
+        45, ge=0, le=730, description="a commitment that ends within so many days; 0 never speaks"
+    )
+    alarm_from: Severity = Field("low", description="lowest severity that makes the exit status 1")
     time_zone: str = Field("UTC", description="zone in which times are shown; days stay UTC")
 
     @field_validator("time_zone")
@@ -33,36 +46,151 @@ class CostSettings(BaseModel):
             raise ValueError("is no time zone of the IANA list")
         return value
 
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of `time_zone`."""
+        return ZoneInfo(self.time_zone)
 
-SETTINGS: Final[Mapping[str, type[BaseModel]]] = {"cost": CostSettings}
+
+class CostSettings(Settings):
+    """Parameters of the cost report."""
+
+    days: int = Field(28, ge=1, le=395, description="whole UTC days, ending two days before now")
+    budget_usd: Decimal | None = Field(
+        None, gt=0, description="a finding when the window's spend is above it"
+    )
+    growth_percent: Decimal | None = Field(
+        Decimal(50), ge=0, description="a finding when spend grew more against the days before; None never"
+    )
+    unapproved_usd: Decimal | None = Field(
+        Decimal(0), ge=0, description="a finding when more would be refused by the spec; None never"
+    )
+    unmapped_usd: Decimal | None = Field(
+        Decimal(0), ge=0, description="a finding when more names no known model; None never"
+    )
+    coverage_floor_percent: Decimal = Field(
+        Decimal(98), ge=0, le=100, description="below it the headline is withheld"
+    )
 
 
-def read_parameters(name: str, given: Mapping[str, Any], pairs: Sequence[str]) -> dict[str, Any]:
-    """Check `given` and the NAME=VALUE `pairs` against a report's own parameters.
+class KeySettings(Settings):
+    """Parameters of the key usage report."""
 
-    Returns:
-        What papermill is handed: only what was given, as plain JSON values.
+    days: int = Field(90, ge=1, le=90, description="days up to now; event history reaches no further than 90")
+    key_age_days: int = Field(90, ge=1, le=36_600, description="age of a key's secret above which it is old")
+    expiring_days: int = Field(
+        14, ge=0, le=365, description="a key that ends within so many days; 0 never speaks"
+    )
+    denied_calls: int = Field(5, ge=2, le=100_000, description="denied calls of one caller...")
+    denied_minutes: int = Field(60, ge=1, le=1440, description="...within so many minutes")
+    key: str = Field(
+        "", description="the key whose page is shown; empty takes the one with the most findings"
+    )
+
+
+SETTINGS: Final[Mapping[str, type[Settings]]] = {"cost": CostSettings, "keys": KeySettings}
+
+
+def settings_of(name: str) -> type[Settings]:
+    """The parameters of a report.
 
     Raises:
-        BadParameters: an unknown report or name, a value out of type or range.
+        BadParameters: there is no such report.
 
     """
-    model = SETTINGS.get(name)
-    if model is None:
+    if name not in SETTINGS:
         raise BadParameters(f"There is no report {name!r}.", remedy=f"Choose one of {', '.join(SETTINGS)}.")
+    return SETTINGS[name]
+
+
+def read_parameters(name: str, given: Mapping[str, Any], pairs: Sequence[str] = ()) -> dict[str, Any]:
+    """Check `given` and the NAME=VALUE `pairs` (which win) against a report's own parameters.
+
+    Returns:
+        What papermill is handed: only what was given, as plain JSON values, paths made absolute.
+
+    Raises:
+        BadParameters: an unknown report or name, a value out of type or range, a spec that cannot be used, a profile
+            that does not exist.
+
+    """
+    model = settings_of(name)
     values = dict(given) | dict(_pair(text) for text in pairs)
     try:
         checked = model.model_validate(values)
     except ValidationError as error:
         raise BadParameters("A parameter does not fit.", why=_reasons(error), remedy=_names(model)) from error
-    return checked.model_dump(mode="json", include=set(values))
+    _check_spec(checked.spec)
+    _check_account(checked.account)
+    found = checked.model_dump(mode="json", include=set(values))
+    paths = {
+        key: str(Path(found[key]).expanduser().resolve()) for key in ("spec", "previous") if found.get(key)
+    }
+    return found | paths
 
 
-def _pair(text: str) -> tuple[str, str]:
+def read_file(path: Path) -> dict[str, Any]:
+    """Parameters of a YAML file: one mapping of names to plain values.
+
+    Raises:
+        BadParameters: it cannot be read, or is no such mapping.
+
+    Example:
+        days: 7
+        budget_usd: 900
+
+    """
+    import yaml
+
+    try:
+        held = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        first = str(error).splitlines()[0]
+        raise BadParameters(
+            f"{path} cannot be read.", why=first, remedy="Give a YAML file of NAME: VALUE lines."
+        ) from error
+    if held is None:
+        return {}
+    if not isinstance(held, dict) or not all(isinstance(key, str) for key in held):
+        raise BadParameters(f"{path} is no list of parameters.", remedy="Write NAME: VALUE lines.")
+    return {
+        key: value if isinstance(value, (int, float, str, type(None))) else str(value)
+        for key, value in held.items()
+    }
+
+
+def _check_spec(path: str) -> None:
+    from bedrock_guard.boundary.spec import BoundarySpec
+
+    if not path:
+        return
+    try:
+        BoundarySpec.load(Path(path).expanduser())
+    except GuardError as error:
+        raise BadParameters(
+            f"The spec cannot be used: {error.what}", why=error.why, remedy=error.remedy
+        ) from error
+
+
+def _check_account(name: str) -> None:
+    if name in {"demo", "default"}:
+        return
+    import boto3
+
+    known = boto3.Session().available_profiles
+    if name not in known:
+        raise BadParameters(
+            f"There is no AWS profile {name!r}.",
+            why=f"The AWS configuration has {', '.join(known) or 'none'}.",
+            remedy="Give demo, default (boto3's own choice, such as a role of the machine), or a profile.",
+        )
+
+
+def _pair(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise BadParameters(f"{text!r} is no NAME=VALUE.", remedy="Write for example --param days=28.")
-    return name.strip(), value
+    return name.strip(), None if value in {"None", "null"} else value
 
 
 def _reasons(error: ValidationError) -> str:

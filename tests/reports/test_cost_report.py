@@ -2,61 +2,69 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import json
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import papermill
 import pytest
 
 from bedrock_guard.account.session import Account
-from bedrock_guard.account.situation import Situation, example_spec
+from bedrock_guard.account.situation import example_spec
+from bedrock_guard.demo.faults import Fault
 from bedrock_guard.evidence.spend import classify_bill, reconcile
 from bedrock_guard.evidence.tables import BILL
+from bedrock_guard.present.evidence import cards
 from bedrock_guard.reports.cost import CostReport
-from bedrock_guard.reports.cost_findings import over_budget
+from bedrock_guard.reports.cost_findings import ending, growth, over_budget
 from bedrock_guard.reports.figures import Figures
-from bedrock_guard.reports.run import BadParameters, ReportFailed, notebook_path, run
-from bedrock_guard.reports.settings import SETTINGS, CostSettings, read_parameters
+from bedrock_guard.reports.parts import ended_exceptions
+from bedrock_guard.reports.run import Options, ReportFailed, notebook_path, run
+from bedrock_guard.reports.settings import SETTINGS, BadParameters, CostSettings, read_file, read_parameters
 
 
 @pytest.fixture(scope="module")
-def situation() -> Situation:
-    return Account.demo().situation(days=14)
+def report() -> CostReport:
+    return CostReport.of(Account.demo(), CostSettings(days=14))
 
 
-def made(situation: Situation, **settings: object) -> CostReport:
-    return CostReport(CostSettings(**settings), situation, situation.what_if(example_spec()))
+def bent(report: CostReport, **settings: object) -> CostReport:
+    return dataclasses.replace(report, settings=CostSettings(days=14, **settings))
 
 
-def test_the_cards_add_up_to_what_was_used(situation: Situation) -> None:
-    from bedrock_guard.present.evidence import cards
-
-    used, *parts = cards(made(situation).found, situation).values()
+def test_the_cards_add_up_to_what_was_used(report: CostReport) -> None:
+    used, *parts = cards(report.found, report.situation).values()
     assert used is not None
     assert sum(part for part in parts if part is not None) == used
 
 
-def test_figures_hold_what_is_shown_and_their_source(situation: Situation) -> None:
-    figures = made(situation).figures
-    assert figures.complete
+def test_figures_hold_what_is_shown_and_their_source(report: CostReport) -> None:
+    figures = report.figures
+    assert figures.gaps == ()
     assert figures.exit_status == 1
-    assert Decimal(figures.figures["difference"].value or "nan") == 0
-    assert figures.figures["total"].source == "Cost Explorer"
-    assert Figures.model_validate_json(figures.model_dump_json()) == figures
+    assert figures.figures["difference"].number == 0
+    assert figures.sources[figures.figures["total"].source].name == "Cost Explorer"
+    assert Figures.model_validate_json(figures.json_text()) == figures
+    models = [f.number for name, f in figures.figures.items() if name.startswith("model:")]
+    outcomes = [figures.figures[name].number for name in ("kept", "refused", "stranded", "unknown")]
+    assert sum(models) == sum(outcomes)  # type: ignore[arg-type]
 
 
-def test_a_dropped_line_withholds_the_headline_and_ends_with_3(situation: Situation) -> None:
-    bill = situation.bill.iloc[1:]
-    bill.attrs = situation.bill.attrs
-    proof = reconcile(bill, situation.reconciliation.control_total)
-    bent = dataclasses.replace(situation, bill=bill, reconciliation=proof)
-    report = made(bent)
-    assert proof.difference == -situation.bill["cost"].iloc[0]
-    assert "withheld" in report.headline._repr_html_()
-    assert report.figures.figures["total"].value is None
-    assert report.figures.exit_status == 3
+def test_a_dropped_line_withholds_the_headline_and_ends_with_3(report: CostReport) -> None:
+    lines = report.situation.bill.iloc[1:]
+    lines.attrs = report.situation.bill.attrs
+    proof = reconcile(lines, report.spending.now.control)
+    assert proof.difference == -report.situation.bill["cost"].iloc[0]
+    situation = dataclasses.replace(report.situation, bill=lines, reconciliation=proof)
+    spending = dataclasses.replace(report.spending, now=dataclasses.replace(report.spending.now, proof=proof))
+    broken = dataclasses.replace(report, situation=situation, spending=spending)
+    assert "withheld" in broken.headline.text
+    assert broken.figures.figures["total"].value is None
+    assert broken.figures.exit_status == 3
 
 
 def test_a_budget_is_a_finding_only_when_it_is_passed() -> None:
@@ -65,51 +73,156 @@ def test_a_budget_is_a_finding_only_when_it_is_passed() -> None:
     assert "$2.00 over" in over_budget(Decimal(12), Decimal(10), 28)[0].text
 
 
-def test_settings_and_the_notebooks_parameters_are_the_same() -> None:
-    known = papermill.inspect_notebook(str(notebook_path("cost")))
-    assert set(known) == set(SETTINGS["cost"].model_fields)
-    for name, found in known.items():
-        default = SETTINGS["cost"].model_fields[name].default
-        assert found["default"].replace("'", '"') == json.dumps(default).replace("null", "None")
+def test_growth_is_silent_where_it_is_not_known() -> None:
+    assert growth(Decimal(10), None, Decimal(0)) == []
+    assert growth(None, Decimal(10), Decimal(0)) == []
+    assert growth(Decimal(10), Decimal(0), Decimal(0)) == []
+    assert growth(Decimal(15), Decimal(10), Decimal(50)) == []
+    assert growth(Decimal(16), Decimal(10), None) == []
+    assert growth(Decimal(16), Decimal(10), Decimal(50))[0].id == "growth"
 
 
-def test_parameters_are_checked_before_anything_runs() -> None:
-    assert read_parameters("cost", {"account": "demo"}, ["days=7", "budget_usd=100.5"]) == {
+def test_every_threshold_speaks_and_can_be_silenced(report: CostReport) -> None:
+    ids = {f.id.partition(":")[0] for f in report.findings}
+    assert {"refused", "stranded"} <= ids
+    quiet = bent(report, unapproved_usd=10**9, unmapped_usd=10**9, growth_percent=None)
+    assert {f.id.partition(":")[0] for f in quiet.findings} <= {"stranded", "new_model"}
+    assert "over_budget" in {f.id for f in bent(report, budget_usd=1).findings}
+
+
+def test_a_commitment_speaks_before_its_end_and_not_after() -> None:
+    ends = datetime(2027, 2, 25, tzinfo=UTC)
+    table = pd.DataFrame({"name": ["unit", "endless"], "ends": [ends, pd.NaT]})
+    assert [f.id for f in ending(table, date(2027, 2, 1), 45)] == ["commitment_ending:unit"]
+    assert ending(table, date(2027, 2, 26), 45) == []
+    assert ending(table, date(2026, 12, 1), 45) == []
+
+
+def test_an_exception_is_told_when_it_ends_and_after() -> None:
+    spec = example_spec()
+    until = spec.exceptions[0].until
+    assert ended_exceptions(spec, until.replace(year=until.year - 1), 14) == []
+    assert [f.severity for f in ended_exceptions(spec, until, 14)] == ["low"]
+    after = date.fromordinal(until.toordinal() + 1)
+    assert [f.severity for f in ended_exceptions(spec, after, 14)] == ["medium"]
+
+
+def test_the_coverage_floor_is_the_settings() -> None:
+    strict = CostReport.of(Account.demo(), CostSettings(days=28, coverage_floor_percent=100))
+    assert strict.figures.exit_status == 3
+    assert strict.figures.figures["total"].value is None
+    assert strict.findings[0].id == "coverage"
+
+
+def test_a_new_model_is_told_by_the_window_before(report: CostReport) -> None:
+    model = str(report.spending.lines["model"].dropna().iloc[0])
+    before = report.spending.before
+    without = before.lines[before.lines["model"] != model]
+    without.attrs = before.lines.attrs
+    bare = dataclasses.replace(report.spending, before=dataclasses.replace(before, lines=without))
+    assert f"new_model:{model}" in {f.id for f in dataclasses.replace(report, spending=bare).findings}
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault("cloudtrail:LookupEvents", "access_denied"), "LookupEvents answered AccessDenied"),
+        (Fault("ce:*", "access_denied"), "AccessDenied"),
+        (Fault("bedrock:ListProvisionedModelThroughputs", "access_denied"), "Commitments"),
+        (Fault("ce:GetCostAndUsage", "html200"), "AWS"),
+        (Fault("*", "expired_token", at=tuple(range(3, 5000))), "ExpiredToken"),
+        (Fault("cloudtrail:LookupEvents", "reset_before"), "LookupEvents failed"),
+    ],
+)
+def test_what_could_not_be_read_is_a_gap_with_status_3_and_never_a_0(fault: Fault, said: str) -> None:
+    found = CostReport.of(Account.demo(faults=[fault]), CostSettings(days=7))
+    assert found.figures.exit_status == 3
+    assert any(said in gap for gap in found.gaps), found.gaps
+    assert "Incomplete" in found.headline.text
+    if fault.pattern.startswith(("ce", "*")):
+        assert found.figures.figures["total"].value is None
+        assert found.figures.figures["refused"].value is None
+
+
+def defaults(name: str) -> dict[str, object]:
+    book = json.loads(notebook_path(name).read_text(encoding="utf-8"))
+    (cell,) = [c for c in book["cells"] if "parameters" in c["metadata"].get("tags", ())]
+    body = ast.parse("".join(cell["source"])).body
+    return {a.targets[0].id: ast.literal_eval(a.value) for a in body if isinstance(a, ast.Assign)}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["cost", "keys"])
+def test_settings_and_the_notebooks_parameters_are_the_same(name: str) -> None:
+    assert set(papermill.inspect_notebook(str(notebook_path(name)))) == set(SETTINGS[name].model_fields)
+    fields = SETTINGS[name].model_fields
+    assert {key: field.default for key, field in fields.items()} == defaults(name)
+
+
+def test_parameters_are_checked_before_anything_runs(tmp_path: Path) -> None:
+    assert read_parameters(
+        "cost", {"account": "demo"}, ["days=7", "budget_usd=100.5", "growth_percent=None"]
+    ) == {
         "account": "demo",
         "days": 7,
         "budget_usd": "100.5",
+        "growth_percent": None,
     }
-    with pytest.raises(BadParameters, match="dayz"):
-        read_parameters("cost", {}, ["dayz=7"])
+    for bad, said in (
+        (["dayz=7"], "dayz"),
+        (["days=0"], "days"),
+        (["spec=/nowhere/guard.toml"], "spec"),
+        (["account=no-such-profile"], "no AWS profile"),
+        (["time_zone=Mars/Base"], "time_zone"),
+        (["alarm_from=loud"], "alarm_from"),
+    ):
+        with pytest.raises(BadParameters, match=said):
+            read_parameters("cost", {}, bad)
     with pytest.raises(BadParameters, match="no report"):
         read_parameters("costs", {}, [])
 
 
+def test_a_file_of_parameters_is_read_and_the_command_line_wins(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("days: 7\nbudget_usd: 900\nspec: ''\n", encoding="utf-8")
+    assert read_parameters("cost", read_file(file), ["days=9"]) == {
+        "days": 9,
+        "budget_usd": "900",
+        "spec": "",
+    }
+    for text in ("- 1\n", "days: [\n", "!!python/object/apply:os.system [x]\n"):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(BadParameters):
+            read_file(file)
+
+
+def test_times_are_shown_in_the_zone_and_days_stay_utc(report: CostReport) -> None:
+    text = bent(report, time_zone="Asia/Tokyo").callers.html()
+    assert " JST" in text
+    assert " UTC" in report.callers.html()
+
+
 @pytest.mark.slow
-def test_a_run_writes_three_files_that_agree(tmp_path: Path) -> None:
-    report = run("cost", {"account": "demo", "days": 14}, tmp_path / "o u t", plots="script")
-    assert sorted(p.name for p in (tmp_path / "o u t").iterdir()) == [
-        "cost_report.figures.json",
-        "cost_report.html",
-        "cost_report.ipynb",
-    ]
-    text = report.html.read_text(encoding="utf-8")
-    total = Decimal(report.figures.figures["total"].value or "nan")
+def test_a_run_writes_files_that_agree(tmp_path: Path) -> None:
+    made = run("cost", {"account": "demo", "days": 14}, tmp_path / "o u t", options=Options(plots="script"))
+    text = made.html.read_text(encoding="utf-8")
+    total = made.figures.figures["total"].number
     assert f"${total:,.2f}" in text
+    assert f"${total:,.2f}" in made.summary
     assert "import CostReport" not in text
-    assert json.loads(report.figures_file.read_text())["figures"]["total"]["value"] == f"{total:f}"
-    assert report.notebook.stat().st_size < 400_000
-    assert "<script" in text
+    assert json.loads(made.figures_file.read_text())["figures"]["total"]["value"] == f"{total:f}"
+    assert made.notebook.stat().st_size < 400_000
+    assert len(made.summary.splitlines()) <= 10
 
 
 @pytest.mark.slow
 def test_a_failed_run_leaves_only_failed(tmp_path: Path) -> None:
     with pytest.raises(ReportFailed) as caught:
-        run("cost", {"account": "demo", "spec": "/nowhere/guard.toml"}, tmp_path / "out", plots="script")
+        run("cost", {"spec": "/nowhere/guard.toml"}, tmp_path / "out", options=Options(plots="script"))
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["failed"]
     assert "guard.toml" in str(caught.value)
 
 
-def test_the_bill_is_read_once_and_classified_alike(situation: Situation) -> None:
+def test_the_bill_is_read_once_and_classified_alike(report: CostReport) -> None:
+    situation = report.situation
     again = classify_bill(situation.bill[list(BILL.columns)], situation.catalogue)
     assert list(again["model"].fillna("")) == list(situation.bill["model"].fillna(""))

@@ -1,0 +1,126 @@
+"""`report`: a report by papermill, unattended. Its exit status says how it went."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from bedrock_guard.errors import GuardError
+    from bedrock_guard.reports.deliver import Delivery
+    from bedrock_guard.reports.run import Options, Report
+
+commands = typer.Typer()
+
+
+@commands.command()
+def report(  # noqa: PLR0913, PLR0917 - each is an option of its own
+    name: Annotated[str, typer.Argument(help="cost or keys.")],
+    account: Annotated[
+        str | None,
+        typer.Option(help="demo, an AWS profile, or default (boto3's own choice). By default demo."),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(help="A folder or s3://BUCKET/PREFIX; every run is a folder of its own in it."),
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for the report; may be repeated.")
+    ] = None,
+    params: Annotated[
+        Path | None, typer.Option(help="A YAML file of NAME: VALUE lines; --param and --account win.")
+    ] = None,
+    plots: Annotated[
+        Literal["svg", "script"] | None,
+        typer.Option(help="svg needs Chromium and leaves no script in the page; default: what is there."),
+    ] = None,
+    pseudonymise: Annotated[
+        bool, typer.Option("--pseudonymise", help="Replace names, ARNs, account numbers and addresses.")
+    ] = False,
+    timeout: Annotated[int, typer.Option(min=1, help="Seconds that one cell may take.")] = 900,
+    topic: Annotated[str, typer.Option(help="Tell this SNS topic (its ARN) in ten lines.")] = "",
+    hook: Annotated[str, typer.Option(help="Run this command with the ten lines on standard input.")] = "",
+    tell: Annotated[
+        Literal["findings", "always"], typer.Option(help="When topic and hook are told.")
+    ] = "findings",
+) -> None:
+    """Run a report.
+
+    Exit status: 0 fine, 1 findings, 2 bad parameters, 3 incomplete data, 4 failed run. 4 outweighs 2, 3 and 1;
+    3 outweighs 1. After 2 nothing is left behind, after 4 only failed/.
+    """
+    from bedrock_guard.errors import GuardError
+    from bedrock_guard.reports.deliver import Delivery, Message
+    from bedrock_guard.reports.run import Options
+
+    place, values, delivery = _checked(name, account, out, params, param or [], Delivery(topic, hook, tell))
+    options = Options(plots=plots, pseudonymise=pseudonymise, cell_timeout=timeout)
+    try:
+        made = _run(name, values, place, options)
+    except GuardError as error:
+        status = getattr(error, "exit_status", 4)
+        _say(error)
+        if status == 4:
+            _tell(delivery, Message(name, status, f"The {name} report failed: {error}", place))
+        raise typer.Exit(status) from error
+    print(made.summary.rstrip())
+    print(made.address)
+    status = made.figures.exit_status
+    told = _tell(delivery, Message(name, status, made.summary, made.address))
+    raise typer.Exit(status if told else 4)
+
+
+def _checked(
+    name: str,
+    account: str | None,
+    out: str | None,
+    params: Path | None,
+    pairs: list[str],
+    delivery: Delivery,
+) -> tuple[str, dict[str, Any], Delivery]:
+    """Place, parameters and delivery, or exit status 2 with nothing left behind."""
+    from bedrock_guard.errors import GuardError
+    from bedrock_guard.reports.deliver import sns_of
+    from bedrock_guard.reports.settings import read_file, read_parameters
+
+    try:
+        delivery.check()
+        given = read_file(params) if params else {}
+        place = out or str(given.pop("out", "out"))
+        given.pop("out", None)
+        values = read_parameters(name, given | ({"account": account} if account else {}), pairs)
+        client = sns_of(str(values.get("account", "demo")))
+        return place, values, replace(delivery, client=client)
+    except GuardError as error:
+        _say(error)
+        raise typer.Exit(2) from error
+
+
+def _run(name: str, values: dict[str, Any], place: str, options: Options) -> Report:
+    from bedrock_guard.reports.run import run
+
+    return run(name, values, place, options=options)
+
+
+def _tell(delivery: Delivery, message: Any) -> bool:
+    from bedrock_guard.reports.deliver import DeliveryFailed
+
+    try:
+        delivery.tell(message)
+    except DeliveryFailed as error:
+        _say(error)
+        return False
+    return True
+
+
+def _say(error: GuardError) -> None:
+    """The error in three lines; a report's own message, never a traceback."""
+    from bedrock_guard.cli import visible
+
+    for label, text in (("error", error.what), ("why", error.why), ("do", error.remedy)):
+        if text:
+            print(f"{label + ':':7}{visible(text)}", file=sys.stderr)

@@ -1,0 +1,116 @@
+"""Execute a notebook with papermill, and say in words what went wrong when it does not run to its end."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import bedrock_guard._fast  # noqa: F401 - before papermill: see its docstring
+
+# isort: split
+import papermill
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
+
+from bedrock_guard.errors import GuardError
+
+_SOCKET_PATH: Final = 100
+_START_TIMEOUT_S: Final = 120
+_AGAIN: Final = "Nothing of this run counts; run again."
+_REMEDIES: Final = (
+    (r"ExpiredToken|token included in the request is expired|TokenRefreshRequired|UnauthorizedSSOToken",
+     "The credentials ended: sign in again, or give the schedule a role of its own."),
+    (r"RequestTimeTooSkewed|Signature expired|Signature not yet current|InvalidSignatureException|RequestExpired",
+     "This machine's clock is off, so AWS refuses its signatures: set it (timedatectl set-ntp true)."),
+    (r"InvalidClientTokenId|UnrecognizedClient|AuthFailure", "AWS does not know this key: check the profile."),
+    (r"NoCredentials|PartialCredentials|CredentialRetrieval|ProfileNotFound|SessionError",
+     "No credentials: check the profile, or the role of the machine."),
+    (r"EndpointConnectionError|ConnectTimeout|ReadTimeout|ConnectionClosed|ProxyConnection|SSLError|NameResolution",
+     "AWS could not be reached: check network, proxy and VPC endpoints."),
+    (r"AccessDenied|UnauthorizedOperation|not authorized",
+     "The caller lacks a permission: `bedrock-guard doctor` names it; docs/policies has the whole list."),
+    (r"NotAwsAnswer|answer was not AWS", "Something between here and AWS answered: check the proxy."),
+    (r"No space left", "Make room on the disk."),
+    (r"MemoryError", "The machine has too little memory for this window: take fewer days."),
+)  # fmt: skip
+
+
+class CellFailed(GuardError):  # noqa: N818 - reads as what happened
+    """A cell raised or timed out, or the kernel died."""
+
+
+def execute(source: Path, target: Path, parameters: Mapping[str, Any], *, cell_timeout: int) -> NotebookNode:
+    """Run `source` into `target`; what was reached is in `target` also when it fails.
+
+    Raises:
+        CellFailed: says what failed and what to do.
+        OSError: `target` could not be written.
+
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="bg-", ignore_cleanup_errors=True) as sockets:
+            executed: NotebookNode = papermill.execute_notebook(
+                str(source),
+                str(target),
+                dict(parameters),
+                progress_bar=False,
+                store_widget_state=False,
+                config=Config({"KernelManager": _reached_by(sockets)}),
+                execution_timeout=cell_timeout,
+                start_timeout=_START_TIMEOUT_S,
+            )
+    except PapermillExecutionError as error:
+        why = f"{error.ename}: {error.evalue}"
+        raise CellFailed("A cell raised an error.", why=why, remedy=remedy_for(why)) from error
+    except CellTimeoutError as error:
+        raise CellFailed(
+            f"A cell took longer than {cell_timeout} seconds.",
+            why="The account is large, or AWS is slow to answer.",
+            remedy="Give more time (--timeout), or take fewer days.",
+        ) from error
+    except (DeadKernelError, RuntimeError) as error:
+        raise CellFailed(
+            "The kernel died.",
+            why="Something ended it: most often too little memory.",
+            remedy=f"Look at the system's log. {_AGAIN}",
+        ) from error
+    return executed
+
+
+def remedy_for(error: str) -> str:
+    """What to do about an error, by its words.
+
+    Example:
+        >>> remedy_for("ClientError: ... (RequestTimeTooSkewed) ...")[:26]
+        "This machine's clock is of"
+
+    """
+    return next((remedy for words, remedy in _REMEDIES if re.search(words, error)), _AGAIN)
+
+
+def _reached_by(folder: str) -> dict[str, str]:
+    """Sockets in a folder of this run: by itself a kernel puts them in the current folder, where two runs meet."""
+    address = f"{folder}/k"
+    short = os.name == "posix" and len(os.fsencode(address)) + 3 < _SOCKET_PATH
+    return {"transport": "ipc", "ip": address} if short else {"transport": "tcp"}
+
+
+def transport() -> str:
+    """How JupyterLab reaches kernels: by files of this user, or by TCP where their path would be too long for a socket.
+
+    ipykernel 7 warns of unencrypted TCP at every start, so files are the first choice.
+    """
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    name = "kernel-00000000-0000-0000-0000-000000000000.json-ipc-5"
+    return (
+        "ipc"
+        if os.name == "posix" and len(os.fsencode(jupyter_runtime_dir())) + len(name) < _SOCKET_PATH
+        else "tcp"
+    )

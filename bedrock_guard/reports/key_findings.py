@@ -1,0 +1,94 @@
+"""What of a key usage report a person has to look at: the rules' findings, and those that hang on a threshold here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from bedrock_guard.evidence.findings import Finding as Found
+from bedrock_guard.evidence.findings import Severity, of_events, short
+from bedrock_guard.reports.figures import Finding
+from bedrock_guard.reports.parts import ended_exceptions, gravest_first
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.investigation import Investigation
+    from bedrock_guard.boundary.spec import BoundarySpec
+    from bedrock_guard.reports.settings import KeySettings
+
+_BY_VALUE: Final = "value"
+
+
+def key_findings(case: Investigation, spec: BoundarySpec, settings: KeySettings) -> tuple[Finding, ...]:
+    """Everything that deserves a look, gravest first."""
+    today = case.account.now.date()
+    found = [
+        *case.findings,
+        *denied_bursts(case.calls, settings.denied_calls, timedelta(minutes=settings.denied_minutes)),
+        *expiring(case.keys.table, case.account.now, settings.expiring_days),
+    ]
+    shown = [as_finding(one) for one in found]
+    return gravest_first([*shown, *ended_exceptions(spec, today, settings.exception_days)])
+
+
+def as_finding(found: Found) -> Finding:
+    """A rule's finding as a report shows it; its id is the same in every run that sees the same thing."""
+    return Finding(
+        id=_identity(found),
+        severity=found.severity,
+        text=found.title,
+        evidence=found.evidence[:5],
+        completeness=found.completeness,
+    )
+
+
+def _identity(found: Found) -> str:
+    what = found.facts.get(_BY_VALUE)
+    if what is None and found.evidence_count == 1:
+        what = found.evidence[0]
+    return ":".join([found.rule, found.subject, *([str(what)] if what is not None else [])])
+
+
+def denied_bursts(calls: pd.DataFrame, most: int, stretch: timedelta) -> Iterator[Found]:
+    """A caller was refused so often within a stretch: a wrong boundary, or somebody trying doors.
+
+    Args:
+        calls: the trail table.
+        most: refusals within the stretch from which on this speaks.
+        stretch: its length.
+
+    """
+    denied = calls[calls["denied_by"].notna() & calls["principal"].notna()].sort_values("event_time")
+    denied.attrs = calls.attrs
+    for principal, rows in denied.groupby("principal"):
+        times = list(rows["event_time"])
+        first = next(
+            (n for n in range(len(times) - most + 1) if times[n + most - 1] - times[n] <= stretch), None
+        )
+        if first is None:
+            continue
+        inside = rows[(rows["event_time"] >= times[first]) & (rows["event_time"] <= times[first] + stretch)]
+        inside.attrs = calls.attrs
+        layers = ", ".join(sorted(set(inside["denied_by"].astype(str))))
+        minutes = int(stretch.total_seconds() // 60)
+        how = f"{len(inside)} times within {minutes} minutes on {times[first]:%Y-%m-%d}"
+        title = f"{short(principal)} was refused {how} ({layers})."
+        severity: Severity = "high" if (inside["key_kind"] != "none").any() else "medium"
+        yield of_events("denied_burst", severity, title, str(principal), inside)
+
+
+def expiring(keys: pd.DataFrame, now: datetime, days: int) -> Iterator[Found]:
+    """Keys in use that end soon: what stops then."""
+    for row in keys[keys["status"] == "active"].to_dict("records"):
+        ends = row["expires"]
+        if pd.isna(ends) or not timedelta() <= ends - now <= timedelta(days=days):
+            continue
+        yield Found(
+            rule="key_expiring",
+            severity="medium",
+            title=f"The key of {row['user']} ends on {ends:%Y-%m-%d}: whatever uses it stops then.",
+            subject=str(row["user"]),
+            facts={_BY_VALUE: str(row["credential_id"])},
+        )

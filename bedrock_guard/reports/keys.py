@@ -1,0 +1,306 @@
+"""The key usage report: which keys exist, who made and used them, what it cost, and what deserves a look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bedrock_guard.account.investigation import Investigation, investigate
+from bedrock_guard.account.key_page import KeyPage
+from bedrock_guard.account.resources import Logging, read_logging
+from bedrock_guard.account.situation import example_spec, open_account
+from bedrock_guard.account.trail_lookup import gaps as call_gaps
+from bedrock_guard.boundary.spec import BoundarySpec
+from bedrock_guard.evidence.findings import Thresholds
+from bedrock_guard.evidence.key_use import counts
+from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
+from bedrock_guard.present import keys as show
+from bedrock_guard.present.charts import bars
+from bedrock_guard.present.note import Note
+from bedrock_guard.present.table import Shown
+from bedrock_guard.reports.figures import Figure, Figures, Finding, HandedOver, sources_of
+from bedrock_guard.reports.key_findings import key_findings
+from bedrock_guard.reports.names import names_of_calls, names_of_keys
+from bedrock_guard.reports.parts import Html, figure, findings_list, in_zone, sources_list, verdict
+from bedrock_guard.reports.settings import KeySettings
+from bedrock_guard.reports.trend import Earlier, earlier_runs, news, with_news
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from bedrock_guard.account.session import Account
+
+
+@dataclass(frozen=True)
+class KeyReport:
+    """One run's evidence and what is shown of it; the notebook shows these attributes one by one.
+
+    Args:
+        settings: the checked parameters.
+        case: keys, calls, bill and findings.
+        spec: for its exceptions.
+        logging: the state of model invocation logging where keys were used.
+        earlier: earlier runs.
+
+    """
+
+    settings: KeySettings
+    case: Investigation
+    spec: BoundarySpec
+    logging: tuple[Logging, ...]
+    earlier: Earlier
+
+    @classmethod
+    def make(cls, **parameters: Any) -> KeyReport:
+        """Read the account and look.
+
+        Raises:
+            ValidationError: a parameter is unknown or does not fit.
+            GuardError: the spec cannot be used, or no session could be made.
+
+        """
+        settings = KeySettings.model_validate(parameters)
+        return cls.of(open_account(settings.account, settings.region or None), settings)
+
+    @classmethod
+    def of(cls, account: Account, settings: KeySettings) -> KeyReport:
+        """The report of an open account."""
+        limits = Thresholds(key_age_days=settings.key_age_days)
+        case = investigate(account, settings.days, zone=settings.zone, thresholds=limits)
+        spec = BoundarySpec.load(settings.spec) if settings.spec else example_spec()
+        used = case.calls.loc[case.calls["key_kind"].isin(["long_term", "short_term"]), "region"].dropna()
+        logging = read_logging(account, sorted({account.region, *map(str, used.unique())}))
+        window = _window(case)
+        earlier = earlier_runs(settings.previous, "keys", case.account.account_id, window)
+        return cls(settings, case, spec, logging, earlier)
+
+    @property
+    def headline(self) -> Html:
+        """The verdict, the cards, and one line on what was read."""
+        shown = ("keys", "keys_active", "keys_never_expire", "calls_with_keys", "usd_at_least", "denied")
+        cards = "".join(
+            f"<li><b>{escape(_card(self._numbers[name]))}</b><span>{escape(self._numbers[name].label)}</span></li>"
+            for name in shown
+        )
+        note = f'<p class="note">{escape(self.case.line())}</p>'
+        return Html(f'{verdict(self.findings, self.gaps).text}<ul class="headline">{cards}</ul>{note}')
+
+    @cached_property
+    def gaps(self) -> tuple[str, ...]:
+        """What should have been read and was not; what no source could tell is no gap."""
+        listing = self.case.keys.listing
+        found = [] if listing.completeness == "complete" else [f"Keys: {listing.why}"]
+        found += [f"Calls: {why}" for why in call_gaps(provenance_of(self.case.calls))]
+        bill = provenance_of(self.case.bill)
+        found += [] if bill.complete else [f"Bill: {bill.why}"]
+        found += [
+            f"User {name}: {'; '.join(facts.unreadable[:3])}"
+            for name, facts in self.case.keys.users.items()
+            if facts.unreadable
+        ]
+        found += [f"Logging in {one.region}: {one.why}" for one in self.logging if one.enabled is None]
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What a person has to look at, gravest first."""
+        return with_news(key_findings(self.case, self.spec, self.settings), self.earlier.last, self.names)
+
+    @property
+    def findings_shown(self) -> Html:
+        """The findings as a list."""
+        return findings_list(self.findings)
+
+    @property
+    def news(self) -> Shown:
+        """What changed since the last run."""
+        return news(self._numbers, self.findings, self.earlier)
+
+    @cached_property
+    def page(self) -> KeyPage:
+        """The page of the key asked for, or of the one with the most findings."""
+        return self.case.page(self.settings.key)
+
+    def show(self, name: str) -> Any:
+        """One of the tables of an investigation by its name, such as "inventory"; some are of one key."""
+        of_one = name in {"summary", "timeline", "models", "places", "chart", "runbook"}
+        return in_zone(getattr(show, name)(self.page if of_one else self.case), self.settings.zone)
+
+    @property
+    def use_chart(self) -> go.Figure | Note:
+        """At least so many dollars by user or role and kind of key."""
+        table = self._use()
+        if table.empty:
+            return Note(("No call with a key was seen.",))
+        return bars(table[["who", "cost_usd"]], by="who", title="Spend with keys, at least, USD")
+
+    @property
+    def use(self) -> Shown | Note:
+        """Use by user or role and kind of key: models, tokens, dollars, refusals."""
+        table = self._use()
+        if table.empty:
+            return Note(("No call with a key was seen in these days.",))
+        return in_zone(
+            Shown(table, f"Use of keys; {show.FLOOR}.", {"cost_usd": "USD at least", "who": "user or role"}),
+            self.settings.zone,
+        )
+
+    @property
+    def denials(self) -> Shown | Note:
+        """Refused calls by layer and caller."""
+        calls = self.case.calls
+        denied = calls[calls["denied_by"].notna()]
+        if denied.empty:
+            return Note(("No refused call was seen in these days.",))
+        rows = [
+            {
+                "layer": layer,
+                "caller": show.who(principal),
+                "calls": len(part),
+                "operations": sorted(set(part["operation"].dropna())),
+                "last": part["event_time"].max(),
+            }
+            for (layer, principal), part in denied.groupby(["denied_by", "principal"], dropna=False)
+        ]
+        frame = pd.DataFrame(rows).sort_values(
+            ["calls", "caller"], ascending=[False, True], ignore_index=True
+        )
+        words = "Refused calls by the layer that the message names; unknown: the record carries no message."
+        return in_zone(Shown(frame, words), self.settings.zone)
+
+    @property
+    def logging_state(self) -> Shown:
+        """Model invocation logging now, in the Regions where keys were used."""
+        rows = [
+            (
+                one.region,
+                "unknown" if one.enabled is None else "on" if one.enabled else "off",
+                one.places,
+                one.kinds,
+                one.why,
+            )
+            for one in self.logging
+        ]
+        frame = pd.DataFrame(rows, columns=["region", "invocation_log", "to", "of", "why_unknown"])
+        return Shown(
+            frame, "Model invocation logging as it is now; without it no prompt of a thief can be read."
+        )
+
+    @property
+    def sources(self) -> Html:
+        """Where each table came from, and what cannot be seen."""
+        return sources_list(self.provenances(), [f"Not seen: {'. '.join(self.case.unseen)}."])
+
+    def provenances(self) -> dict[str, Provenance]:
+        """Table -> where it came from."""
+        return {name.capitalize(): proof for name, proof in self.case.provenances().items()}
+
+    @cached_property
+    def figures(self) -> Figures:
+        """Every figure of the report, as data."""
+        start, end = _window(self.case)
+        return Figures(
+            report="keys",
+            account_id=self.case.account.account_id,
+            window_start=start,
+            window_end=end,
+            made_at=self.case.account.now,
+            time_zone=self.settings.time_zone,
+            sources=sources_of(self.provenances()),
+            figures=self._numbers,
+            findings=self.findings,
+            gaps=self.gaps,
+            compared_with=self.earlier.last.window_end if self.earlier.last else None,
+            alarm_from=self.settings.alarm_from,
+        )
+
+    @cached_property
+    def _numbers(self) -> dict[str, Figure]:
+        table, calls = self.case.keys.table, self.case.calls
+        keys, seen = provenance_of(table), provenance_of(calls)
+        known = table[table["status"] != "unreadable"]
+        states = counts(known["status"])
+        keyed = calls[calls["key_kind"].isin(["long_term", "short_term"])]
+        held = {
+            "keys": figure("long-term keys", len(known), "keys", "Keys", keys),
+            **{f"keys_{state}": figure(f"{state} keys", states.get(state, 0), "keys", "Keys", keys)
+               for state in ("active", "inactive", "expired")},
+            "keys_never_expire": figure(
+                "active keys that never expire", _endless(known), "keys", "Keys", keys),
+            "short_term_signers": figure(
+                "access keys that signed short-term keys", len(self.case.sessions), "access keys", "Calls", seen),
+            "calls_with_keys": figure("calls with keys", len(keyed), "calls", "Calls", seen),
+            "denied": figure("refused calls", int(calls["denied_by"].notna().sum()), "calls", "Calls", seen),
+            "phantom_users": figure("users made for a key", len(self.case.keys.phantoms), "users", "Keys", keys),
+        }  # fmt: skip
+        use = self.case.use
+        priced = use[use["usd_at_least"].notna()]
+        floor = seen.lowered("floor", show.FLOOR)
+        held["usd_at_least"] = figure("spent with keys", total(priced["usd_at_least"]), "USD", "Calls", floor)
+        for row in use.to_dict("records"):
+            name = f"{show.who(row['principal'])} ({str(row['key_kind']).replace('_', ' ')})"
+            held[f"use:{row['principal']}:{row['key_kind']}"] = figure(
+                f"spent by {name}", row["usd_at_least"], "USD", "Calls", floor, "no call has a price"
+            )
+        return held
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Names that pseudonyms replace -> their kind."""
+        held = names_of_calls(self.case.calls) | names_of_keys(self.case.keys)
+        exceptions = {entry.owner: "owner" for entry in self.spec.exceptions}
+        return (
+            held
+            | exceptions
+            | ({} if self.settings.account == "demo" else {self.settings.account: "profile"})
+        )
+
+    @property
+    def handed_over(self) -> HandedOver:
+        """The figures, and the names for the runner."""
+        return HandedOver(self.figures, self.names)
+
+    def _use(self) -> pd.DataFrame:
+        rows = [
+            {
+                "who": f"{show.who(row['principal'])} ({str(row['key_kind']).replace('_', ' ')})",
+                "cost_usd": row["usd_at_least"] if isinstance(row["usd_at_least"], Decimal) else None,
+                "calls": row["calls"],
+                "refused": row["refused"],
+                "tokens": show.tokens(row),
+                "models": _listed(row["models"], show.model),
+                "programs": _listed(row["clients"]),
+                "networks": _listed(row["networks"]),
+                "regions": _listed(row["regions"]),
+                "last_call": row["last_seen"],
+            }
+            for row in self.case.use.to_dict("records")
+        ]
+        return pd.DataFrame(rows).astype({"cost_usd": "object"}) if rows else pd.DataFrame(rows)
+
+
+def _window(case: Investigation) -> tuple[Any, Any]:
+    proof = provenance_of(case.calls)
+    return proof.window_start or case.account.now, proof.window_end or case.account.now
+
+
+def _endless(keys: pd.DataFrame) -> int:
+    return int((keys["never_expires"].fillna(value=False) & (keys["status"] == "active")).sum())
+
+
+def _listed(found: Mapping[str, int], name: Any = str) -> str:
+    return ", ".join(f"{name(key)} ({count:,})" for key, count in found.items()) or "none"
+
+
+def _card(shown: Figure) -> str:
+    number = shown.number
+    if number is None:
+        return "unknown"
+    value = dollars(number) if shown.unit == "USD" else f"{number:,f}"
+    return f"≥ {value}" if shown.completeness == "floor" and shown.unit == "USD" else value

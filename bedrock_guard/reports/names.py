@@ -1,0 +1,71 @@
+"""The names that a report can show: people, roles, users, keys, tags. Only pseudonyms need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.keys import Keys
+    from bedrock_guard.account.spending import Spending
+
+_NO_NAMES = frozenset({"", "user", "role", "root", "unknown", "Bedrock", "bedrock"})
+
+
+def names_of_calls(calls: pd.DataFrame) -> dict[str, str]:
+    """Principals, sessions, policies and opaque models of a table of calls -> kind."""
+    found: dict[str, str] = {}
+    for arn in _unique(calls, "principal"):
+        found |= _of_arn(arn)
+    for column in ("denied_resource", "denied_policy", "model_raw"):
+        for arn in _unique(calls, column):
+            found |= _of_arn(arn) if ":" in arn else {}
+    found |= dict.fromkeys(_unique(calls, "session"), "session")
+    found |= dict.fromkeys(_unique(calls, "access_key_id"), "key")
+    return _kept(found)
+
+
+def names_of_spending(spending: Spending) -> dict[str, str]:
+    """Values of the caller tag -> kind."""
+    return _kept(dict.fromkeys(_unique(spending.tagged, "tag_value"), "tag"))
+
+
+def names_of_keys(keys: Keys) -> dict[str, str]:
+    """Users, credentials, aliases, policies and groups -> kind."""
+    found = dict.fromkeys(_unique(keys.table, "user"), "user")
+    found |= dict.fromkeys(_unique(keys.table, "credential_id"), "key")
+    found |= dict.fromkeys(_unique(keys.table, "alias"), "key")
+    for name, facts in keys.users.items():
+        found[name] = "user"
+        found |= dict.fromkeys(facts.groups or (), "group")
+        found |= dict.fromkeys(facts.inline_policies or (), "policy")
+        for arn in (*(facts.attached_policies or ()), facts.boundary or ""):
+            found |= {} if ":aws:policy/" in arn else _of_arn(arn)
+    return _kept(found)
+
+
+def _of_arn(arn: str) -> dict[str, str]:
+    """The last name in an ARN of somebody's account, and its path."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or parts[4] in {"", "aws"}:
+        return {}
+    kind, _, rest = parts[5].partition("/")
+    names = [
+        name
+        for name in rest.split("/")
+        if name and name not in {"aws-reserved", "sso.amazonaws.com", "service-role"}
+    ]
+    return {name: (kind or "resource") if name == names[-1] else "path" for name in names}
+
+
+def _unique(frame: pd.DataFrame, column: str) -> Iterable[str]:
+    if column not in frame.columns:
+        return ()
+    values: Iterable[Any] = frame[column].dropna().unique()
+    return [str(value) for value in values if str(value)]
+
+
+def _kept(found: dict[str, str]) -> dict[str, str]:
+    return {name: kind for name, kind in found.items() if name not in _NO_NAMES}

@@ -1,0 +1,123 @@
+"""What both reports share: pieces of the page, times in the reader's zone, and findings about the spec itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta, tzinfo
+from decimal import Decimal
+from html import escape
+from typing import TypeVar
+
+from bedrock_guard.boundary.spec import BoundarySpec
+from bedrock_guard.evidence.tables import Completeness, Provenance
+from bedrock_guard.present.table import NO_MATH, Shown, plain, source_note
+from bedrock_guard.reports.figures import GRAVITY, Figure, Finding
+
+Seen = TypeVar("Seen")
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """A piece of the page, escaped where it was made."""
+
+    text: str
+
+    def _repr_html_(self) -> str:
+        return f'<div class="{NO_MATH}">{self.text}</div>'
+
+    def __repr__(self) -> str:
+        return "Html"
+
+
+def figure(
+    label: str, value: Decimal | int | str | None, unit: str, source: str, proof: Provenance, why: str = ""
+) -> Figure:
+    """A figure of a table with this provenance; `why` is the reason where there is no value."""
+    text = f"{value:f}" if isinstance(value, Decimal) else None if value is None else str(value)
+    completeness: Completeness = "unknown" if text is None else proof.completeness
+    reason = why or proof.why or "no source tells"
+    return Figure(
+        label=label,
+        value=text,
+        unit=unit,
+        source=source,
+        completeness=completeness,
+        why=reason if completeness != "complete" else "",
+    )
+
+
+def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings by severity; within one they keep their order. Two of one id are one."""
+    by_id = {finding.id: finding for finding in findings}
+    return tuple(sorted(by_id.values(), key=lambda finding: GRAVITY[finding.severity]))
+
+
+def verdict(findings: Sequence[Finding], gaps: Sequence[str]) -> Html:
+    """The first thing on the page: how many things to look at, how grave, and what is missing."""
+    counts = {name: sum(f.severity == name for f in findings) for name in GRAVITY}
+    said = [f"{counts[name]} {name}" for name in GRAVITY if counts[name]]
+    level = next((name for name in GRAVITY if counts[name]), "fine")
+    first = (
+        f"{len(findings)} findings: {', '.join(said)}."
+        if findings
+        else "Nothing in this window needs a look."
+    )
+    missing = "".join(f'<p class="gap"><b>Incomplete:</b> {escape(plain(gap))}</p>' for gap in gaps)
+    return Html(f'<p class="verdict {level}" role="status"><b>{escape(first)}</b></p>{missing}')
+
+
+def findings_list(findings: Sequence[Finding]) -> Html:
+    """Findings as a list, gravest first; the rest folds away, and prints."""
+    if not findings:
+        return Html("<p>Nothing in this window needs a look.</p>")
+    items = [
+        f'<li class="finding {f.severity}"><b>{f.severity}</b> {escape(plain(f.text))}'
+        f"{' <i>new</i>' if f.new else ''}{_how_whole(f)}</li>"
+        for f in findings
+    ]
+    return Html(f'<ul class="findings">{"".join(items)}</ul>')
+
+
+def _how_whole(finding: Finding) -> str:
+    return "" if finding.completeness != "unknown" else " <i>(not certain)</i>"
+
+
+def sources_list(proofs: dict[str, Provenance], extra: Sequence[str] = ()) -> Html:
+    """Where each table came from."""
+    notes = [f"{name}. {source_note(proof)}" for name, proof in proofs.items()]
+    return Html("".join(f'<p class="note">{escape(plain_long(note))}</p>' for note in [*notes, *extra]))
+
+
+def plain_long(text: str) -> str:
+    """A line that is not cut; control characters are shown."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def in_zone(shown: Seen, zone: tzinfo) -> Seen:
+    """The table with its times in a zone."""
+    return replace(shown, zone=zone) if isinstance(shown, Shown) else shown
+
+
+def ended_exceptions(spec: BoundarySpec, today: date, days: int) -> list[Finding]:
+    """Exceptions of the spec that ended, or end within so many days.
+
+    Example:
+        >>> from bedrock_guard.account.situation import example_spec
+        >>> [f.severity for f in ended_exceptions(example_spec(), date(2027, 4, 1), 14)]
+        ['medium']
+
+    """
+    found = []
+    for entry in spec.exceptions:
+        what = entry.control or (entry.model.id if entry.model else "a model")
+        subject = f"{entry.profile}:{what}:{entry.owner}"
+        if entry.expired(today):
+            text = (
+                f"The exception of {entry.owner} for {what} ended on {entry.until}: take it out, or renew it."
+            )
+            found.append(Finding(id=f"exception_ended:{subject}", severity="medium", text=text))
+        elif entry.until - today <= timedelta(days=days):
+            text = f"The exception of {entry.owner} for {what} ends on {entry.until}."
+            found.append(Finding(id=f"exception_ending:{subject}", severity="low", text=text))
+    return found

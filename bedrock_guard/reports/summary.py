@@ -1,0 +1,79 @@
+"""Ten lines of Markdown for a chat: what it cost or who holds keys, what is wrong, what is not known."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from bedrock_guard.evidence.tables import dollars
+from bedrock_guard.reports.figures import Figure, Figures
+
+LINES: Final = 10
+_TITLES: Final = {"cost": "Bedrock cost", "keys": "Bedrock keys"}
+_FIRST: Final = {
+    "cost": ("total", "refused", "change_percent", "difference"),
+    "keys": ("keys", "keys_active", "keys_never_expire", "usd_at_least"),
+}
+_MARKS: Final = {"high": "🔴", "medium": "🟠", "low": "🔵"}
+_LONGEST: Final = 220
+
+
+def summary(figures: Figures) -> str:
+    """At most ten lines; text that came from AWS cannot format, mention or link anything.
+
+    Example:
+        >>> summary.__doc__.splitlines()[0]
+        'At most ten lines; text that came from AWS cannot format, mention or link anything.'
+
+    """
+    last = figures.window_end - timedelta(microseconds=1)
+    days = f"{figures.window_start:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)"
+    lines = [
+        f"**{_TITLES.get(figures.report, figures.report)}**, account {figures.account_id}, {days}",
+        " · ".join(_figure(figures.figures[name]) for name in _shown(figures)) or "No figure is known.",
+    ]
+    if figures.gaps:
+        more = f" (and {len(figures.gaps) - 1} more)" if len(figures.gaps) > 1 else ""
+        lines.append(f"⚠ Incomplete: {_safe(figures.gaps[0])}{more}")
+    new = sum(finding.new is True for finding in figures.findings)
+    told = f", {new} new since the last run" if figures.compared_with else ""
+    lines.append(f"{len(figures.findings)} findings{told}")
+    room = LINES - len(lines) - (1 if len(figures.findings) > LINES - len(lines) else 0)
+    lines += [
+        f"{_MARKS[f.severity]} {_safe(f.text)}{' (new)' if f.new else ''}" for f in figures.findings[:room]
+    ]
+    if len(figures.findings) > room:
+        lines.append(f"… and {len(figures.findings) - room} more in the report.")
+    return "\n".join(lines[:LINES]) + "\n"
+
+
+def _shown(figures: Figures) -> list[str]:
+    return [name for name in _FIRST.get(figures.report, ()) if name in figures.figures]
+
+
+def _figure(figure: Figure) -> str:
+    number = figure.number
+    if number is None:
+        return f"{figure.label}: unknown"
+    value = (
+        dollars(number)
+        if figure.unit == "USD"
+        else f"{number:+.1f} %"
+        if figure.unit == "%"
+        else _count(number)
+    )
+    floor = "at least " if figure.completeness == "floor" else ""
+    return f"{figure.label}: {floor}{value}"
+
+
+def _count(number: Decimal) -> str:
+    return f"{number:,f}"
+
+
+def _safe(text: str) -> str:
+    """One line in which Markdown, chat mentions and links mean nothing."""
+    line = " ".join(text.split())
+    cut = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", cut).replace("@", "@\u200b").replace("://", ":\u200b//")
