@@ -1,0 +1,291 @@
+"""Apply a plan, go on with one, or roll it back: the three entrances through which AWS is written to.
+
+Each keeps a journal (see `journal`), so that whatever stops it, another process can `resume` or `rollback`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bedrock_guard.account.session import NotAwsAnswer
+from bedrock_guard.change.engine import SETTLE_S, CancelledError, Engine, StepReport, halted
+from bedrock_guard.change.errors import ChangeError, HaltedError, MovedError, PlanFileError
+from bedrock_guard.change.journal import Journal
+from bedrock_guard.change.look import Look
+from bedrock_guard.change.marker import this_owner
+from bedrock_guard.change.plan_file import Plan
+from bedrock_guard.change.steps_pause import Gate, Watch
+from bedrock_guard.change.then import moved_since
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.session import Account
+
+__all__ = ["Outcome", "StepReport", "apply", "resume", "rollback"]
+
+OnStep = Callable[[StepReport], None]
+Cancel = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where a change stands after a run.
+
+    Args:
+        state: `waiting` at a gate, `done`, `cancelled` between steps, or `rolled_back`.
+        journal: the journal's file; None where nothing had to be done.
+        gate_phrase: what to type to go on, while it waits.
+        notes: what was left alone on the way back, and why.
+    """
+
+    state: Literal["waiting", "done", "cancelled", "rolled_back"]
+    words: str
+    journal: Path | None
+    gate_phrase: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def apply(
+    plan: Plan,
+    session: Account,
+    folder: Path | str,
+    *,
+    phrase: str,
+    on_step: OnStep | None = None,
+    cancel: Cancel | None = None,
+    owner: str = "",
+) -> Outcome:
+    """Carry a plan out up to its first gate, or to its end.
+
+    Args:
+        plan: as it was made or loaded.
+        session: the operator's; it writes.
+        folder: where the journal is kept; may be shared with another machine.
+        phrase: what the operator typed; it must be the plan's.
+        on_step: told of every step.
+        cancel: asked between steps; True stops there.
+        owner: who runs this, on which machine; by default told from the system.
+
+    Raises:
+        ChangeError: nothing was written (phrase, caller, validity, something moved, another change in progress).
+        HaltedError: stopped in the middle; the journal says where.
+    """
+    look = Look(session)
+    with _told():
+        _check(plan, look, phrase)
+        if not plan.steps:
+            return Outcome("done", "Nothing was to be done.", None)
+        found = moved_since(plan, look)
+    if found:
+        raise MovedError(
+            f"{len(found)} things moved since the plan was made: {'; '.join(found[:5])}.",
+            why="The plan was decided on another state of the account.",
+            remedy="Nothing was sent. Make a new plan.",
+        )
+    with Journal.create(
+        Path(folder), plan.id, {"plan_id": plan.id, **plan.body}, session.clock.now()
+    ) as journal:
+        engine = Engine(session, journal, owner or this_owner(), plan.marker, on_step, cancel)
+        return _forward(plan, engine, journal, take_over=False)
+
+
+def resume(
+    journal: Path | str,
+    session: Account,
+    *,
+    phrase: str = "",
+    take_over: bool = False,
+    bear_denials: bool = False,
+    on_step: OnStep | None = None,
+    cancel: Cancel | None = None,
+    owner: str = "",
+) -> Outcome:
+    """Go on with a change, in whatever process: finish what was begun, and pass the gate whose phrase is given.
+
+    Args:
+        journal: its journal.
+        session: the operator's.
+        phrase: of the gate at which it waits; empty: go on only up to the next gate.
+        take_over: the marker was put up on another machine, and that one is dead.
+        bear_denials: the new denials at which it stopped are meant.
+        on_step: told of every step.
+        cancel: asked between steps.
+        owner: who runs this.
+
+    Raises:
+        ChangeError: it was rolled back, or another change is in progress.
+        HaltedError: stopped again.
+    """
+    with Journal.open(Path(journal)) as opened:
+        plan = _plan_of(opened)
+        with _told():
+            _check_caller(plan, Look(session))
+        if opened.has("rollback"):
+            raise ChangeError(
+                "This change was rolled back, or is being.", remedy="Roll it back to its end; then plan anew."
+            )
+        engine = Engine(session, opened, owner or this_owner(), plan.marker, on_step, cancel)
+        if phrase:
+            _open_gate(plan, engine, opened, phrase)
+        if opened.has("finished"):
+            return Outcome("done", "It was finished before.", opened.path)
+        if bear_denials:
+            _bear_denials(plan, engine, opened)
+        return _forward(plan, engine, opened, take_over=take_over)
+
+
+def rollback(
+    journal: Path | str,
+    session: Account,
+    *,
+    take_over: bool = False,
+    on_step: OnStep | None = None,
+    owner: str = "",
+) -> Outcome:
+    """Take back what the change did, in reverse order, as far as it is still ours. May be run again until it ends.
+
+    Args:
+        journal: its journal.
+        session: the operator's.
+        take_over: the marker was put up on another machine, and that one is dead.
+        on_step: told of every step.
+        owner: who runs this.
+
+    Raises:
+        ChangeError: another change is in progress.
+        HaltedError: stopped in the middle; roll back again.
+    """
+    with Journal.open(Path(journal)) as opened:
+        plan = _plan_of(opened)
+        with _told():
+            _check_caller(plan, Look(session))
+        engine = Engine(session, opened, owner or this_owner(), plan.marker, on_step)
+        if opened.has("rolled back"):
+            return Outcome("rolled_back", "It was rolled back before.", opened.path, notes=_notes(opened))
+        with _told(engine):
+            if not opened.has("intent"):
+                engine.note("rollback")
+                engine.note("rolled back", notes=[])
+                return Outcome("rolled_back", "Nothing had been written.", opened.path)
+            if not opened.has("rollback"):
+                engine.note("rollback")
+                session.clock.sleep(SETTLE_S)
+            engine.take_turn(take_over=take_over)
+            notes = [engine.undo(step, n, len(plan.back)) for n, step in enumerate(plan.back, start=1)]
+            engine.end_turn()
+            told = [note for note in notes if note]
+            engine.note("rolled back", notes=told)
+    return Outcome(
+        "rolled_back",
+        "The former state is back." if not told else "Back, but for the notes.",
+        opened.path,
+        notes=tuple(told),
+    )
+
+
+def _forward(plan: Plan, engine: Engine, journal: Journal, *, take_over: bool) -> Outcome:
+    with _told(engine):
+        engine.take_turn(take_over=take_over)
+        for number, step in enumerate(plan.steps, start=1):
+            if isinstance(step, Gate):
+                if not journal.has("gate", step.key):
+                    wanted = plan.gate_phrase(step)
+                    engine.note("waiting", step.key)
+                    return Outcome("waiting", step.words(), journal.path, wanted)
+                continue
+            if isinstance(step, Watch) and not journal.has("watched", step.key):
+                engine.wait(step.minutes * 60.0)
+                engine.note("watched", step.key)
+            engine.run(step, number, len(plan.steps))
+        engine.end_turn()
+        engine.note("finished")
+        return Outcome("done", f"All {len(plan.steps)} steps are done and read back.", journal.path)
+
+
+@contextmanager
+def _told(engine: Engine | None = None) -> Iterator[None]:
+    """Whatever stops a run is told in the journal, as far as it can still be written, and in words."""
+    try:
+        yield
+    except CancelledError:
+        if engine is not None:
+            engine.note("cancelled")
+        raise
+    except (ClientError, BotoCoreError, NotAwsAnswer, ChangeError) as error:
+        stopped = halted(error)
+        if engine is not None and not _unwritten(stopped):
+            engine.note("halted", why=stopped.what[:300])
+        raise stopped from error
+
+
+def _unwritten(error: ChangeError) -> bool:
+    from bedrock_guard.change.errors import JournalError
+
+    return isinstance(error, JournalError)
+
+
+def _check(plan: Plan, look: Look, phrase: str) -> None:
+    if plan.steps and phrase.strip() != plan.phrase:
+        raise ChangeError(
+            "That is not the phrase of this plan; nothing was sent.",
+            why="It names the plan and counts everyone who is hit.",
+            remedy=f"Type exactly: {plan.phrase}",
+        )
+    now = look.clock.now()
+    if now > plan.expires:
+        raise PlanFileError(
+            f"The plan was valid until {plan.expires:%Y-%m-%d %H:%M} UTC.", remedy="Make a new one."
+        )
+    _check_caller(plan, look)
+
+
+def _check_caller(plan: Plan, look: Look) -> None:
+    account, caller = look.caller()
+    if account != plan.account:
+        raise ChangeError(
+            f"These credentials are for account {account}.", why=f"The plan is for {plan.account}."
+        )
+    if caller != plan.operator:
+        raise ChangeError(
+            f"These credentials are {caller}.",
+            why=f"The plan was proved for {plan.operator}: its permissions, and that it does not lock itself out.",
+            remedy="Apply as that one, or make a plan for this one.",
+        )
+
+
+def _plan_of(journal: Journal) -> Plan:
+    return Plan.of(journal.plan, f"The plan in {journal.path.name}")
+
+
+def _open_gate(plan: Plan, engine: Engine, journal: Journal, phrase: str) -> None:
+    waiting = next((s for s in plan.steps if isinstance(s, Gate) and not journal.has("gate", s.key)), None)
+    if waiting is None:
+        raise ChangeError("No gate is left to be opened.", remedy="Resume without a phrase.")
+    if phrase.strip() != plan.gate_phrase(waiting):
+        raise ChangeError(
+            "That is not the phrase of the gate; nothing was sent.",
+            remedy=f"Type exactly: {plan.gate_phrase(waiting)}",
+        )
+    if not journal.has("waiting", waiting.key):
+        raise HaltedError(
+            "The change has not come to this gate yet.", remedy="Resume without a phrase first."
+        )
+    engine.note("gate", waiting.key, phrase=phrase.strip())
+
+
+def _bear_denials(plan: Plan, engine: Engine, journal: Journal) -> None:
+    """The wait that comes next counts as over, whatever was denied."""
+    stopped = next((s for s in plan.steps if isinstance(s, Watch) and not journal.settled(s.key)), None)
+    if stopped is None or not journal.has("watched", stopped.key):
+        raise ChangeError("The change did not stop at denials.", remedy="Resume without bear_denials.")
+    engine.note("done", stopped.key, borne=True)
+
+
+def _notes(journal: Journal) -> tuple[str, ...]:
+    found = next(r for r in reversed(journal.records) if r["kind"] == "rolled back")
+    return tuple(found["data"]["notes"])

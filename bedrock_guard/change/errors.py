@@ -1,0 +1,50 @@
+"""What can stop a change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bedrock_guard.errors import GuardError
+
+
+class ChangeError(GuardError):
+    """Nothing further was sent; the journal says what is in place."""
+
+
+class MovedError(ChangeError):
+    """The account is not what the plan saw."""
+
+
+class HaltedError(ChangeError):
+    """Stopped in the middle; `resume` and `rollback` both work from here."""
+
+    exit_status = 1
+
+
+class PlanFileError(ChangeError):
+    """A plan file that cannot be used."""
+
+
+class JournalError(ChangeError):
+    """A journal that cannot be used or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason not to make a plan. `offer` is what can be done instead, as text to copy (a patch, commands)."""
+
+    kind: str
+    what: str
+    why: str = ""
+    remedy: str = ""
+    offer: str = ""
+
+
+class PlanRefusedError(ChangeError):
+    """No plan is made; `refusals` holds every reason that was found."""
+
+    def __init__(self, refusals: tuple[Refusal, ...]) -> None:
+        first = refusals[0]
+        more = f" ({len(refusals) - 1} more reasons)" if len(refusals) > 1 else ""
+        super().__init__(f"No plan: {first.what}{more}", why=first.why, remedy=first.remedy)
+        self.refusals = refusals

@@ -1,0 +1,171 @@
+"""Make a plan: read everything, refuse what is not safe, and freeze the rest as steps. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bedrock_guard.account.iam_pages import code_of
+from bedrock_guard.change.effects import effects, history, probes, robbed
+from bedrock_guard.change.errors import ChangeError, PlanRefusedError, Refusal
+from bedrock_guard.change.look import Look
+from bedrock_guard.change.opinions import opinions
+from bedrock_guard.change.ordering import ordered
+from bedrock_guard.change.plan_file import Plan, Seen
+from bedrock_guard.change.refusals import refusals
+from bedrock_guard.change.rights import operator_refusals, rights_of
+from bedrock_guard.change.scene import Scene, look_at
+from bedrock_guard.change.steps_scp import AttachScp, CreateScp
+from bedrock_guard.change.texts import digest, sent
+from bedrock_guard.change.then import guardrail_mark, person_mark, policy_mark
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.session import Account
+    from bedrock_guard.account.situation import Situation
+    from bedrock_guard.change.wish import Wish
+
+__all__ = ["Plan", "make_plan"]
+
+
+def make_plan(account: Account, wish: Wish, *, seen: Situation | None = None) -> Plan:
+    """A plan for a wish, on what the account says now.
+
+    Args:
+        account: who reads; the operator of the wish, by default the same, is who will apply it.
+        wish: the documents, on whom, how carefully.
+        seen: calls and bill of a window; with it the plan names who would have been refused, and the dollars.
+
+    Raises:
+        PlanRefusedError: with every reason.
+        ChangeError: the account could not be read.
+    """
+    look = Look(account)
+    try:
+        scene = look_at(look, wish)
+        _refuse(refusals(scene))
+        _refuse(tuple(_robbed(scene)))
+        found = effects(scene) if scene.policies else ()
+        asked = probes(look, scene, found)
+        steps, back = ordered(scene, asked)
+        marker = f"arn:{scene.partition}:iam::{scene.account}:policy/{wish.built.profile.policy_prefix}change-marker"
+        _refuse(tuple(operator_refusals(look, scene, rights_of(scene, (*steps, *back), marker))))
+        said = opinions(look, scene, found)
+    except ClientError as error:
+        raise ChangeError(
+            f"The account could not be read: {code_of(error)}.",
+            why=str(error)[:300],
+            remedy="Nothing was written. The operator policy in docs/apply.md names what is needed.",
+        ) from error
+    except BotoCoreError as error:
+        raise ChangeError("The account could not be reached.", why=str(error)[:300]) from error
+    now = look.clock.now()
+    return Plan(
+        account=scene.account,
+        partition=scene.partition,
+        region=scene.region,
+        operator=scene.operator,
+        made=now,
+        expires=now + timedelta(hours=wish.valid_hours),
+        selection=wish.selection.words(),
+        selected=len(scene.people),
+        limit=wish.selection.limit,
+        users=sum(who.startswith("user/") for who in scene.survey.people),
+        roles=sum(who.startswith("role/") for who in scene.survey.people),
+        marker=marker,
+        texts={policy.name: policy.text for policy in scene.policies} | dict(scene.scps),
+        people=tuple(_seen(scene)),
+        bystanders=scene.bystanders,
+        fingerprint=fingerprint(scene),
+        steps=steps,
+        back=back,
+        effects=found,
+        history=history(scene, seen) if seen is not None else None,
+        opinions=said,
+        risks=tuple(_risks(scene, seen)),
+        exports=tuple(_exports(scene)),
+    )
+
+
+def _refuse(found: tuple[Refusal, ...]) -> None:
+    if found:
+        raise PlanRefusedError(found)
+
+
+def _robbed(scene: Scene) -> Iterator[Refusal]:
+    names = list(robbed(scene))
+    if names:
+        yield Refusal(
+            "takes_everything",
+            f"The documents would leave nothing to {', '.join(names[:5])}.",
+            "Of the ordinary work that was tried, all they could do before would be refused.",
+            "Look at the boundary's Allow statement.",
+        )
+
+
+def _seen(scene: Scene) -> Iterator[Seen]:
+    for person in scene.people.values():
+        state = person.state
+        yield Seen(
+            who=person.who,
+            arn=state.arn,
+            unique_id=state.unique_id,
+            boundary=state.boundary,
+            attached=tuple(sorted(person.attached)),
+        )
+
+
+def fingerprint(scene: Scene) -> dict[str, Any]:
+    """What is there of everything the plan touches; another one at apply time means that something moved."""
+    found: dict[str, Any] = {
+        f"policy {policy.name}": policy.now and policy_mark(policy.now, policy.uses)
+        for policy in scene.policies
+    }
+    found |= {who: person_mark(person) for who, person in scene.people.items()}
+    found |= {f"SCPs of {target}": list(names or ()) for target, names in scene.scps_on.items()}
+    found |= {f"SCP {name}": there for name, there in scene.scp_there.items()}
+    if scene.wish.guardrail is not None:
+        found[f"guardrail {scene.wish.guardrail.name}"] = guardrail_mark(scene.guardrail)
+    if scene.wish.enforce:
+        found[f"enforced in {scene.region}"] = scene.enforced and digest(scene.enforced.config)
+    return found
+
+
+def _risks(scene: Scene, seen: Situation | None) -> Iterator[str]:
+    if scene.bystanders:
+        yield (
+            f"{len(scene.bystanders)} who are not selected use a policy that changes, and change with it: "
+            f"{', '.join(scene.bystanders[:10])}."
+        )
+    if len(scene.people) == 1:
+        yield "One principal is selected: it is the canary and the whole change."
+    replaced = [p.who for p in scene.people.values() if not scene.ours(p.state.boundary)]
+    if replaced:
+        yield f"Foreign boundaries are replaced on {', '.join(replaced[:10])}; the way back puts them back."
+    if scene.wish.selection.groups:
+        yield "Groups were expanded to their members of now; who joins later is not bounded."
+    if scene.wish.guardrail is not None and scene.guardrail is not None:
+        yield "Calls that name the guardrail's DRAFT change as soon as the draft does."
+    if scene.wish.enforce:
+        yield "Under enforcement every caller of the Region needs bedrock:ApplyGuardrail; other Regions are as before."
+    if scene.scps_on:
+        yield "An SCP binds everybody in its accounts but service-linked roles; there is no canary within one."
+    if seen is None:
+        yield "Nobody looked at past calls: who was active and would be refused is unknown."
+    yield "IAM has no conditional write: another administrator's write in the last moment before ours is not kept out."
+    yield "AWS applies changes with a delay: what is shown as applied was read back, and may bind a little later."
+
+
+def _exports(scene: Scene) -> Iterator[str]:
+    """SCPs that are not attached by the plan, as commands for whoever may."""
+    if scene.wish.attach_scps and scene.wish.scp_targets:
+        return
+    for packed in scene.wish.built.packed:
+        if packed.kind != "scp":
+            continue
+        name = f"{packed.name}-{digest(packed.document)[:8]}"
+        yield CreateScp(name=name, text=sent(packed.document), description="bedrock-guard").command()
+        for target in scene.wish.scp_targets:
+            yield AttachScp(name=name, target=target, on=True).command()

@@ -1,0 +1,279 @@
+"""Why a plan is not made. Every reason is looked for, so that one round of corrections is enough."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from bedrock_guard.boundary.packing import QUOTA
+from bedrock_guard.change.errors import Refusal
+from bedrock_guard.change.look import PolicyState
+from bedrock_guard.change.steps_scp import MOST_ON_TARGET
+from bedrock_guard.change.survey import PROTECTED
+from bedrock_guard.iam.document import read
+
+if TYPE_CHECKING:
+    from bedrock_guard.change.scene import Managed, Scene
+
+ATTACHED: Final = 10
+"""Managed policies on a user or role before a quota increase.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+_TERRAFORM: Final = re.compile(r"terraform|opentofu|pulumi", re.IGNORECASE)
+_STACK: Final = "aws:cloudformation:stack-name"
+_TARGET: Final = re.compile(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|\d{12}")
+
+
+def refusals(scene: Scene) -> tuple[Refusal, ...]:
+    """Every reason that can be told from what was read."""
+    return tuple(found for check in _CHECKS for found in check(scene))
+
+
+def _account(scene: Scene) -> Iterator[Refusal]:
+    profile = scene.wish.built.profile
+    if scene.account not in profile.accounts:
+        yield Refusal(
+            "account",
+            f"These credentials are for account {scene.account}.",
+            f"The spec is for {', '.join(profile.accounts)}.",
+            "Use credentials of one of these accounts, or add the account to the spec.",
+        )
+    if scene.partition != profile.partition:
+        yield Refusal(
+            "partition",
+            f"These credentials are for partition {scene.partition}.",
+            f"The spec is for {profile.partition}.",
+        )
+    if scene.operator.split(":")[4:5] != [scene.account]:
+        yield Refusal("operator", f"The operator {scene.operator} is not of account {scene.account}.")
+    elif scene.survey.get(scene.operator) is None:
+        yield Refusal(
+            "operator",
+            f"The operator {scene.operator} is no user or role of the account.",
+            remedy="Apply as a user or role; the root user is never an operator.",
+        )
+
+
+def _selection(scene: Scene) -> Iterator[Refusal]:
+    wish = scene.wish
+    for name in scene.missing:
+        elsewhere = name.startswith("arn:") and name.split(":")[4:5] != [scene.account]
+        yield Refusal(
+            "missing",
+            f"{name} is nobody in account {scene.account}.",
+            "It is of another account." if elsewhere else "It was deleted, or the name is wrong.",
+            "A session's ARN (assumed-role) is no target: name its role." if ":assumed-role/" in name else "",
+        )
+    if len(scene.people) > wish.selection.limit:
+        yield Refusal(
+            "limit",
+            f"{len(scene.people):,} are selected, more than the limit of {wish.selection.limit:,}.",
+            f"Selected: {wish.selection.words()}. The account has {len(scene.survey.people):,} users and roles.",
+            "Select fewer, or raise the limit if all of them are meant.",
+        )
+    if wish.canary is not None and scene.canary is None:
+        yield Refusal("canary", f"The canary {wish.canary} is not among those selected.")
+    if scene.people and scene.boundary is None and not scene.denies:
+        yield Refusal("documents", "The spec makes no boundary and no deny policy for anybody.")
+    if scene.canary is None and any(policy.changes and policy.users for policy in scene.policies):
+        yield Refusal(
+            "canary",
+            f"A policy in use would change for {len(scene.bystanders)} at once, with nobody to try it first.",
+            remedy="Select at least one principal as the canary.",
+        )
+
+
+def _people(scene: Scene) -> Iterator[Refusal]:
+    for person in scene.people.values():
+        state = person.state
+        if state.path.startswith(PROTECTED[0]):
+            yield Refusal(
+                "service_linked",
+                f"{person.who} is a service-linked role.",
+                "Only AWS changes it, and no boundary may be put on it.",
+                "Leave it out of the selection.",
+            )
+        elif state.path.startswith(PROTECTED[1]):
+            yield Refusal(
+                "identity_center",
+                f"{person.who} belongs to IAM Identity Center.",
+                "A boundary put on it directly is refused by AWS; it belongs on the permission set.",
+                "Use the commands offered, in the account that administers Identity Center.",
+                _permission_set(scene, state.name),
+            )
+        if not scene.ours(state.boundary) and not scene.wish.replace and scene.boundary is not None:
+            yield Refusal(
+                "foreign_boundary",
+                f"{person.who} has a boundary that is not ours: {state.boundary}.",
+                "Replacing it may open what it closed.",
+                "Allow it with replace; the former one is kept for the way back.",
+            )
+        extra = {policy.arn for policy in scene.denies} - person.attached
+        if len(person.attached) + len(extra) > ATTACHED:
+            yield Refusal(
+                "quota",
+                f"{person.who} would have {len(person.attached) + len(extra)} attached policies.",
+                f"{ATTACHED} are the most without a quota increase.",
+            )
+
+
+def _permission_set(scene: Scene, role: str) -> str:
+    """https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_PutPermissionsBoundaryToPermissionSet.html ."""
+    name = re.sub(r"_[0-9a-f]{16}$", "", role.removeprefix("AWSReservedSSO_"))
+    policy = scene.boundary.name if scene.boundary else ""
+    reference = json.dumps({"CustomerManagedPolicyReference": {"Name": policy, "Path": "/"}})
+    return "\n".join(
+        (
+            "instance=$(aws sso-admin list-instances --query 'Instances[0].InstanceArn' --output text)",
+            f"# ARN=the permission set named {name}; the policy {policy} must exist in every account it is used in",
+            'aws sso-admin put-permissions-boundary-to-permission-set --instance-arn "$instance" \\',
+            f'  --permission-set-arn "$ARN" --permissions-boundary {shlex.quote(reference)}',
+            'aws sso-admin provision-permission-set --instance-arn "$instance" --permission-set-arn "$ARN" \\',
+            f"  --target-type AWS_ACCOUNT --target-id {scene.account}",
+        )
+    )
+
+
+def _break_glass(scene: Scene) -> Iterator[Refusal]:
+    wish = scene.wish
+    wanted = (*wish.built.profile.break_glass, *wish.break_glass)
+    mine = [arn for arn in wanted if arn.split(":")[4:5] == [scene.account]]
+    if not mine:
+        yield Refusal(
+            "break_glass",
+            f"No break-glass principal of account {scene.account} is named.",
+            "Somebody must be able to undo the change when everything else fails.",
+            "Name one in break_glass of the spec, or for this plan.",
+        )
+    for arn in mine:
+        person = scene.survey.get(arn)
+        if person is None:
+            yield Refusal("break_glass", f"The break-glass principal {arn} does not exist.")
+        elif person.who in scene.people:
+            yield Refusal(
+                "break_glass", f"The break-glass principal {person.who} is selected; it must stay free."
+            )
+        elif person.state.boundary is not None:
+            yield Refusal(
+                "break_glass",
+                f"The break-glass principal {person.who} is bounded by {person.state.boundary}.",
+                "It could not undo the change.",
+            )
+    for person in scene.people.values():
+        if person.state.tags.get("bedrock-guard") == "break-glass":
+            yield Refusal("break_glass", f"{person.who} is tagged as a break-glass principal.")
+
+
+def _documents(scene: Scene) -> Iterator[Refusal]:
+    for policy in scene.policies:
+        size = len(policy.text)
+        quota = QUOTA["boundary" if policy.boundary else "deny"]
+        if size > quota:
+            yield Refusal("quota", f"{policy.name} has {size:,} characters, more than {quota:,}.")
+        if policy.boundary and not _allows(policy.text):
+            yield Refusal(
+                "deny_only",
+                f"The boundary {policy.name} only denies.",
+                "A boundary limits to what it allows: without an Allow nobody under it can do anything.",
+                "Keep the Ceiling statement that the builder makes.",
+            )
+        if policy.boundary and policy.uses.permissions:
+            yield Refusal(
+                "permissions_policy",
+                f"{policy.name} is attached as a permissions policy to {', '.join(sorted(policy.uses.permissions))}.",
+                "As such its Allow grants, and a change of it would change what they may do.",
+                "Detach it there first.",
+            )
+        if not policy.boundary and policy.uses.boundary:
+            yield Refusal(
+                "permissions_policy",
+                f"The deny policy {policy.name} is the boundary of {', '.join(sorted(policy.uses.boundary))}.",
+                "As a boundary it allows nothing.",
+            )
+    for arn in scene.candidates:
+        yield Refusal(
+            "unfinished",
+            f"{arn} of an earlier change is still there.",
+            remedy="Resume or roll back that change first; if its journal is lost, see its plan's rollback commands.",
+        )
+
+
+def _allows(text: str) -> bool:
+    return any(statement.effect == "Allow" for statement in read(text, "boundary").statements)
+
+
+def _owners(scene: Scene) -> Iterator[Refusal]:
+    for policy in scene.policies:
+        if policy.now is None or not policy.changes:
+            continue
+        owner = _owner(policy.now)
+        if owner:
+            yield Refusal(
+                "owned",
+                f"{policy.name} belongs to {owner}.",
+                "What is changed here would be put back by its next run.",
+                "Change it there; the patch is offered.",
+                patch(policy),
+            )
+
+
+def _owner(policy: PolicyState) -> str:
+    if _STACK in policy.tags:
+        return f"the CloudFormation stack {policy.tags[_STACK]}"
+    for key, value in policy.tags.items():
+        found = _TERRAFORM.search(f"{key} {value}")
+        if found and value.lower() not in {"false", "no"}:
+            return f"{found.group().capitalize()} (tag {key}={value})"
+    return ""
+
+
+def patch(policy: Managed) -> str:
+    """The change of a policy's text as a unified diff."""
+    now = policy.now
+    before = "" if now is None else json.dumps(json.loads(now.texts[now.default]), indent=2)
+    after = json.dumps(json.loads(policy.text), indent=2)
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), f"a/{policy.name}.json", f"b/{policy.name}.json", lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def _scps(scene: Scene) -> Iterator[Refusal]:
+    for target, names in scene.scps_on.items():
+        if target == scene.management:
+            yield Refusal(
+                "management_account",
+                f"{target} is the management account.",
+                "No SCP binds it, so attaching one there proves nothing.",
+            )
+        elif target.startswith("r-"):
+            yield Refusal(
+                "root",
+                f"{target} is the organisation's root.",
+                "An SCP there binds every member account at once.",
+                "Attach it to one account, then to a unit; the root is not attached to directly by this kit.",
+            )
+        elif not _TARGET.fullmatch(target) or names is None:
+            yield Refusal("missing", f"{target} is no organizational unit or account of the organisation.")
+        elif len(set(names) | set(scene.scps)) > MOST_ON_TARGET:
+            yield Refusal(
+                "quota",
+                f"{target} would have {len(set(names) | set(scene.scps))} SCPs.",
+                f"{MOST_ON_TARGET} are the most.",
+            )
+    for name, there in scene.scp_there.items():
+        if there is not None and not name.endswith(there[:8]):
+            yield Refusal("foreign_scp", f"The SCP {name} is there with another text.", remedy="Rename it.")
+    for name, text in scene.scps.items():
+        if len(text) > QUOTA["scp"]:
+            yield Refusal("quota", f"{name} has {len(text):,} characters, more than {QUOTA['scp']:,}.")
+
+
+_CHECKS: Final[tuple[Callable[[Scene], Iterator[Refusal]], ...]] = (
+    _account, _selection, _people, _break_glass, _documents, _owners, _scps,
+)  # fmt: skip

@@ -1,0 +1,105 @@
+"""A plan in words, for a pull request and a terminal; and its way back as a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bedrock_guard.change.steps_pause import Gate
+
+if TYPE_CHECKING:
+    from bedrock_guard.change.plan_file import Effect, Plan
+
+_SHOWN = 12
+
+
+def review(plan: Plan) -> str:
+    """The plan as Markdown. What comes from AWS stands in code spans."""
+    return "\n".join(_lines(plan))
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield f"# Plan {plan.id[:12]}"
+    yield ""
+    yield f"Account {plan.account} ({plan.partition}, {plan.region}), to be applied by {_code(plan.operator)}."
+    yield f"Made {plan.made:%Y-%m-%d %H:%M} UTC, valid until {plan.expires:%Y-%m-%d %H:%M} UTC."
+    yield (
+        f"Selected: {_code(plan.selection)}: {plan.selected:,} of {plan.users:,} users and {plan.roles:,} roles "
+        f"(limit {plan.limit:,})."
+    )
+    if plan.bystanders:
+        yield f"Not selected and changed all the same: {_code(', '.join(plan.bystanders))}."
+    yield from ("", "## Steps", "")
+    yield from (f"{number}. {step.words()}" for number, step in enumerate(plan.steps, start=1))
+    if not plan.steps:
+        yield "Nothing is to be done: the account is as the spec asks."
+    yield from ("", "To apply it, type:", "", f"    {plan.phrase}")
+    gates = [step for step in plan.steps if isinstance(step, Gate)]
+    if gates:
+        yield from ("", "It stops at its gates until these are typed:", "")
+        yield from (f"    {plan.gate_phrase(gate)}" for gate in gates)
+    yield from ("", "## What changes", "")
+    for effect in plan.effects:
+        yield from _effect(effect)
+    yield from _history(plan)
+    yield from ("## Other judges", "")
+    for opinion in plan.opinions:
+        state = (
+            f"asked {opinion.asked}, {len(opinion.differs)} differ" if opinion.available else "not available"
+        )
+        yield f"- {opinion.judge}: {state}{f' ({opinion.note})' if opinion.note else ''}"
+        yield from (f"  - {_code(text)}" for text in opinion.differs[:_SHOWN])
+    yield from ("", "## Risks", "", *(f"- {risk}" for risk in plan.risks))
+    if plan.exports:
+        yield from ("", "## Not done by this plan", "", *(f"    {line}" for line in plan.exports))
+    yield from ("", "## The way back, by hand", "", *(f"    {line}" for line in plan.rollback_commands))
+
+
+def _effect(effect: Effect) -> Iterator[str]:
+    names = ", ".join(effect.who[:_SHOWN]) + (
+        f" and {len(effect.who) - _SHOWN} more" if len(effect.who) > _SHOWN else ""
+    )
+    counts = f"{effect.closes} kinds of request close, {effect.opens} open"
+    yield f"**{_code(names)}** (now {_code(effect.former)}): {counts}."
+    if effect.incomplete:
+        yield "There may be more differences than were found."
+    yield ""
+    opening = [one for one in effect.differences if one["after"] == "allowed"]
+    for one in (*opening, *(d for d in effect.differences if d not in opening))[:_SHOWN]:
+        actions = list(one["actions"])
+        more = f" and {len(actions) - 3} more" if len(actions) > 3 else ""
+        yield f"- {one['before']} to {one['after']}: {_code(', '.join(actions[:3]))}{more} on {_code(one['resource'])}"
+    rest = len(effect.differences) + effect.left_out - _SHOWN
+    if rest > 0:
+        yield f"- and {rest} more, in the plan file"
+    yield ""
+
+
+def _history(plan: Plan) -> Iterator[str]:
+    yield from ("## Who was active", "")
+    seen = plan.history
+    if seen is None:
+        yield from ("Unknown: past calls were not looked at.", "")
+        return
+    yield f"{seen.window}: refused ${seen.refused_usd}, stranded ${seen.stranded_usd}, unknown ${seen.unknown_usd}."
+    yield ""
+    for hit in seen.hits:
+        yield f"- {_code(hit.principal)}: {hit.calls:,} calls, last {hit.last_call}, by {', '.join(hit.controls)}"
+    if not seen.hits:
+        yield "Nobody whom the change touches would have been refused a call."
+    yield ""
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', '')}`"
+
+
+def rollback_script(plan: Plan) -> str:
+    """The way back without this kit. Every line stands alone; run those of what was done."""
+    head = (
+        "#!/usr/bin/env bash",
+        f"# The way back of plan {plan.id[:12]} in account {plan.account}, in this order.",
+        "# Leave out the lines of what was not done; a line of something already undone fails and does no harm.",
+        "set -u",
+    )
+    return "\n".join((*head, *plan.rollback_commands))

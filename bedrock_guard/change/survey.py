@@ -1,0 +1,138 @@
+"""Who is in the account: every user and role with what binds it, read in one walk.
+
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bedrock_guard.change.errors import ChangeError
+from bedrock_guard.change.look import Kind, PrincipalState, document_of, principal_of
+
+if TYPE_CHECKING:
+    from bedrock_guard.change.look import Look
+    from bedrock_guard.change.wish import Selection
+
+_LISTS: Final = {
+    "user": "UserDetailList",
+    "role": "RoleDetailList",
+    "group": "GroupDetailList",
+    "policy": "Policies",
+}
+_FILTER: Final = ["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]
+PROTECTED: Final = ("/aws-service-role/", "/aws-reserved/")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user or role: its state, the managed policies attached to it itself, and all identity documents."""
+
+    state: PrincipalState
+    attached: frozenset[str]
+    identity: tuple[Mapping[str, Any], ...]
+    groups: frozenset[str]
+
+    @property
+    def who(self) -> str:
+        """`user/NAME` or `role/NAME`."""
+        return f"{self.state.kind}/{self.state.name}"
+
+
+class Survey:
+    """The account's users and roles. Made by `Survey.of`."""
+
+    def __init__(
+        self, people: Iterable[Person], documents: Mapping[str, Mapping[str, Any]], groups: frozenset[str]
+    ) -> None:
+        self.people = {person.who: person for person in people}
+        self.documents = documents
+        self.groups = groups
+        self._by_arn = {person.state.arn: person for person in self.people.values()}
+
+    @classmethod
+    def of(cls, look: Look) -> Survey:
+        """Read the account."""
+        bodies: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in _LISTS}
+        for answer in _answers(look):
+            for kind, name in _LISTS.items():
+                bodies[kind] += answer.get(name, ())
+        documents = {str(body["Arn"]): _default(body) for body in bodies["policy"]}
+        groups = {str(body["GroupName"]): body for body in bodies["group"]}
+        people = [
+            _person(kind, body, groups, documents) for kind in ("user", "role") for body in bodies[kind]
+        ]
+        return cls(people, documents, frozenset(groups))
+
+    def get(self, name: str) -> Person | None:
+        """Someone by ARN or by `user/NAME`, `role/NAME`."""
+        return self._by_arn.get(name) or self.people.get(name)
+
+    def chosen(self, selection: Selection) -> tuple[dict[str, Person], list[str]]:
+        """Those selected, in the order of the selection, and the names that are nobody."""
+        found: dict[str, Person] = {}
+        missing: list[str] = []
+        for name in selection.principals:
+            person = self.get(name)
+            if person is None:
+                missing.append(name)
+            else:
+                found[person.who] = person
+        missing += [f"group {name}" for name in selection.groups if name not in self.groups]
+        for person in self.people.values():
+            if self._matches(person, selection):
+                found.setdefault(person.who, person)
+        return found, missing
+
+    @staticmethod
+    def _matches(person: Person, selection: Selection) -> bool:
+        tags = set(person.state.tags.items())
+        return (
+            any(person.state.path.startswith(path) for path in selection.paths)
+            or bool(tags & set(selection.tags))
+            or bool(person.groups & set(selection.groups))
+        )
+
+
+def _answers(look: Look) -> Iterator[Any]:
+    request: dict[str, Any] = {"Filter": _FILTER, "MaxItems": 1000}
+    seen: set[str] = set()
+    while True:
+        answer = look.ask(look.iam.get_account_authorization_details, *_LISTS.values(), **request)
+        yield answer
+        marker = answer.get("Marker")
+        if not marker:
+            return
+        if marker in seen:
+            raise ChangeError("AWS repeated a page marker.", remedy="Ask again later.")
+        seen.add(marker)
+        request["Marker"] = marker
+
+
+def _person(
+    kind: str, body: Mapping[str, Any], groups: Mapping[str, Mapping[str, Any]], documents: Mapping[str, Any]
+) -> Person:
+    whose: Kind = "user" if kind == "user" else "role"
+    mine = [str(name) for name in body.get("GroupList", ())]
+    found = list(_identity(kind, body, documents))
+    for name in mine:
+        found += _identity("group", groups.get(name, {}), documents)
+    attached = frozenset(str(a["PolicyArn"]) for a in body.get("AttachedManagedPolicies", ()))
+    return Person(principal_of(whose, body), attached, tuple(found), frozenset(mine))
+
+
+def _identity(
+    kind: str, body: Mapping[str, Any], documents: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    for inline in body.get(f"{kind.capitalize()}PolicyList", ()):
+        yield document_of(inline["PolicyDocument"])
+    for attached in body.get("AttachedManagedPolicies", ()):
+        if attached["PolicyArn"] in documents:
+            yield documents[attached["PolicyArn"]]
+
+
+def _default(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    versions = body.get("PolicyVersionList", ())
+    return next((document_of(v["Document"]) for v in versions if v["IsDefaultVersion"]), {})
