@@ -44,9 +44,12 @@ def _about(parts: Parts) -> str:
 
 
 def unbudgeted(parts: Parts) -> str:
-    """Which models' budgets only the CLI export can make."""
-    left = [budget.model for budget in parts.budgets if budget.service is None]
-    return f" Budgets that only the CLI export can make: {', '.join(left)}." if left else ""
+    """How far budgets reach here, and which only the CLI export can make."""
+    if not parts.budgets:
+        return ""
+    told = " Budgets count the lines that are known to be the model's; those of the CLI export filter by the model."
+    left = [budget.model for budget in parts.budgets if not budget.lanes]
+    return f"{told} Only the CLI export can make those of {', '.join(left)}." if left else told
 
 
 def _template(description: str, resources: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
@@ -99,7 +102,7 @@ def _capitals(value: Any) -> Any:
 def _budgets(parts: Parts, targets: Targets) -> dict[str, Any]:
     resources: dict[str, Any] = {}
     for budget in parts.budgets:
-        if budget.service is None:
+        if not budget.lanes:
             continue
         name = words(budget.name.removeprefix(parts.prefix))
         resources[f"Budget{name}"] = {"Type": "AWS::Budgets::Budget", "Properties": _budget(parts, budget)}
@@ -121,13 +124,18 @@ def _budget(parts: Parts, budget: Budget) -> dict[str, Any]:
             "BudgetType": "COST",
             "TimeUnit": "MONTHLY",
             "BudgetLimit": {"Amount": str(budget.usd), "Unit": "USD"},
-            "FilterExpression": {"Dimensions": {"Key": "SERVICE", "Values": [budget.service]}},
+            "FilterExpression": _any(budget),
             "Metrics": ["UnblendedCost"],
         },
         "NotificationsWithSubscribers": [
             {"Notification": notice, "Subscribers": [{"SubscriptionType": "EMAIL", "Address": parts.email}]}
         ],
     }
+
+
+def _any(budget: Budget) -> dict[str, Any]:
+    lanes = [{"Dimensions": {"Key": key, "Values": list(values)}} for key, values in budget.lanes]
+    return {"Or": lanes} if len(lanes) > 1 else lanes[0]
 
 
 def _action(parts: Parts, targets: Targets, name: str) -> dict[str, Any]:

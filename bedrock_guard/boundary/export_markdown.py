@@ -119,6 +119,9 @@ def _limits(spec: BoundarySpec, built: Built, catalogue: Catalogue) -> Iterator[
         scope = "On-demand" if "in-region" in choice.routes else "Cross-region"
         budget = f"; budget {choice.monthly_usd:,} USD a month" if choice.monthly_usd else "; no budget"
         yield f"- {scope} model inference tokens per minute and requests per minute for {name}{budget}"
+    if any(choice.monthly_usd for choice in built.profile.models):
+        yield ""
+        yield "A budget acts when the bill is known, hours after the call; its denial stays until the action is reset."
     if spec.guardrail:
         yield ""
         yield "The guardrail leaves open:"

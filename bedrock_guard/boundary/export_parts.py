@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bedrock_guard.boundary.billing import token_lines
 from bedrock_guard.boundary.builder import Built
 from bedrock_guard.boundary.catalogue import Catalogue, Model
 from bedrock_guard.boundary.controls.model import INVOKE
@@ -20,17 +21,26 @@ class Budget:
     """A model's monthly budget and the policy that denies the model once it is spent.
 
     `model` is the display name by which the bill knows it: Cost Explorer's product attribute `model`, which the API
-    can filter by. CloudFormation and Terraform cannot yet: for them `service` is the model's own service name on
-    Marketplace bills, None for models that share theirs. Which of the two lanes a model is billed by is not
-    documented.
+    can filter by. CloudFormation and Terraform cannot yet: for them there are the model's own `service` name on
+    Marketplace bills (None for models that share theirs) and the `usage_types` of AWS's own bills, as far as they are
+    known. Which of the two lanes a model is billed by is not documented, so they count both.
     """
 
     name: str
     model: str
     service: str | None
+    usage_types: tuple[str, ...]
     usd: int
     policy_name: str
     policy: dict[str, Any]
+
+    @property
+    def lanes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Dimensions of the bill and their values, any of which is the model; empty when none is known."""
+        services = (self.service,) if self.service else ()
+        return tuple(
+            (key, found) for key, found in (("SERVICE", services), ("USAGE_TYPE", self.usage_types)) if found
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +134,8 @@ def _budget(built: Built, choice: ModelChoice, catalogue: Catalogue) -> Budget |
     model = catalogue.get(choice.id)
     if choice.monthly_usd is None:
         return None
+    sources = choice.regions or built.profile.regions
+    lines = token_lines(model, sources, worldwide="global" in choice.routes) if model else ()
     word = re.sub(r"[^a-z0-9]+", "-", choice.id.lower()).strip("-")[:60]
     prefix, partition = built.profile.policy_prefix, built.profile.partition
     resources = [
@@ -135,6 +147,7 @@ def _budget(built: Built, choice: ModelChoice, catalogue: Catalogue) -> Budget |
         name=f"{prefix}{word}",
         model=model.name if model else choice.id,
         service=_service(model) if model else None,
+        usage_types=lines,
         usd=choice.monthly_usd,
         policy_name=f"{prefix}spent-{word}",
         policy={"Version": "2012-10-17", "Statement": [body]},

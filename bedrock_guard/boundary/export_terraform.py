@@ -15,7 +15,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 6.0"
+      version = ">= 6.42"
     }
   }
 }
@@ -43,7 +43,7 @@ def _about(parts: Parts) -> str:
         f"# Policies of bedrock-guard for profile {parts.built.name}.\n"
         f"# Set permissions_boundary of each aws_iam_role and aws_iam_user to {boundary}: Terraform cannot put it\n"
         "# on a principal that it does not manage; bedrock-guard apply can.\n"
-        f"#{unbudgeted(parts) or ' Budgets filter by service name, which catches the Marketplace lane only.'}\n"
+        + (f"#{unbudgeted(parts)}\n" if parts.budgets else "")
     )
 
 
@@ -126,7 +126,7 @@ def _snake_name(name: str) -> str:
 
 
 def _budgets(parts: Parts) -> Iterator[str]:
-    budgets = [budget for budget in parts.budgets if budget.service]
+    budgets = [budget for budget in parts.budgets if budget.lanes]
     for budget in budgets:
         label = words(budget.name.removeprefix(parts.prefix))
         yield _resource("aws_budgets_budget", label, _budget(parts, budget))
@@ -156,9 +156,17 @@ def _budget(parts: Parts, budget: Budget) -> dict[str, Any]:
         "time_unit": "MONTHLY",
         "limit_amount": str(budget.usd),
         "limit_unit": "USD",
-        "cost_filter": _Block({"name": "Service", "values": [budget.service]}),
+        "metrics": ["UnblendedCost"],
+        "filter_expression": _Block(_any(budget)),
         "notification": _Block(notice),
     }
+
+
+def _any(budget: Budget) -> dict[str, Any]:
+    lanes = [
+        _Block({"dimensions": _Block({"key": key, "values": list(values)})}) for key, values in budget.lanes
+    ]
+    return {"or": lanes} if len(lanes) > 1 else lanes[0]
 
 
 def _action(parts: Parts, label: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import hcl2
 import pytest
 import yaml
 
+from bedrock_guard.boundary.billing import token_lines
 from bedrock_guard.boundary.builder import Built, build, room
 from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.boundary.export import FORMATS, ExportError, export, write
@@ -104,9 +105,7 @@ def test_cloudformation_says_the_same(made: tuple[BoundarySpec, Built]) -> None:
     assert "Roles" not in elsewhere["Deny1"]["Properties"]
     words = here["Guardrail"]["Properties"]["WordPolicyConfig"]["WordsConfig"]
     assert [w["Text"] for w in words] == ["${jndi}", "it's", "%{if}", "$(id)", 'a"b', "back`tick"]
-    budget = here["BudgetAnthropicClaudeHaiku4520251001V10"]["Properties"]["Budget"]
-    assert budget["FilterExpression"]["Dimensions"]["Values"] == ["Claude Haiku 4.5 (Amazon Bedrock Edition)"]
-    assert "Nova Lite" in yaml.safe_load(files["account-000000000011.yaml"])["Description"]
+    assert "filter by the model" in yaml.safe_load(files["account-000000000011.yaml"])["Description"]
     scps = yaml.safe_load(files["organization.yaml"])["Resources"]
     assert [s["Properties"]["Content"] for s in scps.values()] == list(built.scps)
 
@@ -117,13 +116,94 @@ def test_terraform_is_hcl_and_says_the_same(made: tuple[BoundarySpec, Built]) ->
     assert set(files) == {"main.tf", "organization.tf"}
     main, organization = (hcl2.load(StringIO(files[name])) for name in ("main.tf", "organization.tf"))
     kinds = [kind.strip('"') for block in main["resource"] for kind in block]
-    assert kinds.count("aws_iam_policy") == 1 + len(built.denies) + 1
+    assert (
+        kinds.count("aws_iam_policy") == 1 + len(built.denies) + 2
+    )  # one to attach when a budget is spent, for each
     assert "aws_bedrock_guardrail" in kinds
     assert "aws_budgets_budget_action" in kinds
     assert [kind.strip('"') for block in organization["resource"] for kind in block] == [
         "aws_organizations_policy",
         "aws_organizations_policy_attachment",
     ] * len(built.scps)
+
+
+HAIKU_LABEL, NOVA_LABEL = "AnthropicClaudeHaiku4520251001V10", "AmazonNovaLiteV10"
+
+
+def test_every_budget_denies_its_model_in_cloudformation(made: tuple[BoundarySpec, Built]) -> None:
+    spec, built = made
+    here = yaml.safe_load(export(spec, built, "cloudformation")["account-000000000011.yaml"])["Resources"]
+    for label, usd, service, line in (
+        (HAIKU_LABEL, "500", "Claude Haiku 4.5 (Amazon Bedrock Edition)", "USE1-Claude4.5Haiku-input-tokens"),
+        (NOVA_LABEL, "50", None, "USW2-NovaLite-output-tokens-flex"),
+    ):
+        budget = here[f"Budget{label}"]["Properties"]["Budget"]
+        assert budget["BudgetLimit"] == {"Amount": usd, "Unit": "USD"}
+        assert budget["Metrics"] == ["UnblendedCost"]
+        lanes = budget["FilterExpression"].get("Or", [budget["FilterExpression"]])
+        values = {lane["Dimensions"]["Key"]: lane["Dimensions"]["Values"] for lane in lanes}
+        assert values.get("SERVICE") == ([service] if service else None)
+        assert line in values["USAGE_TYPE"]
+        assert not [one for one in values["USAGE_TYPE"] if "global" in one]
+        action = here[f"Action{label}"]["Properties"]
+        assert action["ActionThreshold"] == {"Type": "PERCENTAGE", "Value": 100}
+        definition = action["Definition"]["IamActionDefinition"]
+        assert definition == {"PolicyArn": {"Ref": f"Spent{label}"}, "Roles": ["analyst"], "Users": ["alice"]}
+        [statement] = here[f"Spent{label}"]["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert all(
+            line.split("-")[1][:4].lower() in str(r).lower().replace("-", "") for r in statement["Resource"]
+        )
+    rights = here["BudgetActionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]
+    assert len(rights["Condition"]["ArnLike"]["iam:PolicyARN"]) == 2
+
+
+def test_every_budget_denies_its_model_in_terraform(made: tuple[BoundarySpec, Built]) -> None:
+    spec, built = made
+    main = hcl2.load(StringIO(export(spec, built, "terraform")["main.tf"]))
+    found: dict[str, dict[str, Any]] = {}
+    for block in main["resource"]:
+        for kind, labels in block.items():
+            found.setdefault(kind.strip('"'), {}).update({k.strip('"'): v for k, v in labels.items()})
+    assert (
+        set(found["aws_budgets_budget"])
+        == set(found["aws_budgets_budget_action"])
+        == {HAIKU_LABEL, NOVA_LABEL}
+    )
+    text = json.dumps(found["aws_budgets_budget"][NOVA_LABEL])
+    assert "USE1-NovaLite-input-tokens" in text
+    assert "UnblendedCost" in text
+    assert "Amazon Bedrock Edition" not in text
+    both = json.dumps(found["aws_budgets_budget"][HAIKU_LABEL])
+    assert "Claude Haiku 4.5 (Amazon Bedrock Edition)" in both
+    assert "USW2-Claude4.5Haiku-input-tokens" in both
+    assert "data.aws_caller_identity" in export(spec, built, "terraform")["main.tf"]
+
+
+def test_a_budget_of_a_model_that_no_bill_line_is_known_of_is_told() -> None:
+    text = (
+        BoundarySpec.from_draft()
+        .dumps()
+        .replace("[profile.draft]", '[profile.draft]\nalert_email = "a@example.com"')
+    )
+    text += '\n[[profile.draft.model]]\nid = "own.model-1:0"\nunlisted = true\nmonthly_usd = 10\n'
+    spec = BoundarySpec.loads(text)
+    files = export(spec, build(spec), "cloudformation")
+    template = yaml.safe_load(files["account.yaml"])
+    assert "own.model-1:0" in template["Description"]
+    assert not [name for name in template["Resources"] if name.startswith("Budget")]
+    assert "own.model-1:0" in export(spec, build(spec), "terraform")["main.tf"].split("terraform {")[0]
+    assert "budget-bedrock-guard-own-model-1-0.json" in export(spec, build(spec), "cli")["apply.sh"]
+
+
+def test_worldwide_lines_are_counted_where_the_route_is_approved() -> None:
+    model = shipped().get("amazon.nova-2-lite-v1:0")
+    assert model
+    assert "USE1-Nova2.0Lite-input-tokens-cross-region-global" in token_lines(
+        model, ["us-east-1"], worldwide=True
+    )
+    assert not [line for line in token_lines(model, ["us-east-1"]) if "global" in line]
+    assert token_lines(model, ["cn-north-1"]) == ()
 
 
 @pytest.mark.parametrize("form", ["json", "cloudformation", "terraform", "cli"])
