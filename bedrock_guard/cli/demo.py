@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -24,10 +25,23 @@ def demo(
     ] = False,
     state: Annotated[Path | None, typer.Option(help="With --serve: the file that keeps the account.")] = None,
     port: Annotated[int, typer.Option(help="With --serve: 0 takes a free one.")] = 0,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the history as files into this folder instead: CloudTrail, CUR 2.0, FOCUS 1.2."
+        ),
+    ] = None,
+    events: Annotated[
+        int | None,
+        typer.Option(help="With --history: how many model calls; a million take half a minute.", min=1),
+    ] = None,
 ) -> None:
     """Build the example boundary, simulate it on the demo account, and write the report and the policies."""
     if serve:
         _serve(state, port)
+        return
+    if history is not None:
+        _write_history(history, events)
         return
     from bedrock_guard.account.situation import example_spec
     from bedrock_guard.boundary.builder import build
@@ -46,16 +60,29 @@ def demo(
     print("\nOpen the report in a browser. For the workbench: make lab")
 
 
+def _write_history(folder: Path, events: int | None) -> None:
+    from bedrock_guard.demo.company.exports import write_files
+    from bedrock_guard.demo.company.make import make_company
+
+    begun = time.perf_counter()
+    written = write_files(make_company(), folder, events=events)
+    print(f"{written}\nin {time.perf_counter() - begun:.1f} s, below {folder}")
+
+
 def _serve(state: Path | None, port: int) -> None:
     from bedrock_guard.demo import callers
+    from bedrock_guard.demo.clock import RunningClock
     from bedrock_guard.demo.opening import Size, open_backend
     from bedrock_guard.demo.server import serve
 
-    backend = open_backend(state, Size())
+    backend = open_backend(state, Size(), clock=RunningClock())
     with backend.state.transaction(write=True):
         caller = callers.register(backend.state, backend.state.meta("caller") or "", session="served")
     with serve(backend, port) as server:
         print("# The demo account, on this machine only, until Ctrl-C. Paste into another shell:")
+        print(
+            "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_BEARER_TOKEN_BEDROCK"
+        )
         for name, value in server.environment(caller).items():
             print(f"export {name}={value}")
         sys.stdout.flush()

@@ -20,7 +20,10 @@ from bedrock_guard.demo.protocol import to_time
 Beyond = tuple[tuple[str, frozenset[str]], ...]
 """Enum shapes and the values that AWS gives although its model does not have them."""
 
-_Check = Callable[[Any, str, list[str]], Any]
+_Place = tuple[Any, str] | None
+"""Where a value stands: the place of its parent and its name. Written out only for a defect."""
+
+_Check = Callable[[Any, _Place, list[str]], Any]
 """(value, where, defects) -> the value with ISO text in place of a time made a datetime."""
 
 _NUMBERS: dict[str, tuple[type, ...]] = {
@@ -55,7 +58,7 @@ def checked_answer(
         return {}
     wider = tuple((name, frozenset(values)) for name, values in sorted((beyond or {}).items()))
     wrong: list[str] = []
-    typed: dict[str, Any] = _compiled(shape, wider, frozenset(may_lack))(answer, "", wrong)
+    typed: dict[str, Any] = _compiled(shape, wider, frozenset(may_lack))(answer, None, wrong)
     if wrong:
         raise DemoDefectError(f"{operation.name}: the demo's answer is not AWS's.", why="; ".join(wrong))
     return typed
@@ -104,9 +107,9 @@ class _Compiler:
         required = [name for name in shape.required_members if name not in may_lack]
         one_of = shape.is_tagged_union
 
-        def structure(value: Any, where: str, wrong: list[str]) -> Any:
+        def structure(value: Any, where: _Place, wrong: list[str]) -> Any:
             if not isinstance(value, dict):
-                wrong.append(f"{where}: {type(value).__name__} is no structure")
+                wrong.append(f"{_said(where)}: {type(value).__name__} is no structure")
                 return value
             typed = {}
             for name, item in value.items():
@@ -114,12 +117,14 @@ class _Compiler:
                     continue
                 check = members.get(name)
                 if check is None:
-                    wrong.append(f"{where}.{name}: unknown member")
+                    wrong.append(f"{_said(where)}.{name}: unknown member")
                     continue
-                typed[name] = check(item, name if not where else f"{where}.{name}", wrong)
-            wrong.extend(f"{where}.{name}: missing required member" for name in required if name not in typed)
+                typed[name] = check(item, (where, name), wrong)
+            wrong.extend(
+                f"{_said(where)}.{name}: missing required member" for name in required if name not in typed
+            )
             if one_of and len(typed) != 1:
-                wrong.append(f"{where}: exactly one member of the union has to be set")
+                wrong.append(f"{_said(where)}: exactly one member of the union has to be set")
             return typed
 
         return structure
@@ -127,9 +132,9 @@ class _Compiler:
     def _list(self, shape: ListShape) -> _Check:
         check = self.check(shape.member)
 
-        def items(value: Any, where: str, wrong: list[str]) -> Any:
+        def items(value: Any, where: _Place, wrong: list[str]) -> Any:
             if not isinstance(value, (list, tuple)):
-                wrong.append(f"{where}: {type(value).__name__} is no list")
+                wrong.append(f"{_said(where)}: {type(value).__name__} is no list")
                 return value
             return [check(item, where, wrong) for item in value]
 
@@ -138,13 +143,12 @@ class _Compiler:
     def _map(self, shape: MapShape) -> _Check:
         key_check, check = self.check(shape.key), self.check(shape.value)
 
-        def entries(value: Any, where: str, wrong: list[str]) -> Any:
+        def entries(value: Any, where: _Place, wrong: list[str]) -> Any:
             if not isinstance(value, dict):
-                wrong.append(f"{where}: {type(value).__name__} is no map")
+                wrong.append(f"{_said(where)}: {type(value).__name__} is no map")
                 return value
             return {
-                key_check(key, where, wrong): check(item, f"{where}.{key}", wrong)
-                for key, item in value.items()
+                key_check(key, where, wrong): check(item, (where, key), wrong) for key, item in value.items()
             }
 
         return entries
@@ -153,46 +157,56 @@ class _Compiler:
         values = {*shape.enum, *self._beyond.get(shape.name, ())} if shape.enum else None
         low = shape.metadata.get("min", 0)
 
-        def text(value: Any, where: str, wrong: list[str]) -> Any:
+        def text(value: Any, where: _Place, wrong: list[str]) -> Any:
+            if type(value) is str and len(value) >= low and (values is None or value in values):
+                return value
             if not isinstance(value, str):
-                wrong.append(f"{where}: {type(value).__name__} is no text")
+                wrong.append(f"{_said(where)}: {type(value).__name__} is no text")
             elif values is not None and value not in values:
-                wrong.append(f"{where}: {value!r} is not in the enum of {shape.name}")
+                wrong.append(f"{_said(where)}: {value!r} is not in the enum of {shape.name}")
             elif len(value) < low:
-                wrong.append(f"{where}: shorter than {low}")
+                wrong.append(f"{_said(where)}: shorter than {low}")
             return value
 
         return text
 
 
+def _said(place: _Place) -> str:
+    names = []
+    while place is not None:
+        place, name = place
+        names.append(name)
+    return ".".join(reversed(names))
+
+
 def _number(shape: Shape) -> _Check:
     types, low = _NUMBERS[shape.type_name], shape.metadata.get("min")
 
-    def number(value: Any, where: str, wrong: list[str]) -> Any:
+    def number(value: Any, where: _Place, wrong: list[str]) -> Any:
         if isinstance(value, bool) or not isinstance(value, types):
-            wrong.append(f"{where}: {type(value).__name__} is no {shape.type_name}")
+            wrong.append(f"{_said(where)}: {type(value).__name__} is no {shape.type_name}")
         elif low is not None and value < low:
-            wrong.append(f"{where}: less than {low}")
+            wrong.append(f"{_said(where)}: less than {low}")
         return value
 
     return number
 
 
-def _boolean(value: Any, where: str, wrong: list[str]) -> Any:
+def _boolean(value: Any, where: _Place, wrong: list[str]) -> Any:
     if not isinstance(value, bool):
-        wrong.append(f"{where}: {type(value).__name__} is no boolean")
+        wrong.append(f"{_said(where)}: {type(value).__name__} is no boolean")
     return value
 
 
-def _time(value: Any, where: str, wrong: list[str]) -> Any:
+def _time(value: Any, where: _Place, wrong: list[str]) -> Any:
     try:
         return to_time(value)
     except (ValueError, TypeError, OverflowError):
-        wrong.append(f"{where}: {value!r} is no time")
+        wrong.append(f"{_said(where)}: {value!r} is no time")
         return value
 
 
-def _blob(value: Any, where: str, wrong: list[str]) -> Any:
+def _blob(value: Any, where: _Place, wrong: list[str]) -> Any:
     if not isinstance(value, (bytes, bytearray, str)):
-        wrong.append(f"{where}: {type(value).__name__} is no blob")
+        wrong.append(f"{_said(where)}: {type(value).__name__} is no blob")
     return value

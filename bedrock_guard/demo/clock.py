@@ -71,3 +71,19 @@ class DemoClock:
         """Never be earlier than what another process has already written."""
         with self._lock:
             self._now = max(self._now, moment)
+
+
+class RunningClock(DemoClock):
+    """A demo clock that also runs with the machine's, for clients that wait for real: those of a served account."""
+
+    def __init__(self, start: datetime = DEMO_NOW) -> None:
+        super().__init__(start)
+        self._since = time.monotonic()
+
+    def now(self) -> datetime:
+        """The demo's present moment in UTC: later each time it is asked."""
+        with self._lock:
+            passed = time.monotonic()
+            self._now += timedelta(seconds=passed - self._since)
+            self._since = passed
+            return self._now

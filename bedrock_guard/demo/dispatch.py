@@ -208,7 +208,7 @@ def _checked_input(
     protocol = model.service_model.resolved_protocol
     try:
         parameters = speaks.decode(model, wire)
-    except (ValueError, TypeError, AttributeError, KeyError):
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
         code = "MalformedInput" if protocol in {"query", "ec2"} else "SerializationException"
         raise ServiceError(code, "The request could not be read.") from None
     problems = input_problems(model.input_shape, parameters, enums=definition.checks_enums)

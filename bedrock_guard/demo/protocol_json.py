@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
@@ -108,7 +108,7 @@ class RestJson:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body) if body.strip() else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ServiceError("SerializationException", "The request body is not valid JSON.") from None
     if not isinstance(value, dict):
         raise ServiceError("SerializationException", "Start of structure or map found where not expected.")
@@ -132,9 +132,34 @@ def _from_query(shape: Shape, values: list[str]) -> Any:
     return scalar_from_text(shape, values[0])
 
 
+_JSON_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+    "timestamp": (int, float, str),
+    "blob": (str,),
+    "list": (list,),
+    "map": (dict,),
+    "structure": (dict,),
+}
+
+
 def _decode(shape: Shape, value: Any) -> Any:
+    """A value of a request. Raises TypeError for one that is not of its shape's type, as a client would not send it."""
     if value is None:
         return None
+    if isinstance(shape, StructureShape) and shape.is_document_type:
+        return value
+    types = _JSON_TYPES[shape.type_name]
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        raise TypeError(f"{type(value).__name__} is no {shape.type_name}")
+    return _decode_inside(shape, value)
+
+
+def _decode_inside(shape: Shape, value: Any) -> Any:
     if isinstance(shape, StructureShape):
         names = {m.serialization.get("name", k): (k, m) for k, m in shape.members.items()}
         return {

@@ -10,9 +10,11 @@ Listens on 127.0.0.1 only and answers only requests that name a loopback host, s
 
 from __future__ import annotations
 
+import logging
 import re
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Self
@@ -21,15 +23,21 @@ from xml.sax.saxutils import escape
 
 from bedrock_guard.demo.callers import SECRET
 from bedrock_guard.demo.dispatch import Backend
-from bedrock_guard.demo.errors import NotInDemo
+from bedrock_guard.demo.errors import DemoDefectError, NotInDemo
 from bedrock_guard.demo.faults import NoAnswer
 from bedrock_guard.demo.protocol import WireAnswer, WireRequest, service_model
 from bedrock_guard.demo.service import Caller
 from bedrock_guard.demo.services import MODULES
 
 LARGEST_BODY = 4 * 1024 * 1024
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+IDLE_S = 20
+"""How long a connection may say nothing."""
+CONNECTIONS = 64
+"""How many connections are open at once; one more is closed unheard."""
 _SCOPE = re.compile(r"Credential=[^/,\s]+/\d{8}/[^/]+/([^/]+)/aws4_request")
+_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
+_LENGTH = re.compile(r"[0-9]{1,9}")
+_LOG = logging.getLogger(__name__)
 _LABEL = re.compile(r"\\\{\w+(\\\+)?\\\}")
 
 
@@ -38,9 +46,9 @@ class Server:
 
     def __init__(self, backend: Backend, port: int) -> None:
         handler = type("_Handler", (_Handler,), {"backend": backend})
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), handler)
+        self._http = _Http(port, handler)
         self._thread = threading.Thread(
-            target=self._http.serve_forever, name="bedrock-guard-demo", daemon=True
+            target=self._http.serve_forever, args=(0.05,), name="bedrock-guard-demo", daemon=True
         )
 
     def __enter__(self) -> Self:
@@ -66,6 +74,7 @@ class Server:
             "AWS_DEFAULT_REGION": region,
             "AWS_REGION": region,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
         }
 
 
@@ -128,34 +137,62 @@ def _path_rows(service: str) -> Iterator[tuple[str, str, re.Pattern[str]]]:
         yield name, http["method"], re.compile(pattern.rstrip("/") + "/?")
 
 
+class _RefusedError(Exception):
+    """A request that is turned away before it is looked at."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
 class _Handler(BaseHTTPRequestHandler):
     backend: ClassVar[Backend]
     protocol_version = "HTTP/1.1"
+    server_version = "bedrock-guard-demo"
+    sys_version = ""
+    timeout = IDLE_S
 
     def _answer(self) -> None:
-        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
-        length = self.headers.get("Content-Length", "0")
-        self.close_connection = host not in _LOOPBACK or not length.isdecimal() or int(length) > LARGEST_BODY
-        if host not in _LOOPBACK:
-            return self._send(WireAnswer(403, {}, b"This server answers requests to a loopback host only."))
-        if self.close_connection:
-            return self._send(WireAnswer(413, {}, b"The request is too large."))
-        wire = WireRequest(self.command, self.path, dict(self.headers.items()), self.rfile.read(int(length)))
         try:
-            service, operation = target_of(wire)
-            return self._send(self.backend.answer(service, operation, wire))
-        except NotInDemo as missing:
-            error = f"<Error><Code>NotInDemo</Code><Message>{escape(missing.what)}</Message></Error>"
-            body = f"<ErrorResponse>{error}</ErrorResponse>".encode()
-            return self._send(WireAnswer(501, {"x-amzn-ErrorType": "NotInDemo"}, body))
+            wire = WireRequest(self.command, self.path, dict(self.headers.items()), self._body())
+            self._send(self._answered(wire))
+        except _RefusedError as refused:
+            self.close_connection = True  # what is left of the request is not read
+            self._send(WireAnswer(refused.status, {}, str(refused).encode()))
         except NoAnswer:
             self.close_connection = True
+
+    def _body(self) -> bytes:
+        _refuse_foreign(self.headers.get_all("Host") or [], self.headers.get("Origin"))
+        lengths = self.headers.get_all("Content-Length") or ["0"]
+        if self.headers.get("Transfer-Encoding") or len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0]):
+            raise _RefusedError(411, "The request has to say its length, once.")
+        if int(lengths[0]) > LARGEST_BODY:
+            raise _RefusedError(413, "The request is too large.")
+        body = self.rfile.read(int(lengths[0]))
+        if len(body) < int(lengths[0]):
+            raise _RefusedError(400, "The request is shorter than it says.")
+        return body
+
+    def _answered(self, wire: WireRequest) -> WireAnswer:
+        try:
+            urlsplit(wire.url)
+        except ValueError:
+            raise _RefusedError(400, "The request's path cannot be read.") from None
+        try:
+            return self.backend.answer(*target_of(wire), wire)
+        except NotInDemo as missing:
+            return _failure(501, "NotInDemo", missing.what)
+        except DemoDefectError as defect:
+            return _failure(500, "DemoDefect", f"{defect.what} {defect.why}")
 
     def _send(self, answer: WireAnswer) -> None:
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(answer.body)
 
@@ -163,3 +200,45 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Say nothing: requests carry keys."""
+
+
+def _refuse_foreign(hosts: Sequence[str], origin: str | None) -> None:
+    """Whoever reached the server by another name, or from a web page, is turned away."""
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+        raise _RefusedError(403, "This server answers requests to a loopback host only.")
+    if origin is not None:
+        raise _RefusedError(403, "This server answers no web page.")
+
+
+def _failure(status: int, code: str, message: str) -> WireAnswer:
+    error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    body = f"<ErrorResponse>{error}</ErrorResponse>".encode()
+    return WireAnswer(status, {"x-amzn-ErrorType": code, "Content-Type": "text/xml"}, body)
+
+
+class _Http(ThreadingHTTPServer):
+    """One thread a connection and no more than `CONNECTIONS`; a client that breaks off is nobody's error."""
+
+    daemon_threads = True
+    request_queue_size = 2 * CONNECTIONS
+
+    def __init__(self, port: int, handler: type[_Handler]) -> None:
+        super().__init__(("127.0.0.1", port), handler)
+        self._free = threading.BoundedSemaphore(CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        del request, client_address
+        if not isinstance(sys.exception(), ConnectionError):
+            _LOG.exception("The demo server could not answer a request.")

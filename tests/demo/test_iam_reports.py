@@ -163,8 +163,9 @@ def test_the_credential_report_has_to_be_made_first(account: Account, iam: Any) 
     assert iam.generate_credential_report()["State"] == "COMPLETE"
     report = iam.get_credential_report()
     rows = list(csv.DictReader(io.StringIO(report["Content"].decode())))
-    assert (len(rows), report["ReportFormat"]) == (252, "text/csv")
-    assert rows[0]["access_key_1_active"] == "false"
+    assert (len(rows), report["ReportFormat"]) == (253, "text/csv")
+    assert (rows[0]["user"], rows[0]["password_enabled"]) == ("<root_account>", "not_supported")
+    assert rows[1]["access_key_1_active"] == "false"
     account.clock.sleep(4 * 3600)
     assert code(iam.get_credential_report) == "ReportExpired"
 

@@ -103,7 +103,7 @@ def _destinations(workload: Workload, catalogue: Catalogue) -> tuple[str, ...]:
 
 
 def split(total: int, parts: int, rng: Random) -> list[int]:
-    """`total` in `parts` uneven whole amounts that add up to it exactly.
+    """`total` in `parts` uneven whole amounts, none far from the mean, that add up to it exactly.
 
     Example:
         >>> sum(split(1000, 7, Random(1)))
@@ -111,7 +111,7 @@ def split(total: int, parts: int, rng: Random) -> list[int]:
     """
     if parts <= 1:
         return [total] * parts
-    weights = [0.3 + rng.random() + (3.0 if rng.random() < 0.05 else 0.0) for _ in range(parts)]
+    weights = [0.6 + 0.8 * rng.random() for _ in range(parts)]
     unit = total / sum(weights)
     amounts = [int(weight * unit) for weight in weights]
     amounts[-1] += total - sum(amounts)

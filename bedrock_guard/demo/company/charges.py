@@ -21,7 +21,7 @@ TRAINING_DAY: Final = date(2026, 10, 6)
 REFUND_DAY: Final = date(2026, 10, 14)
 DISCOUNT: Final = Decimal("0.05")
 VAT: Final = Decimal("0.20")
-MONTHLY_CREDIT: Final = Decimal(-400)
+MONTHLY_CREDIT: Final = Decimal(-120)
 REFUND: Final = Decimal("-83.17")
 DISCOUNT_LABEL: Final = "Enterprise Discount Program Discount"
 
@@ -127,7 +127,7 @@ def adjustment_lines(plan: Plan, usage: Iterable[BillLine]) -> Iterator[BillLine
         yield bill_line(starts[month], account, "eu-west-1", AWS, "", record_type="Tax", cost=cost * VAT)
     for day in starts.values():
         yield bill_line(
-            day, plan.account(0), "us-east-1", AWS, "USE1-NovaPro-input-tokens", record_type="Credit",
+            day, plan.account(0), "us-west-2", AWS_SERVICE, "USW2-Claude4.5Sonnet-output-tokens", record_type="Credit",
             operation="InvokeModelInference", cost=MONTHLY_CREDIT,
         )  # fmt: skip
     if REFUND_DAY in history_days(plan.days):

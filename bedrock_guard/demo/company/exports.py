@@ -56,9 +56,17 @@ class Files:
 
 
 def write_files(
-    company: Company, folder: Path | str, *, trail: bool = True, cur: bool = True, focus: bool = True
+    company: Company,
+    folder: Path | str,
+    *,
+    events: int | None = None,
+    trail: bool = True,
+    cur: bool = True,
+    focus: bool = True,
 ) -> Files:
     """The company's history as files: `cloudtrail/`, `cur/` and `focus/` below `folder`.
+
+    With `events` the same history is cut into so many model calls; the bill stays as it is.
 
     Example:
         >>> import tempfile
@@ -71,7 +79,7 @@ def write_files(
     root = Path(folder)
     return Files(
         root,
-        write_trail(company, root / "cloudtrail") if trail else None,
+        write_trail(company, root / "cloudtrail", events) if trail else None,
         write_cur(company, root / "cur") if cur else None,
         write_focus(company, root / "focus") if focus else None,
     )

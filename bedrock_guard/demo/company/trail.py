@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +34,9 @@ class Written:
     size: int
 
 
-def write_trail(company: Company, folder: Path | str, events: int | None = None) -> Written:
+def write_trail(
+    company: Company, folder: Path | str, events: int | None = None, *, per_file: int = RECORDS_PER_FILE
+) -> Written:
     """Write the company's history as gzipped CloudTrail files below `folder`.
 
     Files lie at `AWSLogs/<org>/<account>/CloudTrail/<region>/YYYY/MM/DD/` under the day of delivery, which is
@@ -45,6 +48,7 @@ def write_trail(company: Company, folder: Path | str, events: int | None = None)
         folder: made when absent; existing files of the same name are replaced.
         events: number of model calls of the history; by default those of the company. The same plan is then cut
             into so many calls, a day at a time, so that millions need no more memory than one day's.
+        per_file: the most records of one file; a small number makes many small files, as a real trail has.
 
     Returns:
         What was written.
@@ -56,7 +60,7 @@ def write_trail(company: Company, folder: Path | str, events: int | None = None)
         source = stream_events(make_plan(plan.seed, plan.days, len(plan.accounts), events))
     root = Path(folder)
     files = records = size = 0
-    for name, batch in _batches(source, plan.seed):
+    for name, batch in _batches(source, plan.seed, per_file):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         # mtime 0: the same history gives the same bytes.
@@ -69,7 +73,9 @@ def _body(batch: list[dict[str, Any]]) -> bytes:
     return json.dumps({"Records": batch}, separators=(",", ":")).encode()
 
 
-def _batches(source: Iterable[dict[str, Any]], seed: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _batches(
+    source: Iterable[dict[str, Any]], seed: int, per_file: int
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """File names and their records, shuffled, a delivery day at a time."""
     for day, records in groupby(source, key=lambda record: _delivered(record)[:8]):
         rng = dice(seed, "trail", day)
@@ -77,8 +83,8 @@ def _batches(source: Iterable[dict[str, Any]], seed: int) -> Iterator[tuple[str,
         for record in records:
             piles.setdefault((record["recipientAccountId"], record["awsRegion"]), []).append(record)
         for (account, region), pile in sorted(piles.items()):
-            for start in range(0, len(pile), RECORDS_PER_FILE):
-                batch = pile[start : start + RECORDS_PER_FILE]
+            for start in range(0, len(pile), per_file):
+                batch = pile[start : start + per_file]
                 at = _delivered(batch[-1])
                 rng.shuffle(batch)
                 unique = "".join(rng.choices(_UNIQUE, k=16))
@@ -89,5 +95,9 @@ def _batches(source: Iterable[dict[str, Any]], seed: int) -> Iterator[tuple[str,
 
 
 def _delivered(record: dict[str, Any]) -> str:
-    at = datetime.strptime(record["eventTime"], "%Y-%m-%dT%H:%M:%S%z") + _DELIVERY
-    return at.strftime("%Y%m%dT%H%MZ")
+    return _delivery(record["eventTime"][:16])
+
+
+@lru_cache(maxsize=4096)
+def _delivery(minute: str) -> str:
+    return (datetime.fromisoformat(minute) + _DELIVERY).strftime("%Y%m%dT%H%MZ")

@@ -6,10 +6,12 @@ Rules: the `ce` model of botocore (https://docs.aws.amazon.com/aws-cost-manageme
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -56,6 +58,7 @@ class Line:
     currency: str
 
 
+_day = attrgetter("day")
 _MEMBERS: Final = {
     "LINKED_ACCOUNT": "account_id",
     "SERVICE": "service",
@@ -86,8 +89,8 @@ FILTERABLE: Final = frozenset({*_MEMBERS, *_CONSTANT, "INSTANCE_TYPE_FAMILY", "P
 _KNOWN: WeakKeyDictionary[State, list[Line]] = WeakKeyDictionary()
 
 
-def lines_of(request: Request) -> list[Line]:
-    """The lines the caller's account sees: the management account all, a member its own.
+def lines_of(request: Request, whole: Period) -> list[Line]:
+    """The lines of a period that the caller's account sees: the management account all, a member its own.
 
     Lines are read from the state once per process: a bill does not change after it is loaded.
     """
@@ -95,8 +98,9 @@ def lines_of(request: Request) -> list[Line]:
     if lines is None:
         rows = request.state.rows("SELECT body FROM bill ORDER BY line")
         payer = request.state.meta("management") or ""
-        lines = [_line(json.loads(row[0]), payer) for row in rows]
+        lines = sorted((_line(json.loads(row[0]), payer) for row in rows), key=_day)
         _KNOWN[request.state] = lines
+    lines = lines[bisect_left(lines, whole.start, key=_day) : bisect_left(lines, whole.end, key=_day)]
     if request.account == request.state.meta("management"):
         return lines
     return [line for line in lines if line.account == request.account]

@@ -66,8 +66,8 @@ def _daily(request: Request) -> list[Decimal]:
     test, member = compiled(p.get("Filter")), _METRICS[p["Metric"]]
     last = request.now.date() - timedelta(days=1)
     sums = {(last - timedelta(days=n)).isoformat(): Decimal(0) for n in range(1, BASE_DAYS + 1)}
-    for line in lines_of(request):
-        if line.day in sums and test(line):
+    for line in lines_of(request, Period(min(sums), last.isoformat())):
+        if test(line):
             sums[line.day] += getattr(line, member)
     return list(sums.values())
 

@@ -56,11 +56,7 @@ def get_cost_and_usage(request: Request) -> Answer:
     attributes = uses_attributes(p.get("Filter")) or any(g["Type"] == "PRODUCT_ATTRIBUTE" for g in groups)
     if attributes:
         check_attributes(p.get("Filter"), whole, service_required=False)
-    lines = [
-        line
-        for line in lines_of(request)
-        if whole.start <= line.day < whole.end and (line.supported or not attributes) and test(line)
-    ]
+    lines = [line for line in lines_of(request, whole) if (line.supported or not attributes) and test(line)]
     months = list(periods(whole, p["Granularity"]))
     if not groups:
         return {"ResultsByTime": [_total(period, lines, metrics, request) for period in months]}
@@ -168,15 +164,11 @@ def _results(
 ) -> list[Answer]:
     results: dict[Period, Answer] = {}
     for period, keys, lines in rows:
-        result = results.setdefault(
-            period,
-            {
-                "TimePeriod": period.shown(),
-                "Total": {},
-                "Groups": [],
-                "Estimated": _estimated(period, request),
-            },
-        )
+        result = results.get(period)
+        if result is None:
+            estimated = _estimated(period, request)
+            result = {"TimePeriod": period.shown(), "Total": {}, "Groups": [], "Estimated": estimated}
+            results[period] = result
         if keys is not None:
             result["Groups"].append({"Keys": list(keys), "Metrics": _shown(_sum(lines, metrics))})
     return list(results.values())

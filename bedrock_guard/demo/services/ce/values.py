@@ -34,7 +34,7 @@ def _selected(request: Request, *, attribute: bool = False) -> Iterable[Line]:
     if attribute or uses_attributes(p.get("Filter")):
         check_attributes(p.get("Filter"), whole, service_required=uses_attributes(p.get("Filter")))
     test = compiled(p.get("Filter"))
-    return (line for line in lines_of(request) if whole.start <= line.day < whole.end and test(line))
+    return (line for line in lines_of(request, whole) if test(line))
 
 
 @SERVICE.operation("GetDimensionValues", gap="RESERVATIONS and SAVINGS_PLANS contexts hold nothing")

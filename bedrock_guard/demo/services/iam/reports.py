@@ -37,6 +37,7 @@ _REPORT_COLUMNS = [
     "cert_2_active",
     "cert_2_last_rotated",
 ]
+_SWITCHES = ("access_key_1_active", "access_key_2_active", "cert_1_active", "cert_2_active")
 
 
 @SERVICE.operation("GenerateServiceLastAccessedDetails")
@@ -54,7 +55,9 @@ def generate_service_last_accessed_details(request: Request) -> Answer:
     return {"JobId": job_id}
 
 
-@SERVICE.operation("GetServiceLastAccessedDetails", may_lack=("JobCompletionDate",))
+@SERVICE.operation(
+    "GetServiceLastAccessedDetails", may_lack=("JobCompletionDate",), gap="tells of Bedrock's services only"
+)
 def get_service_last_accessed_details(request: Request) -> Answer:
     """The services a principal's policies allow, each with its last use."""
     job = request.items.get("advisor_job", request.parameters["JobId"])
@@ -106,6 +109,7 @@ def get_credential_report(request: Request) -> Answer:
     text = io.StringIO()
     writer = csv.DictWriter(text, _REPORT_COLUMNS, restval="N/A", lineterminator="\n")
     writer.writeheader()
+    writer.writerow(_root_row(request))
     keys = request.items.bodies("access_key")
     for user in request.items.bodies("user"):
         writer.writerow(_report_row(user, [key for key in keys if key["UserName"] == user["UserName"]]))
@@ -113,6 +117,22 @@ def get_credential_report(request: Request) -> Answer:
         "Content": text.getvalue().encode(),
         "ReportFormat": "text/csv",
         "GeneratedTime": report["Started"],
+    }
+
+
+def _root_row(request: Request) -> dict[str, Any]:
+    """Every report begins with the root user, whose password rules do not apply to."""
+    account = request.items.at(service="organizations", account=request.state.meta("management") or "")
+    joined = (account.get("account", request.account) or {}).get("JoinedTimestamp", "N/A")
+    passwords = ("password_enabled", "password_last_changed", "password_next_rotation")
+    return {
+        "user": "<root_account>",
+        "arn": f"arn:aws:iam::{request.account}:root",
+        "user_creation_time": joined,
+        **dict.fromkeys(passwords, "not_supported"),
+        "password_last_used": "no_information",
+        "mfa_active": "true",
+        **dict.fromkeys(_SWITCHES, "false"),
     }
 
 
@@ -125,7 +145,7 @@ def _report_row(user: Body, keys: list[Body]) -> dict[str, Any]:
         "password_enabled": _word(told=console),
         "password_last_used": user.get("PasswordLastUsed", "no_information") if console else "N/A",
         "mfa_active": _word(told=bool(user.get("MFADevices"))),
-        **{f"{name}_active": "false" for name in ("access_key_1", "access_key_2", "cert_1", "cert_2")},
+        **dict.fromkeys(_SWITCHES, "false"),
     }
     for number, key in enumerate(keys[:2], 1):
         used = key.get("LastUsed") or {}
