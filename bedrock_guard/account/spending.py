@@ -220,7 +220,7 @@ def read_spending(account: Account, days: int = 28, *, keep: str | Path = "") ->
         native=read_native(account, reading, cache=cache),
         tagged=read_by_tag(account, reading, cache=cache),
         forecast=read_forecast(account, reading.services, cache=cache),
-        prices=_price_lists(account, _regions(lines), catalogue),
+        prices=read_price_lists(account, _regions(lines), catalogue),
         ec2=ec2.frame,
         ec2_control=ec2.control,
         asked=dict(_counts(account) - before),
@@ -260,7 +260,7 @@ def _regions(lines: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted(str(name) for name in named))
 
 
-def _price_lists(account: Account, regions: Sequence[str], catalogue: Catalogue) -> pd.DataFrame:
+def read_price_lists(account: Account, regions: Sequence[str], catalogue: Catalogue) -> pd.DataFrame:
     """The price lists of some Regions as one table; a complete one is not asked again within a day."""
     kept = _PRICE_LISTS.setdefault(account, {})
     frames: list[pd.DataFrame] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final, Literal
 
 import pandas as pd
@@ -24,6 +24,7 @@ GOVERNED: Final = ("model", "commitment", "customization")
 GROUP: Final = ("bucket", "account_id", "region", "model", "route", "tier")
 _LANE: Final = {"in_region": "regional", "geo": "regional", "global": "global"}
 _INVOCATIONS: Final = ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream")
+_MEAN: Final = Context(prec=20)
 _CENT_FRACTION: Final = Decimal("0.0000000001")
 
 
@@ -72,6 +73,15 @@ class Impact:
         """One row an account, as `by_model`."""
         return self._by("account_id")
 
+    def follows_calls(self, outcome: Outcome) -> Decimal:
+        """Dollars of one outcome that follow calls that were seen; the rest follows one typical call."""
+        kept = (self.lines["outcome"] == outcome) & (self.lines["basis"] == "calls")
+        return total(self.lines.loc[kept, "cost_usd"])
+
+    def by_route(self) -> pd.DataFrame:
+        """One row a price lane (regional, global, geo), as `by_model`; capacity and features have none."""
+        return self._by("route")
+
     def _by(self, column: str) -> pd.DataFrame:
         named = self.lines.assign(**{column: self.lines[column].astype("object").fillna("not named")})
         rows = [
@@ -82,6 +92,16 @@ class Impact:
         sums = [total(row) for row in frame[list(OUTCOMES)].itertuples(index=False)]
         frame = frame.assign(cost_usd=pd.Series(sums, dtype="object"))
         return frame.sort_values(["cost_usd", column], ascending=[False, True], ignore_index=True)
+
+
+def per_30_days(amount: Decimal, days: int) -> Decimal:
+    """An amount of `days` days at its daily mean over 30: a scale, no forecast.
+
+    Example:
+        >>> per_30_days(Decimal(28), 28)
+        Decimal('30')
+    """
+    return _MEAN.divide(amount * 30, days)
 
 
 def impact(decided: pd.DataFrame, bill: pd.DataFrame, probe: Callable[[Probe], ProbeVerdict]) -> Impact:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import pandas as pd
@@ -196,6 +197,18 @@ def read_prices(text: str) -> pd.DataFrame:
         )
     rows = [_price_row(number, row) for number, row in enumerate(reader, 2)]
     return PRICES.frame(rows, Provenance("price table"))
+
+
+def read_prices_file(path: str | Path) -> pd.DataFrame:
+    """A price table from a CSV file; see `read_prices`.
+
+    Raises:
+        GuardError: the file cannot be read, or is no price table.
+    """
+    try:
+        return read_prices(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise GuardError(f"The price file {path} cannot be read.", why=str(error)) from error
 
 
 def _price_row(number: int, row: Mapping[str, str]) -> Mapping[str, object]:

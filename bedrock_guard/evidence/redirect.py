@@ -8,7 +8,7 @@ price lane changes where data goes, so it stands apart and is in none of the oth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 from functools import cached_property
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import pandas as pd
 
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.impact import GROUP, Impact
+from bedrock_guard.evidence.impact import GOVERNED, GROUP, Impact
 from bedrock_guard.evidence.prices import PriceBook, PriceKey
 from bedrock_guard.evidence.tables import CLASSIFIED_BILL, money, require, total
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Outcome = Literal["priced", "unpriced", "not offered", "no tokens", "stopped", "stranded"]
 """priced: has a range; unpriced: no source knows a price; not offered: the substitute is not there by that lane;
-no tokens: images, hours and what else counts none; stopped: no substitute chosen; stranded: a commitment, which bills
-until its term ends whatever is used instead."""
+no tokens: images, hours, custom models and what else tokens cannot move; stopped: no substitute chosen; stranded: a
+commitment, which bills until its term ends whatever is used instead."""
 
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 Case = Literal["low", "base", "high"]
@@ -60,6 +60,22 @@ class Ratios:
             if not 0 < low <= base <= high:
                 raise GuardError(f"The {name} ratios are not 0 < low <= base <= high.")
 
+    @classmethod
+    def of_text(cls, token: Sequence[str], output: Sequence[str]) -> Ratios:
+        """Ratios as a person writes them: low, base, high.
+
+        Raises:
+            GuardError: they are not three numbers above 0 that do not fall.
+        """
+        read = [tuple(money(text) for text in texts) for texts in (token, output)]
+        if any(len(three) != len(CASES) or None in three for three in read):
+            raise GuardError(
+                "The ratios are not three numbers each.",
+                remedy='Write low, base and high: ("0.8", "1", "1.4").',
+            )
+        (a, b, c), (d, e, f) = (tuple(n for n in three if n is not None) for three in read)
+        return cls((a, b, c), (d, e, f))
+
     def of(self, kind: str, case: Case) -> Decimal:
         """The ratio of one kind of token."""
         return (self.output if kind == _OUTPUT else self.token)[CASES.index(case)]
@@ -77,7 +93,7 @@ class RedirectedLine:
     """One refused model, Region, kind, lane, tier and context with the chosen substitute; amounts in US dollars.
 
     Args:
-        model: the refused model.
+        model: the refused model; None for capacity and custom models that name none.
         substitute: what is used instead; None when nothing was chosen.
         region: the source Region.
         token_kind: as billed.
@@ -97,7 +113,7 @@ class RedirectedLine:
         source: where the substitute's price comes from.
     """
 
-    model: str
+    model: str | None
     substitute: str | None
     region: str | None
     token_kind: str | None
@@ -252,7 +268,8 @@ def redirect(
     asked = ratios or Ratios()
     piles = _piles(require(bill, CLASSIFIED_BILL), substitutes, shares)
     lines = [
-        _line(key, pile, substitutes[str(key[1])], prices, catalogue, asked) for key, pile in piles.items()
+        _line(key, pile, substitutes.get(str(key[1])), prices, catalogue, asked)
+        for key, pile in piles.items()
     ]
     return Redirect(tuple(sorted(lines, key=lambda line: -abs(line.cost_usd))), asked)
 
@@ -260,7 +277,12 @@ def redirect(
 def _piles(
     bill: pd.DataFrame, substitutes: Mapping[str, str | None], shares: Shares | None
 ) -> dict[tuple[str | None, ...], _Pile]:
-    chosen = bill[bill["bucket"].isin(["model", "commitment"]) & bill["model"].isin(list(substitutes))]
+    named = bill["model"].isin(list(substitutes))
+    if shares is not None:
+        named |= bill[
+            "model"
+        ].isna()  # capacity and custom models without a name: their share says whether they count
+    chosen = bill[bill["bucket"].isin(GOVERNED) & named]
     if set(chosen["currency"].fillna("unknown")) - {"USD"}:
         raise GuardError(
             "The refused lines are not all in US dollars.",
@@ -304,10 +326,14 @@ def _line(
 ) -> RedirectedLine:
     bucket, model, region, kind, route, tier, context = key
     line = RedirectedLine(
-        str(model), substitute, region, kind, route, tier, context, "stopped", pile.cost, pile.tokens
+        model, substitute, region, kind, route, tier, context, "stopped", pile.cost, pile.tokens
     )
     if bucket == "commitment":
         return replace(line, outcome="stranded", why="A commitment bills until its term ends.")
+    if bucket == "customization":
+        return replace(
+            line, outcome="no tokens", why="Training, storage and custom models have no substitute by tokens."
+        )
     if substitute is None:
         return replace(line, why="No substitute was chosen.")
     if pile.tokens is None or kind not in _KINDS:
@@ -338,7 +364,7 @@ def _priced(
         return replace(line, outcome="unpriced", why=" ".join((*rules, why)))
     each = price.usd_per_million
     low, base, high = (_dollars(tokens * ratios.of(wanted.token_kind, case), each) for case in CASES)
-    own = prices.price(replace(wanted, model=line.model)).usd_per_million
+    own = prices.price(replace(wanted, model=str(line.model))).usd_per_million
     listed = None if own is None else _dollars(tokens, own)
     as_paid = _DIGITS.divide(base * line.cost_usd, listed) if listed else None
     notes = [*rules, *([f"Another source says {price.disputed:f}."] if price.disputed is not None else [])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -12,7 +13,7 @@ from bedrock_guard.boundary.builder import Built, build
 from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.spec import BoundarySpec
-from bedrock_guard.evidence.impact import Impact, impact
+from bedrock_guard.evidence.impact import OUTCOMES, Impact, impact
 from bedrock_guard.evidence.probes import Prober
 from bedrock_guard.evidence.replay import Cube, Reach, decide, names
 
@@ -92,6 +93,24 @@ def what_if(
     decided = decide(cube, reach)
     prober = Prober(reach, catalogue)
     return WhatIf(spec, built, decided, impact(decided, bill, prober.verdict), prober.ec2(ec2_bill))
+
+
+def by_profile(run: Callable[[str], WhatIf], profiles: Sequence[str]) -> pd.DataFrame:
+    """The same window under every profile of a spec: profile, a column per outcome, their sum `cost_usd`.
+
+    Each row is the whole bill's governed spend: profiles are alternatives for the same accounts, or hold in others, so
+    their rows must not be added.
+
+    Args:
+        run: the consequences of one profile, such as `lambda name: situation.what_if(spec, name)`.
+        profiles: their names.
+    """
+    rows = []
+    for name in profiles:
+        found = run(name).impact
+        spend: dict[str, object] = {outcome: found.spend(outcome) for outcome in OUTCOMES}
+        rows.append({"profile": name, **spend, "cost_usd": found.governed})
+    return pd.DataFrame(rows, columns=["profile", *OUTCOMES, "cost_usd"], dtype="object")
 
 
 def _grouped(hit: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -21,6 +21,8 @@ NO_MATH = "tex2jax_ignore mathjax_ignore"
 _CELL = 300
 _NUMBER = ' class="number" style="text-align:right"'
 _TEXT = ' style="text-align:left"'
+_WHOLE = ' style="text-align:left;white-space:nowrap"'
+_LONGEST_WHOLE = 20
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,10 @@ class Shown:
         return self.frame.head(self.limit).itertuples(index=False, name=None)
 
     def _row(self, values: Sequence[Any], css: str = "") -> str:
+        said = ((c, self._cell(c, v)) for c, v in zip(self.frame.columns, values, strict=True))
         cells = "".join(
-            f"<td{_NUMBER if self._is_number(c) else _TEXT}>{escape(self._cell(c, v))}</td>"
-            for c, v in zip(self.frame.columns, values, strict=True)
+            f"<td{_NUMBER if self._is_number(c) else _WHOLE if _is_whole(text) else _TEXT}>{escape(text)}</td>"
+            for c, text in said
         )
         return f"<tr{css}>{cells}</tr>"
 
@@ -114,6 +117,11 @@ class Shown:
         sums: list[Any] = [_sum(self.frame[c]) if self._is_number(c) else "" for c in self._columns()]
         sums[0] = "total"
         return sums
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a line break would only hurt: dates, times, Regions, short ids."""
+    return len(text) <= _LONGEST_WHOLE and (" " not in text or text.endswith(" UTC"))
 
 
 def _is_money(column: str) -> bool:
