@@ -15,7 +15,12 @@ from bedrock_guard.account.investigation import read_calls
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import example_spec
 from bedrock_guard.account.trail import write_parquet
-from bedrock_guard.present.replay import by_caller, by_control, summed
+from bedrock_guard.boundary.builder import build
+from bedrock_guard.boundary.catalogue import shipped
+from bedrock_guard.evidence.cube import Cube
+from bedrock_guard.evidence.replay import Reach
+from bedrock_guard.evidence.tuples import TUPLES
+from bedrock_guard.present.replay import by_caller, by_control
 
 MAIN = [sys.executable, "-c", "from bedrock_guard.cli import main; main()"]
 
@@ -59,37 +64,42 @@ def test_a_spec_that_is_none_ends_in_plain_words(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def decided(**columns: object) -> pd.DataFrame:
-    seen = pd.Timestamp("2026-11-01T00:00Z")
-    base = {
-        "account_id": "111122223333",
-        "principal": "arn:aws:iam::111122223333:role/a",
-        "client": "boto3",
-        "model": "m",
-        "already_denied": False,
-        "calls": 2,
-        "last_seen": seen,
-        "verdict": "allowed",
-        "control": pd.NA,
-        "hangs_on": pd.NA,
-    }
-    return pd.DataFrame([base | columns])
-
-
 def test_open_and_already_denied_calls_are_classes_of_their_own() -> None:
-    parts = [
-        decided(calls=3),
-        decided(verdict="refused", control="approved_models"),
-        decided(verdict="depends", control="approved_models", hangs_on="the resource", calls=5),
-        decided(verdict="refused", control="approved_models", already_denied=True, calls=7),
-        decided(verdict="depends", principal=pd.NA),
+    seen = pd.Timestamp("2026-11-01T00:00Z")
+    arn = "arn:aws:iam::000000000011:role/a"
+
+    def row(model: str, number: int, **more: object) -> dict[str, object]:
+        base = {
+            "account_id": "000000000011",
+            "principal": arn,
+            "region": "us-east-1",
+            "key_kind": "none",
+            "service": "bedrock.amazonaws.com",
+            "operation": "Converse",
+            "parameters": json.dumps({"modelId": model}),
+            "already_denied": False,
+            "day": seen,
+            "calls": number,
+            "untold": number,
+            "first_seen": seen,
+            "last_seen": seen,
+        }
+        return base | more
+
+    haiku = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+    rows = [
+        row(haiku, 3),
+        row("anthropic.claude-opus-4-8", 2),
+        row(haiku, 5, key_kind="unknown"),
+        row("anthropic.claude-opus-4-8", 7, already_denied=True),
+        row(haiku, 2, key_kind="unknown", principal=None),
     ]
-    rows = pd.concat(parts, ignore_index=True)
-    assert summed(rows) == {"calls": 19, "allowed": 3, "refused": 2, "depends": 7, "already_denied": 7}
-    shown = by_control(rows).frame
+    judged = Cube.of(TUPLES.frame(rows), shipped()).judge(Reach(build(example_spec()), at=seen))
+    assert judged.totals == {"calls": 19, "allowed": 3, "refused": 2, "depends": 7, "already_denied": 7}
+    shown = by_control(judged).frame
     assert list(zip(shown["would_be"], shown["control"], shown["calls"], strict=True)) == [
         ("refused", "approved_models", 2),
-        ("open", "approved_models", 5),
-        ("open", "unknown", 2),
+        ("open", "long_term_key_use", 7),
     ]
-    assert set(by_caller(rows).frame["caller"]) == {"role a", "unknown"}
+    assert list(shown["hangs_on"]) == ["", "whether an API key was used"]
+    assert set(by_caller(judged).frame["caller"]) == {"role a", "unknown"}

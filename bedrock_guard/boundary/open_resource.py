@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from bedrock_guard.boundary.calls import Authorisation, Value
 from bedrock_guard.boundary.controls.model import Rule
 from bedrock_guard.iam.evaluator import Evaluator, compile_policies
-from bedrock_guard.iam.globs import intersect_resources, match
+from bedrock_guard.iam.globs import arn_parts, compile_glob, has_wildcard, intersect, match, unescape
 
 Answer = Literal["allowed", "refused", "depends"]
 RESOURCE = "the resource"
@@ -63,14 +63,35 @@ class OpenRule:
         if self.rule.not_resources:
             if any(match(own, pattern) for own in self.rule.not_resources):
                 return "none"
-            meets = any(intersect_resources(own, pattern) is not None for own in self.rule.not_resources)
+            meets = any(meet(own, pattern) for own in self.rule.not_resources)
             return "some" if meets else "all"
         if any(match(own, pattern) for own in self.rule.resources):
             return "all"
-        meets = any(intersect_resources(own, pattern) is not None for own in self.rule.resources)
+        meets = any(meet(own, pattern) for own in self.rule.resources)
         return "some" if meets else "none"
 
 
 def acts(rule: Rule, action: str) -> bool:
     """Whether the rule names the action."""
     return any(match(pattern.lower(), action.lower()) for pattern in rule.actions)
+
+
+def meet(first: str, second: str) -> bool:
+    """Whether some resource fits both patterns of a Resource element; the parts of an ARN are matched apart.
+
+    Example:
+        >>> meet("arn:aws:s3:::a*", "arn:aws:s3:::*b"), meet("arn:aws:s3:::a*", "arn:aws:s3:::b*")
+        (True, False)
+    """
+    if not first.strip("*") or not second.strip("*"):
+        return True
+    return all(map(_parts_meet, arn_parts(first), arn_parts(second)))
+
+
+@lru_cache(maxsize=65_536)
+def _parts_meet(first: str, second: str) -> bool:
+    if not has_wildcard(first):
+        return compile_glob(second)(unescape(first))
+    if not has_wildcard(second):
+        return compile_glob(first)(unescape(second))
+    return intersect(first, second) is not None

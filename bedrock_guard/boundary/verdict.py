@@ -5,7 +5,7 @@ The identity policy is taken to allow everything: a boundary, deny policies and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal
@@ -80,7 +80,7 @@ class Judge:
         self._built = built
         self._layers = frozenset(layers)
         self._bounded = bounded
-        self._sides: dict[Bounded, _Side] = {}
+        self._sides: dict[Bounded, Side] = {}
         self._roles = _named_roles(built)
         self._targets = {_role_name(arn) for arn in built.profile.targets}
 
@@ -88,27 +88,35 @@ class Judge:
         """Whether it judges by a document of the kind."""
         return kind in self._layers and any(packed.kind == kind for packed in self._built.packed)
 
-    def _side(self, bounded: Bounded) -> _Side:
+    def _side(self, bounded: Bounded) -> Side:
         if bounded not in self._sides:
             carried = {True: ALL, "new": ("boundary", "scp"), False: ("scp",)}[bounded]
             held = (p for p in self._built.packed if p.kind in carried and p.kind in self._layers)
-            self._sides[bounded] = _Side(tuple(held))
+            self._sides[bounded] = Side(tuple(held))
         return self._sides[bounded]
 
     def call(
         self, call: Call, catalogue: Catalogue | None = None, *, bounded: Bounded | None = None
     ) -> CallVerdict:
         """Judge a call."""
-        side = self._side(self._carries(call) if bounded is None else bounded)
-        known = self._roles.get(_role_name(call.principal)) if ":assumed-role/" in call.principal else None
-        asked = replace(call, principal=known) if known else call
+        side = self.side(call.principal, bounded=bounded)
+        asked = replace(call, principal=self.asker(call.principal))
         judged = tuple(side.judge(entry) for entry in authorisations(asked, catalogue))
         return _overall(call, judged)
 
-    def _carries(self, call: Call) -> bool:
+    def side(self, principal: str, *, bounded: Bounded | None = None) -> Side:
+        """The documents that hold for a principal."""
+        return self._side(self._carries(principal) if bounded is None else bounded)
+
+    def asker(self, principal: str) -> str:
+        """The principal as AWS tests it: the role of a session, where the profile names it."""
+        known = self._roles.get(_role_name(principal)) if ":assumed-role/" in principal else None
+        return known or principal
+
+    def _carries(self, principal: str) -> bool:
         if self._bounded is not None or not self._targets:
             return self._bounded is not False
-        return _role_name(call.principal) in self._targets
+        return _role_name(principal) in self._targets
 
 
 def _named_roles(built: Built) -> dict[tuple[str, str], str]:
@@ -131,8 +139,8 @@ def _role_name(arn: str) -> tuple[str, str]:
     return (parts[4], rest.rpartition("/")[2]) if kind == "role" else ("", arn)
 
 
-class _Side:
-    """One set of documents in force, compiled."""
+class Side:
+    """One set of documents in force, compiled; `evaluator` decides by them."""
 
     def __init__(self, held: tuple[Packed, ...]) -> None:
         self._held = held
@@ -145,7 +153,7 @@ class _Side:
         self._names.update({("scp", n): p for n, p in enumerate(above, start=1)})
         if boundary:
             self._names["boundary", 0] = boundary
-        self._evaluator: Evaluator = compile_policies(
+        self.evaluator: Evaluator = compile_policies(
             [EVERYTHING, *(packed.document for packed in beside)],
             boundary=boundary.document if boundary else None,
             scps=[[EVERYTHING, *(packed.document for packed in above)]] if above else None,
@@ -154,26 +162,39 @@ class _Side:
         self._keys = {key for packed in held for key in _keys(packed)}
 
     def judge(self, entry: Authorisation) -> AuthorisationVerdict:
-        contexts = _contexts(entry, self._keys)
+        """The answer to one authorisation."""
+        contexts = contexts_of(entry, self._keys)
         if not entry.resource_known:
             return self._open_resource(entry, [context for _, context in contexts])
         found = [(chosen, self._one(entry, context)) for chosen, context in contexts]
         worst = next((one for _, one in found if one.outcome != "allowed"), found[0][1])
         if len({one.outcome for _, one in found}) == 1:
             return worst
-        keys = _tipping(entry, self._keys, {chosen: one.outcome for chosen, one in found})
+        keys = tipping(entry, self._keys, {chosen: one.outcome for chosen, one in found})
         return AuthorisationVerdict(
             entry, "depends", worst.layer, worst.document, worst.sid, worst.control, worst.keys | keys
         )
 
+    def about(self, action: str) -> Hashable:
+        """What answers about an action are made of: equal for two sides that answer it alike."""
+        found = []
+        for one in self.evaluator.about(action):
+            packed = self._names.get((one.layer, one.document))
+            pieces = packed.pieces.get(one.statement.sid or "", ()) if packed else ()
+            acting = tuple((piece.control.id, piece.number) for piece in pieces if acts(piece.rule, action))
+            found.append(
+                (one.layer, one.level, packed.name if packed else None, acting, one.version, one.statement)
+            )
+        return self.evaluator.layers, tuple(found)
+
     def _one(self, entry: Authorisation, context: Mapping[str, Value]) -> AuthorisationVerdict:
         unknown = {key for key in entry.unknown if key.lower() in self._keys}
         if unknown:
-            answer = self._evaluator.depends_on(entry.action, entry.resource, context, unknown=unknown)
+            answer = self.evaluator.depends_on(entry.action, entry.resource, context, unknown=unknown)
             if answer.verdict is None:
                 return self._may(entry, frozenset(answer.keys))
         known = {key: value for key, value in context.items() if key not in unknown}
-        decision = self._evaluator.decide(entry.action, entry.resource, known)
+        decision = self.evaluator.decide(entry.action, entry.resource, known)
         if decision.verdict == "allowed":
             return AuthorisationVerdict(entry, "allowed")
         return self._refused(entry, decision)
@@ -216,7 +237,7 @@ class _Side:
         return hanging or AuthorisationVerdict(entry, "allowed")
 
 
-def _contexts(
+def contexts_of(
     entry: Authorisation, tested: Collection[str]
 ) -> list[tuple[tuple[Value | None, ...], Mapping[str, Value]]]:
     """The context under each combination of what the open keys may hold, as far as a statement tests them."""
@@ -228,7 +249,7 @@ def _contexts(
     return found
 
 
-def _tipping(
+def tipping(
     entry: Authorisation, tested: Collection[str], outcomes: Mapping[tuple[Value | None, ...], Outcome]
 ) -> frozenset[str]:
     """The open keys of which another value alone gives another outcome."""
@@ -273,15 +294,15 @@ def _overall(call: Call, judged: tuple[AuthorisationVerdict, ...]) -> CallVerdic
     hanging = [one for one in judged if one.outcome != "allowed"]
     if not hanging:
         return CallVerdict(call, "allowed", judged, None, frozenset())
-    keys = frozenset(key for one in hanging for key in one.keys or _unsure(one))
+    keys = frozenset(key for one in hanging for key in one.keys or unsure(one.authorisation))
     return CallVerdict(call, "depends", judged, hanging[0], keys)
 
 
-def _unsure(one: AuthorisationVerdict) -> tuple[str, ...]:
+def unsure(entry: Authorisation) -> tuple[str, ...]:
     """An authorisation that may not be made at all is named by its action."""
-    if one.authorisation.action.endswith(":CallWithBearerToken"):
+    if entry.action.endswith(":CallWithBearerToken"):
         return ("whether an API key was used",)
-    return (f"whether AWS asks for {one.authorisation.action} on {one.authorisation.resource}",)
+    return (f"whether AWS asks for {entry.action} on {entry.resource}",)
 
 
 _JUDGES: WeakKeyDictionary[Built, Judge] = WeakKeyDictionary()

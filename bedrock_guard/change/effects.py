@@ -7,13 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
-
 from bedrock_guard.change.plan_file import Effect, History, Hit
 from bedrock_guard.change.probes import Probe, Texts, decisions
 from bedrock_guard.evidence.impact import impact
 from bedrock_guard.evidence.probes import Prober
-from bedrock_guard.evidence.replay import Reach, decide, names
+from bedrock_guard.evidence.replay import Reach
 from bedrock_guard.iam.compare import Comparison, PolicySet, Universe, compare
 from bedrock_guard.iam.evaluator import compile_policies
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from bedrock_guard.change.look import Look
     from bedrock_guard.change.scene import Scene
     from bedrock_guard.change.survey import Person
+    from bedrock_guard.evidence.judged import Judged
 
 _ALLOW_ALL: Final = {
     "Version": "2012-10-17",
@@ -165,24 +164,24 @@ def history(scene: Scene, seen: Situation) -> History:
     profile = scene.wish.built.profile.model_copy(update={"targets": arns or ("nobody",)})
     built = replace(scene.wish.built, packed=packed, profile=profile)
     reach = Reach(built, seen.account.management, datetime.combine(built.on, time(12), UTC))
-    decided = decide(seen.cube, reach)
-    dollars = impact(decided, seen.bill, Prober(reach, seen.catalogue).verdict)
-    refused = decided[(decided["verdict"] == "refused") & ~decided["already_denied"]]
+    judged = seen.cube.judge(reach)
+    dollars = impact(judged.weights, seen.bill, Prober(reach, seen.catalogue).verdict)
     return History(
         window=f"{seen.window.start} to {seen.window.end} (end excluded)",
-        hits=tuple(_hits(refused)),
+        hits=tuple(_hits(judged)),
         refused_usd=str(dollars.spend("refused")),
         stranded_usd=str(dollars.spend("stranded")),
         unknown_usd=str(dollars.spend("unknown")),
     )
 
 
-def _hits(refused: pd.DataFrame) -> Iterator[Hit]:
-    for principal, part in refused.groupby("principal", dropna=False):
-        yield Hit(
-            principal=str(principal),
-            calls=int(part["calls"].sum()),
-            last_call=part["last_seen"].max().isoformat(),
-            controls=names(part["control"]),
-            models=names(part["model"]),
-        )
+def _hits(judged: Judged) -> Iterator[Hit]:
+    for hit in judged.hits("principal").sort_values("principal").to_dict("records"):
+        if hit["verdict"] == "refused":
+            yield Hit(
+                principal=str(hit["principal"]),
+                calls=int(hit["calls"]),
+                last_call=hit["last_call"].isoformat(),
+                controls=hit["controls"],
+                models=hit["models"],
+            )

@@ -98,7 +98,7 @@ def replay(
     from bedrock_guard.boundary.builder import build
     from bedrock_guard.boundary.catalogue import shipped
     from bedrock_guard.boundary.spec import BoundarySpec
-    from bedrock_guard.evidence.replay import Reach, cube, decide
+    from bedrock_guard.evidence.replay import Reach, cube
     from bedrock_guard.evidence.tables import provenance_of
     from bedrock_guard.present import replay as show
     from bedrock_guard.present.table import source_note
@@ -112,10 +112,10 @@ def replay(
         table, today, management = read_parquet(calls).frame, datetime.now(UTC).date(), None
     built = build(chosen, shipped(), profile=profile, on=today)
     noon = datetime.combine(today, time(12), UTC)
-    decided = decide(cube(table, shipped()), Reach(built, management, noon))
+    judged = cube(table, shipped()).judge(Reach(built, management, noon))
     print(source_note(provenance_of(table)), file=sys.stderr)
-    print(f"{show.by_control(decided).text()}\n\n{show.by_caller(decided).text()}")
-    print(json.dumps(show.summed(decided)))
+    print(f"{show.by_control(judged).text()}\n\n{show.by_caller(judged).text()}")
+    print(json.dumps(dict(judged.totals)))
 
 
 @commands.command()

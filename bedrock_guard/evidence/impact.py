@@ -7,7 +7,7 @@ Every group's parts add up to the group's cost exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Context, Decimal
 from typing import Final, Literal
@@ -22,8 +22,8 @@ GOVERNED: Final = ("model", "commitment", "customization")
 """Buckets of the bill that a boundary decides on."""
 
 GROUP: Final = ("bucket", "account_id", "region", "model", "route", "tier")
-_LANE: Final = {"in_region": "regional", "geo": "regional", "global": "global"}
-_INVOCATIONS: Final = ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream")
+LANE: Final = {"in_region": "regional", "geo": "regional", "global": "global"}
+INVOCATIONS: Final = ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream")
 _MEAN: Final = Context(prec=20)
 _CENT_FRACTION: Final = Decimal("0.0000000001")
 
@@ -40,7 +40,8 @@ class Probe:
     tier: str | None
 
 
-Weights = dict[tuple[str, str, str, str], dict[str, Decimal]]
+LaneKey = tuple[str, str, str, str]
+Weights = Mapping[LaneKey, Mapping[str, Decimal]]
 """(account, region, model, lane) -> verdict -> tokens or calls."""
 ProbeVerdict = Literal["allowed", "refused", "depends", "unknown"]
 
@@ -104,17 +105,16 @@ def per_30_days(amount: Decimal, days: int) -> Decimal:
     return _MEAN.divide(amount * 30, days)
 
 
-def impact(decided: pd.DataFrame, bill: pd.DataFrame, probe: Callable[[Probe], ProbeVerdict]) -> Impact:
+def impact(weights: Weights, bill: pd.DataFrame, probe: Callable[[Probe], ProbeVerdict]) -> Impact:
     """Spread the governed dollars of a classified bill over their outcomes.
 
     Args:
-        decided: calls with their verdict (as `replay.decide` gives).
+        weights: how much the calls of each verdict weigh (`Judged.weights`).
         bill: a classified bill in one currency.
         probe: the verdict of a typical call for a billed line of which no call was seen.
 
     """
     governed = bill[bill["bucket"].isin(GOVERNED)]
-    weights = _weights(decided)
     rows = [
         {**asdict(line), "outcome": outcome, "basis": basis, "cost_usd": part}
         for line, cost in _grouped(governed)
@@ -139,23 +139,6 @@ def _grouped(bill: pd.DataFrame) -> Iterable[tuple[Probe, Decimal]]:
     return [(line, total(costs)) for line, costs in sums.items()]
 
 
-def _weights(decided: pd.DataFrame) -> Weights:
-    """Weight of each verdict in one place and lane: tokens where every call has them, else calls."""
-    seen = decided[
-        decided["operation"].isin(_INVOCATIONS) & ~decided["already_denied"] & decided["model"].notna()
-    ]
-    lanes = seen["route"].map(_LANE).fillna("unknown")
-    found: Weights = {}
-    for key, part in seen.groupby([seen["account_id"], seen["region"], seen["model"], lanes]):
-        by = "tokens" if bool(part["tokens"].notna().all()) and part["tokens"].sum() > 0 else "calls"
-        sums = part.groupby("verdict")[by].sum()
-        account, region, model, lane = map(str, key)
-        found[account, region, model, lane] = {
-            str(verdict): Decimal(int(weight)) for verdict, weight in sums.items()
-        }
-    return found
-
-
 def _spread(
     line: Probe,
     cost: Decimal,
@@ -171,7 +154,7 @@ def _spread(
     return [("kept" if verdict == "allowed" else "unknown", "probe", cost)]
 
 
-def _shares(cost: Decimal, seen: dict[str, Decimal]) -> list[tuple[Outcome, str, Decimal]]:
+def _shares(cost: Decimal, seen: Mapping[str, Decimal]) -> list[tuple[Outcome, str, Decimal]]:
     whole = sum(seen.values(), Decimal(0))
     refused = (cost * seen.get("refused", Decimal(0)) / whole).quantize(_CENT_FRACTION)
     open_ = (cost * seen.get("depends", Decimal(0)) / whole).quantize(_CENT_FRACTION)

@@ -1,71 +1,49 @@
 """Calls replayed under a boundary: which would have been refused, by which control, and which hang on an unknown.
 
-A cube is made once from the calls: every distinct call with its counts, and every distinct authorisation that AWS
-makes for it. A change of the boundary then only decides the distinct authorisations again.
+`cube` makes the history once; `Reach` says where the documents of a build hold, `Documents` takes policies that no spec
+made. `Cube.judge` does the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from bedrock_guard.boundary.verdict import Judge
-from bedrock_guard.evidence.recorded_calls import call_of
-from bedrock_guard.evidence.tables import CALLS, Provenance, column, provenance_of, require
+from bedrock_guard.boundary.open_resource import EVERYTHING, RESOURCE
+from bedrock_guard.boundary.verdict import AuthorisationVerdict, Judge, Side, contexts_of, tipping
+from bedrock_guard.evidence.cube import Cube
+from bedrock_guard.evidence.tuples import KEY
+from bedrock_guard.iam.evaluator import Decision, Evaluator, Policy, compile_policies
 
 if TYPE_CHECKING:
     from bedrock_guard.boundary.builder import Built
-    from bedrock_guard.boundary.calls import Call
+    from bedrock_guard.boundary.calls import Authorisation, Call
     from bedrock_guard.boundary.catalogue import Catalogue
     from bedrock_guard.boundary.verdict import CallVerdict
 
-WHO: Final = ("account_id", "principal", "client")
-KEY: Final = (*WHO, "region", "key_kind", "service", "operation", "model_raw", "model", "route", "parameters")
-_ASKED: Final = ("account_id", "principal", "region", "key_kind", "service", "operation", "parameters")
+__all__ = ["KEY", "Cube", "DocumentSide", "Documents", "Reach", "cube", "decide"]
 
-
-@dataclass(frozen=True, slots=True)
-class Cube:
-    """Distinct calls, ready to be decided again and again.
-
-    Args:
-        rows: one row a distinct call: KEY, already_denied, calls, tokens (NA where a call lacks a count), untold
-            (calls without a count), first_seen, last_seen.
-        requests: the distinct calls as AWS is asked them; who made them with which client does not matter there.
-        places: for each row the place of its call in `requests`.
-        provenance: of the calls table.
-
-    """
-
-    rows: pd.DataFrame
-    requests: tuple[Call, ...]
-    places: tuple[int, ...]
-    catalogue: Catalogue
-    provenance: Provenance
+_OUTCOMES: Final = {"allowed": "allowed", "implicitDeny": "refused", "explicitDeny": "refused"}
 
 
 def cube(calls: pd.DataFrame, catalogue: Catalogue) -> Cube:
-    """Make the cube of a calls table.
+    """Make the cube of a calls table, or of the tuples that a store or an engine has counted.
 
     Raises:
-        MissingColumns: the frame is no calls table.
+        MissingColumns: the frame is neither.
 
     """
-    require(calls, CALLS)
-    rows = _distinct(calls)
-    asked = rows[list(_ASKED)].astype("object")
-    known: dict[tuple[str | None, ...], int] = {}
-    places = tuple(
-        known.setdefault(key, len(known))
-        for key in asked.where(asked.notna(), None).itertuples(index=False, name=None)
-    )
-    requests = tuple(call_of(dict(zip(_ASKED, key, strict=True))) for key in known)
-    return Cube(rows, requests, places, catalogue, provenance_of(calls))
+    return Cube.of(calls, catalogue)
+
+
+def decide(made: Cube, reach: Reach | Documents) -> pd.DataFrame:
+    """The cube's rows with `verdict`, `control`, `sid` and `hangs_on`: `Judged.frame`."""
+    return made.judge(reach).frame
 
 
 @dataclass(frozen=True)
@@ -93,62 +71,115 @@ class Reach:
     def _managing(self) -> Judge:
         return Judge(self.built, ("boundary", "deny"))
 
-    def holds_in(self, account: str | None) -> bool:
-        """Whether the profile names the account."""
-        return account in self.built.profile.accounts
+    def _judge(self, account: str | None) -> Judge | None:
+        if account not in self.built.profile.accounts:
+            return None
+        return self._managing if account == self.management else self._member
+
+    def side(self, account: str, principal: str) -> Side | None:
+        """The documents that hold for a caller; None where none does."""
+        judge = self._judge(account)
+        return judge.side(principal) if judge else None
+
+    def asker(self, account: str, principal: str) -> str:
+        """The caller as the documents' tests see it: the role of a session, where the profile names it."""
+        judge = self._judge(account)
+        return judge.asker(principal) if judge else principal
 
     def judge(self, call: Call, catalogue: Catalogue, *, bounded: bool | None = None) -> CallVerdict | None:
         """The verdict of a call; None where no document holds."""
-        if not self.holds_in(call.account):
-            return None
-        judge = self._managing if call.account == self.management else self._member
-        return judge.call(replace(call, time=self.at), catalogue, bounded=bounded)
+        judge = self._judge(call.account)
+        return judge.call(replace(call, time=self.at), catalogue, bounded=bounded) if judge else None
 
 
-def decide(made: Cube, reach: Reach) -> pd.DataFrame:
-    """Decide every distinct call under a boundary; what no document reaches is allowed by it.
+class DocumentSide:
+    """Any policies in force together, asked about one authorisation at a time."""
 
-    Returns:
-        The cube's rows with `verdict` (allowed, refused, depends), `control` and `sid` of what decides, and
-        `hangs_on` (what is not known, as text) where it depends.
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self._tested = evaluator.program.columns
+        self._always = {
+            (one.layer, one.document, one.index) for one in evaluator.statements if one.resource.always
+        }
+
+    def judge(self, entry: Authorisation) -> AuthorisationVerdict:
+        """The answer to one authorisation; `document` names the layer and the document's place in it."""
+        asked = contexts_of(entry, self._tested)
+        found = [(chosen, self._one(entry, context)) for chosen, context in asked]
+        worst = next((one for _, one in found if one.outcome != "allowed"), found[0][1])
+        if len({one.outcome for _, one in found}) == 1:
+            return worst
+        keys = tipping(entry, self._tested, {chosen: one.outcome for chosen, one in found})
+        return replace(worst, outcome="depends", keys=worst.keys | keys)
+
+    def about(self, action: str) -> Hashable:
+        """Equal for two sides that answer alike whatever is asked about an action."""
+        return self.evaluator.layers, tuple(
+            (one.layer, one.level, one.document, one.index, one.version, one.statement)
+            for one in self.evaluator.about(action)
+        )
+
+    def _one(self, entry: Authorisation, context: Any) -> AuthorisationVerdict:
+        unknown = {key for key in entry.unknown if key.lower() in self._tested}
+        known = {key: value for key, value in context.items() if key not in unknown}
+        if unknown:
+            answer = self.evaluator.depends_on(entry.action, entry.resource, known, unknown=unknown)
+            if answer.verdict is None:
+                return AuthorisationVerdict(entry, "depends", keys=answer.keys)
+        decision = self.evaluator.decide(entry.action, entry.resource, known)
+        if not entry.resource_known and not self._surely(entry, decision):
+            return AuthorisationVerdict(entry, "depends", keys=frozenset({RESOURCE}))
+        if decision.verdict == "allowed":
+            return AuthorisationVerdict(entry, "allowed")
+        document = None if decision.document is None else f"{decision.layer} {decision.document}"
+        return AuthorisationVerdict(entry, "refused", decision.layer, document, decision.sid)
+
+    def _surely(self, entry: Authorisation, decision: Decision) -> bool:
+        """Whether a decision holds for every resource: none of the statements about the action looks at it."""
+        place = (decision.layer, decision.document, decision.statement)
+        if decision.verdict == "explicitDeny" and place in self._always:
+            return True
+        return all(one.resource.always for one in self.evaluator.about(entry.action))
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Policies that no spec made, holding for every caller.
+
+    Args:
+        boundary: the permissions boundary; None is none.
+        identity: the identity policies; by default they allow everything, so that the others alone decide.
+        scps: levels of service control policies, root first.
+        management: the management account, which SCPs do not bind.
+        at: the moment that aws:CurrentTime holds (UTC); None when it is not known.
+
+    Example:
+        >>> deny = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "bedrock:*", "Resource": "*"}}
+        >>> Documents(boundary=deny).side("111122223333", "").evaluator.decide("bedrock:ListAgents", "*", {}).verdict
+        'explicitDeny'
 
     """
-    found = [reach.judge(request, made.catalogue) for request in made.requests]
-    keys = [", ".join(sorted(one.keys)) or None if one else None for one in found]
-    at_place = [found[place] for place in made.places]
-    return made.rows.assign(
-        verdict=_texts([one.outcome if one else "allowed" for one in at_place]),
-        control=_texts([one.control if one else None for one in at_place]),
-        sid=_texts([one.sid if one else None for one in at_place]),
-        hangs_on=_texts([keys[place] for place in made.places]),
-    )
 
+    boundary: Policy | None = None
+    identity: Sequence[Policy] = field(default=(EVERYTHING,))
+    scps: Sequence[Policy | Sequence[Policy]] = ()
+    management: str | None = None
+    at: datetime | None = None
 
-def _texts(values: Sequence[str | None]) -> pd.Series[Any]:
-    return column(values, "string")
+    @cached_property
+    def _member(self) -> DocumentSide:
+        return DocumentSide(compile_policies(list(self.identity), self.boundary, list(self.scps) or None))
 
+    @cached_property
+    def _managing(self) -> DocumentSide:
+        return (
+            DocumentSide(compile_policies(list(self.identity), self.boundary)) if self.scps else self._member
+        )
 
-def _distinct(calls: pd.DataFrame) -> pd.DataFrame:
-    denied = calls["denied_by"].notna()
-    told = calls["input_tokens"].notna() & calls["output_tokens"].notna()
-    work = calls[list(KEY)].assign(
-        already_denied=denied.astype("bool"),
-        calls=1,
-        tokens=(calls["input_tokens"].fillna(0) + calls["output_tokens"].fillna(0)).astype("int64"),
-        untold=(~told).astype("int64"),
-        event_time=calls["event_time"],
-    )
-    grouped = work.groupby([*KEY, "already_denied"], dropna=False, sort=True, observed=True)
-    found = grouped.agg(
-        calls=("calls", "sum"),
-        tokens=("tokens", "sum"),
-        untold=("untold", "sum"),
-        first_seen=("event_time", "min"),
-        last_seen=("event_time", "max"),
-    ).reset_index()
-    return found.assign(tokens=found["tokens"].astype("Int64").mask(found["untold"] > 0))
+    def side(self, account: str, principal: str) -> DocumentSide:  # noqa: ARG002 - every principal alike
+        """The documents that hold for a caller."""
+        return self._managing if account == self.management else self._member
 
-
-def names(values: Iterable[Any]) -> tuple[str, ...]:
-    """Distinct known values as sorted text."""
-    return tuple(sorted({str(v) for v in values if not pd.isna(v)}))
+    def asker(self, account: str, principal: str) -> str:  # noqa: ARG002 - nothing is known of other names
+        """The caller as it is."""
+        return principal

@@ -14,51 +14,46 @@ from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.impact import OUTCOMES, Impact, impact
+from bedrock_guard.evidence.judged import Judged
 from bedrock_guard.evidence.probes import Prober
-from bedrock_guard.evidence.replay import Cube, Reach, decide, names
+from bedrock_guard.evidence.replay import Cube, Reach
 
 
 @dataclass(frozen=True)
 class WhatIf:
     """The consequences of one profile of a spec, for one window.
 
-    `decided` is the cube's calls with their verdicts (see `replay.decide`); `ec2` the EC2 bill by type and outcome.
+    `judged` has the calls with their outcomes, `ec2` the EC2 bill by type and outcome.
     """
 
     spec: BoundarySpec
     built: Built
-    decided: pd.DataFrame
+    judged: Judged
     impact: Impact
     ec2: pd.DataFrame
 
+    @property
+    def decided(self) -> pd.DataFrame:
+        """The cube's calls with their verdict: `Judged.frame`."""
+        return self.judged.frame
+
     def callers(self) -> pd.DataFrame:
         """Callers of whom a call would be refused, with their clients, models, controls and last call; most first."""
-        return _grouped(self.refused(), ["account_id", "principal", "client"])
+        hit = self.judged.hits("account_id", "principal", "client")
+        columns = ["account_id", "principal", "client", "calls", "models", "controls", "last_call"]
+        return hit.loc[hit["verdict"] == "refused", columns].reset_index(drop=True)
 
     def by_control(self) -> pd.DataFrame:
         """Calls that would be refused, by the control that refuses them: control, title, calls, callers, last call."""
-        hit = self.refused()
-        rows = [
-            {
-                "control": str(name),
-                "what_it_forbids": by_id(str(name)).title,
-                "calls": int(part["calls"].sum()),
-                "callers": part["principal"].nunique(),
-                "last_call": part["last_seen"].max(),
-            }
-            for name, part in hit.groupby("control")
-        ]
-        frame = pd.DataFrame(rows, columns=["control", "what_it_forbids", "calls", "callers", "last_call"])
-        return frame.sort_values(["calls", "control"], ascending=[False, True], ignore_index=True)
-
-    def refused(self) -> pd.DataFrame:
-        """Calls that worked in the window and would have been refused."""
-        return self.decided[(self.decided["verdict"] == "refused") & ~self.decided["already_denied"]]
+        hit = self.judged.by_control
+        hit = hit[(hit["verdict"] == "refused") & hit["control"].notna()].reset_index(drop=True)
+        titles = [by_id(str(name)).title for name in hit["control"]]
+        named = hit.assign(what_it_forbids=pd.Series(titles, dtype="object"))
+        return named[["control", "what_it_forbids", "calls", "callers", "last_call"]]
 
     def count(self, verdict: str) -> int:
         """How many calls that were not denied already have this verdict."""
-        seen = self.decided[~self.decided["already_denied"]]
-        return int(seen.loc[seen["verdict"] == verdict, "calls"].sum())
+        return self.judged.totals[verdict]
 
 
 def what_if(
@@ -90,9 +85,9 @@ def what_if(
     """
     built = build(spec, catalogue, profile=profile, on=on)
     reach = Reach(built, management, datetime.combine(built.on, time(12), UTC))
-    decided = decide(cube, reach)
+    judged = cube.judge(reach)
     prober = Prober(reach, catalogue)
-    return WhatIf(spec, built, decided, impact(decided, bill, prober.verdict), prober.ec2(ec2_bill))
+    return WhatIf(spec, built, judged, impact(judged.weights, bill, prober.verdict), prober.ec2(ec2_bill))
 
 
 def by_profile(run: Callable[[str], WhatIf], profiles: Sequence[str]) -> pd.DataFrame:
@@ -111,22 +106,6 @@ def by_profile(run: Callable[[str], WhatIf], profiles: Sequence[str]) -> pd.Data
         spend: dict[str, object] = {outcome: found.spend(outcome) for outcome in OUTCOMES}
         rows.append({"profile": name, **spend, "cost_usd": found.governed})
     return pd.DataFrame(rows, columns=["profile", *OUTCOMES, "cost_usd"], dtype="object")
-
-
-def _grouped(hit: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    columns = [*by, "calls", "models", "controls", "last_call"]
-    rows = [
-        {
-            **dict(zip(by, key, strict=True)),
-            "calls": int(part["calls"].sum()),
-            "models": names(part["model"]),
-            "controls": names(part["control"]),
-            "last_call": part["last_seen"].max(),
-        }
-        for key, part in hit.groupby(by, dropna=False)
-    ]
-    frame = pd.DataFrame(rows, columns=columns)
-    return frame.sort_values(["calls", by[0]], ascending=[False, True], ignore_index=True)
 
 
 def short_name(arn: str) -> str:

@@ -213,6 +213,11 @@ class Evaluator:
         """The compiled policies as tests on columns, to decide a table of requests."""
         return lower_statements(self.statements, self._levels, trust=self._trust)
 
+    @property
+    def layers(self) -> tuple[tuple[Layer, int], ...]:
+        """The layers that take part, and how many levels each has: a layer that allows nothing refuses."""
+        return tuple(self._levels.items())
+
     def plan(self, action: str, regime: Regime = MEMBER) -> Plan:
         """The statements about one action as the evaluator asks them."""
         return self._planned(action, regime)[0]

@@ -2,80 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import pandas as pd
 
 from bedrock_guard.boundary.controls import by_id
-from bedrock_guard.evidence.replay import names
+from bedrock_guard.evidence.judged import Judged
 from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present.table import Shown, plain
 
-OPEN: Final = "depends"
 _UNKNOWN: Final = "unknown"
+_WOULD_BE: Final = {"refused": "refused", "depends": "open"}
 
 
-def summed(decided: pd.DataFrame) -> Mapping[str, int]:
-    """Calls by verdict; those that were refused when they were made are apart. The parts add up to `calls`."""
-    before = decided["already_denied"].astype("bool")
-    seen = decided[~before]
-    parts = {
-        one: int(seen.loc[seen["verdict"] == one, "calls"].sum()) for one in ("allowed", "refused", OPEN)
-    }
-    return {
-        "calls": int(decided["calls"].sum()),
-        **parts,
-        "already_denied": int(decided.loc[before, "calls"].sum()),
-    }
-
-
-def by_control(decided: pd.DataFrame) -> Shown:
+def by_control(judged: Judged) -> Shown:
     """Calls that worked and would be refused, or may be, by the first control that decides."""
-    rows = [
+    hit = judged.by_control
+    control = hit["control"].fillna(_UNKNOWN)
+    frame = pd.DataFrame(
         {
-            "would_be": "refused" if verdict == "refused" else "open",
-            "control": str(control),
-            "what_it_forbids": _title(str(control)),
-            "hangs_on": ", ".join(names(part["hangs_on"])) if verdict == OPEN else "",
-            "calls": int(part["calls"].sum()),
-            "callers": part["principal"].nunique(dropna=False),
-            "last_call": part["last_seen"].max(),
+            "would_be": hit["verdict"].map(_WOULD_BE),
+            "control": control,
+            "what_it_forbids": [_title(str(name)) for name in control],
+            "hangs_on": [", ".join(words) for words in hit["hangs_on"]],
+            **{name: hit[name] for name in ("calls", "callers", "last_call")},
         }
-        for (verdict, control), part in _hit(decided).groupby(["verdict", "control"])
-    ]
-    columns = ["would_be", "control", "what_it_forbids", "hangs_on", "calls", "callers", "last_call"]
-    frame = pd.DataFrame(rows, columns=columns).sort_values(["would_be", "calls"], ascending=False)
+    )
     return Shown(
         frame, "Calls that worked, by the control that would refuse them first, or on which it hangs."
     )
 
 
-def by_caller(decided: pd.DataFrame) -> Shown:
+def by_caller(judged: Judged) -> Shown:
     """The same calls by caller and program."""
-    keys = ["verdict", "account_id", "principal", "client"]
-    rows = [
+    hit = judged.hits("account_id", "principal", "client")
+    frame = pd.DataFrame(
         {
-            "would_be": "refused" if verdict == "refused" else "open",
-            "account": account,
-            "caller": short_name(principal) if isinstance(principal, str) else plain(None),
-            "client": client,
-            "calls": int(part["calls"].sum()),
-            "models": names(part["model"]),
-            "controls": names(part["control"]),
-            "last_call": part["last_seen"].max(),
+            "would_be": hit["verdict"].map(_WOULD_BE),
+            "account": hit["account_id"],
+            "caller": [
+                plain(None) if pd.isna(principal) else short_name(principal) for principal in hit["principal"]
+            ],
+            **{name: hit[name] for name in ("client", "calls", "models", "controls", "last_call")},
         }
-        for (verdict, account, principal, client), part in _hit(decided).groupby(keys, dropna=False)
-    ]
-    columns = ["would_be", "account", "caller", "client", "calls", "models", "controls", "last_call"]
-    frame = pd.DataFrame(rows, columns=columns).sort_values(["would_be", "calls"], ascending=False)
+    )
     return Shown(frame, "The same calls by caller and program.")
 
 
 def _title(control: str) -> str:
     return "not known which" if control == _UNKNOWN else by_id(control).title
-
-
-def _hit(decided: pd.DataFrame) -> pd.DataFrame:
-    worked = decided[~decided["already_denied"].astype("bool") & (decided["verdict"] != "allowed")]
-    return worked.assign(control=worked["control"].fillna(_UNKNOWN))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pandas as pd
@@ -9,31 +10,75 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_guard.evidence.impact import OUTCOMES, Impact, Probe, impact
+from bedrock_guard.boundary.catalogue import shipped
+from bedrock_guard.evidence.cube import Cube
+from bedrock_guard.evidence.impact import OUTCOMES, Impact, Probe, Weights, impact
+from bedrock_guard.evidence.replay import DocumentSide
+from bedrock_guard.evidence.tuples import TUPLES
+from bedrock_guard.iam.evaluator import compile_policies
 
-DECIDED = [
-    "account_id",
-    "region",
-    "model",
-    "route",
-    "operation",
-    "verdict",
-    "calls",
-    "tokens",
-    "already_denied",
-]
+DAY = pd.Timestamp("2026-11-01", tz="UTC")
 BILL = ["bucket", "account_id", "region", "model", "route", "tier", "cost"]
 MODEL = ("model", "111122223333", "us-east-1", "m", "regional", "standard")
 
 
-def calls(*rows: tuple[str, str, int, int | None], denied: bool = False) -> pd.DataFrame:
-    """(route, verdict, calls, tokens) of Converse calls to model m."""
-    made = [
-        ("111122223333", "us-east-1", "m", route, "Converse", verdict, n, tokens, denied)
-        for route, verdict, n, tokens in rows
+def calls(*rows: tuple[str, str, int, int | None], denied: bool = False) -> list[dict[str, object]]:
+    """(route, verdict, calls, tokens) of Converse calls to model m, as distinct calls."""
+    return [
+        {
+            "account_id": "111122223333",
+            "region": "us-east-1",
+            "principal": f"caller {number}",
+            "service": "bedrock.amazonaws.com",
+            "operation": "Converse",
+            "model": "m",
+            "route": route,
+            "parameters": json.dumps({"modelId": verdict}),
+            "already_denied": denied,
+            "day": DAY,
+            "calls": n,
+            "input_tokens": tokens,
+            "output_tokens": 0,
+            "untold": 0 if tokens is not None else n,
+            "first_seen": DAY,
+            "last_seen": DAY,
+        }
+        for number, (route, verdict, n, tokens) in enumerate(rows)
     ]
-    frame = pd.DataFrame(made, columns=DECIDED)
-    return frame.astype({"calls": "int64", "tokens": "Int64", "already_denied": bool})
+
+
+class Foretold:
+    """Documents that give each call the verdict its model id asks for."""
+
+    at = None
+    evaluator = compile_policies(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": "*", "Resource": "*"},
+                {"Effect": "Deny", "Action": "*", "Resource": "arn:aws:bedrock:*::foundation-model/refused"},
+                {
+                    "Effect": "Deny",
+                    "Action": "*",
+                    "Resource": "arn:aws:bedrock:*::foundation-model/depends",
+                    "Condition": {"StringEquals": {"aws:UserAgent": "x"}},
+                },
+            ],
+        }
+    )
+
+    def side(self, account: str, principal: str) -> DocumentSide:
+        return SIDE
+
+    def asker(self, account: str, principal: str) -> str:
+        return principal
+
+
+SIDE = DocumentSide(Foretold.evaluator)
+
+
+def weights(rows: list[dict[str, object]]) -> Weights:
+    return Cube.of(TUPLES.frame(rows), shipped()).judge(Foretold()).weights
 
 
 def bill(*rows: tuple[object, ...]) -> pd.DataFrame:
@@ -50,28 +95,34 @@ def spends(found: Impact) -> dict[str, Decimal]:
 
 def test_dollars_follow_tokens_where_every_call_has_them() -> None:
     decided = calls(("geo", "refused", 1, 900), ("in_region", "allowed", 9, 100))
-    assert spends(impact(decided, bill((*MODEL, "10")), never)) == {"refused": Decimal(9), "kept": Decimal(1)}
+    assert spends(impact(weights(decided), bill((*MODEL, "10")), never)) == {
+        "refused": Decimal(9),
+        "kept": Decimal(1),
+    }
 
 
 def test_dollars_follow_calls_where_a_token_count_is_missing() -> None:
     decided = calls(("geo", "refused", 1, None), ("geo", "allowed", 3, 100))
-    assert spends(impact(decided, bill((*MODEL, "8")), never)) == {"refused": Decimal(2), "kept": Decimal(6)}
+    assert spends(impact(weights(decided), bill((*MODEL, "8")), never)) == {
+        "refused": Decimal(2),
+        "kept": Decimal(6),
+    }
 
 
 def test_a_call_that_hangs_on_an_unknown_key_is_unknown_never_kept() -> None:
     decided = calls(("geo", "depends", 1, 10))
-    assert spends(impact(decided, bill((*MODEL, "8")), never)) == {"unknown": Decimal(8)}
+    assert spends(impact(weights(decided), bill((*MODEL, "8")), never)) == {"unknown": Decimal(8)}
 
 
 def test_calls_that_were_denied_already_carry_no_dollars() -> None:
-    decided = pd.concat([calls(("geo", "refused", 50, 0), denied=True), calls(("geo", "allowed", 1, 5))])
-    assert spends(impact(decided, bill((*MODEL, "8")), never)) == {"kept": Decimal(8)}
+    decided = [*calls(("geo", "refused", 50, 0), denied=True), *calls(("geo", "allowed", 1, 5))]
+    assert spends(impact(weights(decided), bill((*MODEL, "8")), never)) == {"kept": Decimal(8)}
 
 
 def test_global_dollars_do_not_follow_regional_calls() -> None:
     decided = calls(("geo", "refused", 5, 100), ("global", "allowed", 5, 100))
     lines = bill((*MODEL, "8"), ("model", "111122223333", "us-east-1", "m", "global", "standard", "3"))
-    assert spends(impact(decided, lines, never)) == {"refused": Decimal(8), "kept": Decimal(3)}
+    assert spends(impact(weights(decided), lines, never)) == {"refused": Decimal(8), "kept": Decimal(3)}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +139,7 @@ def test_global_dollars_do_not_follow_regional_calls() -> None:
 )
 def test_a_line_without_calls_follows_the_probe(bucket: str, verdict: str, outcome: str) -> None:
     found = impact(
-        calls(),
+        weights(calls()),
         bill((bucket, "000000000011", "us-east-1", "m", "regional", "standard", "7")),
         lambda _: verdict,
     )
@@ -99,7 +150,9 @@ def test_a_line_without_calls_follows_the_probe(bucket: str, verdict: str, outco
 def test_dollars_of_another_region_do_not_follow_these_calls() -> None:
     line = ("model", "111122223333", "eu-west-1", "m", "regional", "standard", "7")
     found = impact(
-        calls(("geo", "allowed", 5, 100)), bill(line), lambda probe: "refused" if probe.region else "unknown"
+        weights(calls(("geo", "allowed", 5, 100))),
+        bill(line),
+        lambda probe: "refused" if probe.region else "unknown",
     )
     assert spends(found) == {"refused": Decimal(7)}
 
@@ -108,7 +161,7 @@ def test_batch_lines_follow_the_batch_control_not_the_calls() -> None:
     asked: list[Probe] = []
     line = ("model", "111122223333", "us-east-1", "m", "regional", "batch", "7")
     found = impact(
-        calls(("geo", "allowed", 5, 100)), bill(line), lambda probe: asked.append(probe) or "refused"
+        weights(calls(("geo", "allowed", 5, 100))), bill(line), lambda probe: asked.append(probe) or "refused"
     )
     assert spends(found) == {"refused": Decimal(7)}
     assert asked[0].tier == "batch"
@@ -116,7 +169,7 @@ def test_batch_lines_follow_the_batch_control_not_the_calls() -> None:
 
 def test_what_no_boundary_decides_stands_outside() -> None:
     lines = bill(("tax", *[None] * 5, "2"), ("credit", *[None] * 5, "-5"), (*MODEL, "1"))
-    found = impact(calls(("geo", "allowed", 1, 1)), lines, never)
+    found = impact(weights(calls(("geo", "allowed", 1, 1))), lines, never)
     assert dict(zip(found.outside["bucket"], found.outside["cost_usd"], strict=True)) == {
         "tax": Decimal(2),
         "credit": Decimal(-5),
@@ -138,7 +191,7 @@ money = st.decimals(min_value=-1000, max_value=100_000, places=10, allow_nan=Fal
 )
 def test_parts_add_up_to_the_bill_exactly(seen: list[tuple[str, int, int]], costs: list[Decimal]) -> None:
     decided = calls(*[("geo", *row) for row in seen])
-    found = impact(decided, bill(*[(*MODEL, cost) for cost in costs]), lambda _: "refused")
+    found = impact(weights(decided), bill(*[(*MODEL, cost) for cost in costs]), lambda _: "refused")
     assert found.governed == sum(costs)
     table = found.by_model()
     assert sum(table["cost_usd"]) == sum(costs)

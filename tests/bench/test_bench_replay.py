@@ -1,0 +1,225 @@
+"""What one edit of a boundary costs over a long history: printed beside call-by-call judging in the same run.
+
+A cube of 1,000,000 Bedrock calls (10,000 distinct), one of 10,000,000 (852,000 rows a day apart), and one of 500,000
+distinct tuples because the policy tests the caller's address. Nothing is asserted about time; every edit of the first
+cube is checked against the slow way on a sample of its calls.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bedrock_guard.account.situation import example_spec
+from bedrock_guard.boundary.builder import build
+from bedrock_guard.boundary.catalogue import shipped
+from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice
+from bedrock_guard.evidence.cube import Cube
+from bedrock_guard.evidence.recorded_calls import call_of
+from bedrock_guard.evidence.replay import Documents, Reach
+from bedrock_guard.evidence.tables import CALLS
+from bedrock_guard.evidence.tuples import KEY
+
+EDITS = 21
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+DAYS = 90
+REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
+ACCOUNTS = tuple(f"0000000000{n}" for n in range(11, 23))
+OPERATIONS = ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream")
+
+
+def tuples(number: int) -> pd.DataFrame:
+    """Distinct calls: the columns of a calls table that tell them apart."""
+    dice = np.random.default_rng(7)
+    models = [m.model_id for m in shipped().models]
+    raw = np.array([*models, *(p.profile_id for m in shipped().models for p in m.profiles)])
+    seen: dict[tuple[int, ...], None] = {}
+    while len(seen) < number:
+        width = 2 * number
+        drawn = (dice.integers(0, n, width) for n in (len(raw), 12, 60, 4, 4, 3))
+        seen.update(dict.fromkeys(zip(*(each.tolist() for each in drawn), strict=True)))
+    rows = []
+    for model, account, caller, region, operation, kind in list(seen)[:number]:
+        resolved = shipped().resolve(str(raw[model]))
+        rows.append(
+            {
+                "account_id": ACCOUNTS[account],
+                "principal": f"arn:aws:iam::{ACCOUNTS[account]}:role/app-{caller}",
+                "client": ("boto3", "aws-cli", "claude-code")[caller % 3],
+                "region": REGIONS[region],
+                "key_kind": ("none", "long_term", None)[kind if caller % 10 == 0 else 0],
+                "service": "bedrock.amazonaws.com",
+                "operation": OPERATIONS[operation],
+                "model_raw": str(raw[model]),
+                "model": resolved.model_id if resolved else None,
+                "route": resolved.route if resolved else None,
+                "parameters": f'{{"modelId":"{raw[model]}"}}',
+            }
+        )
+    return pd.DataFrame(rows).astype("string")
+
+
+def history(distinct: pd.DataFrame, calls: int, addresses: int = 0) -> pd.DataFrame:
+    """A calls table of so many calls over 90 days."""
+    dice = np.random.default_rng(11)
+    place = np.concatenate([np.arange(len(distinct)), dice.integers(0, len(distinct), calls - len(distinct))])
+    frame = distinct.iloc[place].reset_index(drop=True)
+    seconds = dice.integers(0, DAYS * 86_400, calls)
+    told = pd.Series(dice.integers(1, 9_000, calls), dtype="Int64").mask(pd.Series(dice.random(calls) < 0.2))
+    ips = dice.integers(0, max(addresses, 1), calls)
+    return frame.assign(
+        event_time=pd.Timestamp("2026-08-01", tz="UTC") + pd.to_timedelta(seconds, unit="s"),
+        input_tokens=told,
+        output_tokens=told // 10,
+        denied_by=pd.Series(np.where(dice.random(calls) < 0.01, "scp", None), dtype="string"),
+        source_ip=pd.Series([f"8.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in ips.tolist()], dtype="string"),
+        **{
+            name: pd.Series([None] * calls, dtype=dtype)
+            for name, dtype in CALLS.columns.items()
+            if name not in (*KEY, "event_time", "input_tokens", "output_tokens", "denied_by", "source_ip")
+        },
+    )
+
+
+def edits() -> list[BoundarySpec]:
+    """One more approved model each time, then one less, as a slider moves."""
+    spec = example_spec()
+    name, profile = spec.only(None)
+    profile = profile.model_copy(update={"accounts": ACCOUNTS, "regions": ("us-east-1", "us-west-2")})
+    extra = [m for m in shipped().models if m.model_id not in {c.id for c in profile.models}]
+    found = []
+    for number in range(EDITS):
+        more = tuple(ModelChoice(id=m.model_id, routes=("in-region",)) for m in extra[: abs(number % 16 - 8)])
+        changed = profile.model_copy(update={"models": (*profile.models, *more)})
+        found.append(spec.model_copy(update={"profile": {name: changed}}))
+    return found
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    started = time.perf_counter()
+    found = work()
+    return (time.perf_counter() - started) * 1e3, found
+
+
+def line(name: str, first: float, later: Sequence[float]) -> str:
+    ordered = sorted(later)
+    p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+    return (
+        f"{name:<44} first {first:6.1f} ms, then median {statistics.median(later):6.1f} ms, p95 {p95:6.1f} ms"
+    )
+
+
+def judge_all(made: Cube, reaches: Sequence[Any]) -> tuple[float, list[float], list[Any]]:
+    took, found = [], []
+    for reach in reaches:
+
+        def once(reach: Any = reach) -> Any:
+            judged = made.judge(reach)
+            return judged, judged.totals, judged.by_day
+
+        ms, each = timed(once)
+        took.append(ms)
+        found.append(each[0])
+    return took[0], took[1:], found
+
+
+@pytest.fixture(scope="module")
+def million() -> pd.DataFrame:
+    return history(tuples(10_000), 1_000_000)
+
+
+def test_a_million_calls(million: pd.DataFrame, benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    ms, made = timed(lambda: Cube.of(million, shipped()))
+    built = [build(spec, shipped(), on=NOON.date()) for spec in edits()]
+    first, later, found = judge_all(made, [Reach(one, at=NOON) for one in built])
+    benchmark.pedantic(lambda: made.judge(Reach(built[0], at=NOON)).by_day, rounds=1)
+    sample = found[-1].frame.iloc[:: len(made.rows) // 1_000]
+    reach = Reach(built[-1], at=NOON)
+    keys = [
+        {k: None if pd.isna(v) else str(v) for k, v in row.items()}
+        for row in sample[list(KEY)].to_dict("records")
+    ]
+    slow, alone = timed(lambda: [reach.judge(call_of(row), shipped()) for row in keys])
+    assert [one.outcome for one in alone if one] == sample["verdict"].tolist()
+    per_call = slow / len(alone)
+    whole, _ = timed(lambda: (found[-1].by_model, found[-1].by_caller, found[-1].by_control))
+    with capsys.disabled():
+        print(
+            f"\ncube of {len(million):,} calls ({len(made.rows):,} distinct, {len(made.daily):,} by day): "
+            f"{ms / 1e3:.2f} s"
+        )
+        print(line("edit: judge, totals and daily series", first, later))
+        print(f"by model, caller and control besides: {whole:.1f} ms")
+        edit = statistics.median(later)
+        print(
+            f"call by call: {per_call * 1e3:.0f} us a distinct call, so "
+            f"{per_call * len(made.rows) / edit:,.0f} x as long over the distinct calls, "
+            f"{per_call * len(million) / edit:,.0f} x over all"
+        )
+        print(found[-1].totals)
+
+
+def test_ten_million_calls(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    distinct = tuples(10_000)
+    dice = np.random.default_rng(3)
+    whole = distinct.loc[np.repeat(np.arange(len(distinct)), DAYS)].reset_index(drop=True)
+    day = np.tile(np.arange(DAYS), len(distinct))
+    moment = pd.Timestamp("2026-08-01", tz="UTC") + pd.to_timedelta(day, unit="D")
+    calls = pd.Series(dice.poisson(10_000_000 / len(whole), len(whole)), dtype="Int64")
+    frame = whole.assign(
+        already_denied=pd.Series(False, index=whole.index, dtype="boolean"),
+        day=moment,
+        calls=calls,
+        input_tokens=calls * 900,
+        output_tokens=calls * 90,
+        untold=calls * 0,
+        first_seen=moment,
+        last_seen=moment,
+    )
+    frame = frame[frame["calls"] > 0].reset_index(drop=True)
+    ms, made = timed(lambda: Cube.of(frame, shipped()))
+    reaches = [Reach(build(spec, shipped(), on=NOON.date()), at=NOON) for spec in edits()]
+    first, later, found = judge_all(made, reaches)
+    benchmark.pedantic(lambda: made.judge(reaches[0]).by_day, rounds=1)
+    with capsys.disabled():
+        print(
+            f"\ncube of {found[0].totals['calls']:,} calls, counted before ({len(made.daily):,} by day): "
+            f"{ms / 1e3:.2f} s"
+        )
+        print(line("edit: judge, totals and daily series", first, later))
+
+
+def test_half_a_million_tuples(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    calls = history(tuples(10_000), 600_000, addresses=65_536)
+    made = Cube.of(calls, shipped(), by=("source_ip",))
+
+    def policy(number: int) -> Documents:
+        deny = {
+            "Effect": "Deny",
+            "Action": "bedrock:*",
+            "Resource": "*",
+            "Condition": {"NotIpAddress": {"aws:SourceIp": [f"8.0.{number}.0/18", "8.1.0.0/16"]}},
+        }
+        models = {
+            "Effect": "Deny",
+            "Action": ["bedrock:InvokeModel*"],
+            "NotResource": [
+                "arn:aws:bedrock:*::foundation-model/anthropic.claude-haiku*",
+                "arn:aws:bedrock:*:*:inference-profile/us.*",
+            ],
+        }
+        allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        return Documents(boundary={"Version": "2012-10-17", "Statement": [allow, deny, models]})
+
+    first, later, _ = judge_all(made, [policy(n) for n in range(EDITS)])
+    benchmark.pedantic(lambda: made.judge(policy(0)).by_day, rounds=1)
+    with capsys.disabled():
+        print(f"\n{len(made.rows):,} tuples, addresses among them")
+        print(line("edit of a network: judge, totals, daily", first, later))
