@@ -24,6 +24,7 @@ from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice
 from bedrock_guard.evidence.cube import Cube
 from bedrock_guard.evidence.cube_asked import known_address
 from bedrock_guard.evidence.cube_cells import AddressColumn
+from bedrock_guard.evidence.impact import INVOCATIONS, LANE
 from bedrock_guard.evidence.recorded_calls import call_of
 from bedrock_guard.evidence.replay import Documents, Reach
 from bedrock_guard.evidence.tables import CALLS, Provenance, provenance_of
@@ -380,6 +381,23 @@ def test_hits_are_those_of_the_frame_grouped_by_hand() -> None:
         )
         assert hit["last_call"] == part["last_seen"].max()
     assert hits["calls"].sum() == judged.totals["refused"] + judged.totals["depends"]
+
+
+def test_weights_are_tokens_where_every_call_tells_them_else_calls() -> None:
+    frame = history(13, 900).assign(region=lambda each: each["region"].fillna("us-east-1"))
+    judged = Cube.of(frame, CATALOGUE).judge(Reach(build(example_spec(), CATALOGUE, on=NOON.date()), at=NOON))
+    rows = judged.frame
+    rows = rows[rows["operation"].isin(INVOCATIONS) & ~rows["already_denied"] & rows["model"].notna()]
+    keys = [rows["account_id"], rows["region"], rows["model"], rows["route"].map(LANE).fillna("unknown")]
+    expected = {}
+    by_tokens = 0
+    for key, part in rows.groupby(keys):
+        whole = bool(part["tokens"].notna().all()) and part["tokens"].sum() > 0
+        by_tokens += whole
+        sums = part.groupby("verdict")["tokens" if whole else "calls"].sum()
+        expected[key] = {verdict: int(n) for verdict, n in sums.items() if n}
+    assert {key: {v: int(n) for v, n in each.items()} for key, each in judged.weights.items()} == expected
+    assert 0 < by_tokens < len(expected)
 
 
 def test_counted_tuples_give_the_cube_that_their_calls_give() -> None:
