@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from bedrock_guard.account.trail_files import FileRefusedError, Limits, read_file, walk
+from bedrock_guard.account.trail_files import Limits, walk
+from bedrock_guard.account.trail_reader import ReadFile, TrailReader
+from bedrock_guard.evidence.left_out import LeftOut
 from bedrock_guard.evidence.model_ids import resolve_models
+from bedrock_guard.evidence.record_columns import Columns
+from bedrock_guard.evidence.records import read_items
 from bedrock_guard.evidence.tables import Provenance, provenance_of, with_provenance
-from bedrock_guard.evidence.usage import TRAIL, Batch, LeftOut, normalise
+from bedrock_guard.evidence.usage import TRAIL, Batch, take
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +78,11 @@ class Collector:
 
     def add(self, items: Iterable[Any]) -> None:
         """Take records as JSON values."""
-        normalise(items, self._seen, self._batch)
+        self.take(*read_items(items))
+
+    def take(self, records: int, columns: Columns) -> None:
+        """Take what a reader made of so many records."""
+        take(records, columns, self._seen, self._batch)
         if len(self._batch.rows) >= _ROWS_PER_PIECE:
             self._flush()
 
@@ -146,28 +155,17 @@ def read_folder(
     collector = Collector(start, end)
     set_aside: dict[str, str] = {}
     read = 0
-    for items in open_files(Path(path), limits or Limits(), set_aside):
-        collector.add(items)
-        read += 1
+    reader = TrailReader(limits or Limits())
+    for entry in walk(Path(path)):
+        file = ReadFile(refused=entry.refused) if entry.refused else reader.read(entry.path)
+        if file.columns is None:
+            set_aside[entry.name] = file.refused
+        else:
+            collector.take(file.records, file.columns)
+            read += 1
     found = collector.reading(Files(read, set_aside), catalogue=catalogue, kept=kept)
     with_provenance(found.frame, _of_files(found, start, end))
     return found
-
-
-def open_files(path: Path, limits: Limits, set_aside: dict[str, str]) -> Iterator[list[Any]]:
-    """The records of each readable file; the others are entered in `set_aside` by name with the reason."""
-    for entry in walk(path):
-        if entry.refused:
-            set_aside[entry.name] = entry.refused
-            continue
-        try:
-            items = read_file(entry.path, limits)
-        except FileRefusedError as refusal:
-            set_aside[entry.name] = refusal.what
-        except MemoryError:
-            set_aside[entry.name] = "too large for the memory of this machine"
-        else:
-            yield items
 
 
 def _of_files(found: Reading, start: datetime | None, end: datetime | None) -> Provenance:
@@ -198,25 +196,36 @@ def write_parquet(reading: Reading, path: Path | str) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    target = Path(path)
     bare = reading.frame.copy(deep=False)
     bare.attrs = {}
     table = pa.Table.from_pandas(bare, preserve_index=False)
+    about = about_bytes(reading.summary, reading.files, provenance_of(reading.frame))
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **about})
+    with whole_file(Path(path)) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+    return Path(path)
+
+
+def about_bytes(summary: Mapping[str, Any], files: Files, provenance: Provenance) -> dict[bytes, bytes]:
+    """What a table's file says of itself, for `read_parquet`."""
     about = {
-        **reading.summary,
-        "files": {"read": reading.files.read, "set_aside": dict(reading.files.set_aside)},
-        "provenance": asdict(provenance_of(reading.frame)),
+        **summary,
+        "files": {"read": files.read, "set_aside": dict(files.set_aside)},
+        "provenance": asdict(provenance),
     }
-    text = json.dumps(about, default=str).encode()
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), _PARQUET_KEY: text})
+    return {_PARQUET_KEY: json.dumps(about, default=str).encode()}
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """A file to write that takes the target's place when it is whole, and leaves nothing when it is not."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
     try:
-        pq.write_table(table, temporary, compression="zstd")
+        yield temporary
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    return target
 
 
 def read_parquet(path: Path | str) -> Reading:

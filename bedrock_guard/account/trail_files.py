@@ -12,13 +12,23 @@ import stat
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from bedrock_guard.account.trail_skim import skim
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.usage import LeftOut
+from bedrock_guard.evidence.left_out import LeftOut
 
+
+def _inflater() -> Any:
+    """Igzip where it is installed: it inflates about three times as fast as zlib."""
+    try:
+        return import_module("isal.isal_zlib")
+    except ImportError:
+        return zlib
+
+
+_GZIP: Final = _inflater()
 _MIB: Final = 1024 * 1024
 SUFFIXES: Final = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".gz")
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -49,11 +59,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file of the folder by its name inside it, or the reason why it is not to be opened."""
+    """A file of the folder by its name inside it, or the reason why it is not to be opened.
+
+    `stamp` tells versions of a file apart: its size and when it was changed.
+    """
 
     name: str
     path: Path
     refused: str = ""
+    size: int = 0
+    changed: int = 0
 
 
 def walk(root: Path) -> Iterator[Entry]:
@@ -66,37 +81,46 @@ def walk(root: Path) -> Iterator[Entry]:
         raise GuardError(f"There is no folder or file {root.name!r}.", remedy="Give the folder of the files.")
     base = root.resolve()
     if base.is_file():
-        yield Entry(base.name, base)
+        status = base.stat()
+        yield Entry(_shown(base.name), base, "", status.st_size, status.st_mtime_ns)
         return
     if not base.is_dir():
-        yield Entry(base.name, base, "not a regular file")
+        yield Entry(_shown(base.name), base, "not a regular file")
         return
-    yield from _below(base, base)
+    yield from _below(base, base, "")
 
 
-def _below(base: Path, folder: Path) -> Iterator[Entry]:
+def _below(base: Path, folder: Path, prefix: str) -> Iterator[Entry]:
     try:
         listed = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        yield Entry(_name(base, folder), folder, f"cannot be listed: {error.strerror}")
+        yield Entry(_shown(prefix.rstrip("/") or "."), folder, f"cannot be listed: {error.strerror}")
         return
     for found in listed:
-        path = Path(found.path)
-        if found.is_symlink():
-            yield Entry(_name(base, path), path, _link_reason(base, path))
-        elif found.is_dir(follow_symlinks=False):
-            yield from _below(base, path)
-        elif not found.is_file(follow_symlinks=False):
-            yield Entry(_name(base, path), path, "not a regular file")
+        name = prefix + found.name
+        if found.is_dir(follow_symlinks=False):
+            yield from _below(base, Path(found.path), f"{name}/")
         else:
-            known = found.name.lower().endswith(SUFFIXES)
-            yield Entry(
-                _name(base, path), path, "" if known else "its name does not end in .json or .json.gz"
-            )
+            yield _entry(base, found, _shown(name))
 
 
-def _name(base: Path, path: Path) -> str:
-    return path.relative_to(base).as_posix().encode("utf-8", "replace").decode("utf-8")
+def _entry(base: Path, found: os.DirEntry[str], name: str) -> Entry:
+    path = Path(found.path)
+    if found.is_symlink():
+        return Entry(name, path, _link_reason(base, path))
+    if not found.is_file(follow_symlinks=False):
+        return Entry(name, path, "not a regular file")
+    if not found.name.lower().endswith(SUFFIXES):
+        return Entry(name, path, "its name does not end in .json or .json.gz")
+    try:
+        status = found.stat(follow_symlinks=False)
+    except OSError as error:
+        return Entry(name, path, f"cannot be opened: {error.strerror}")
+    return Entry(name, path, "", status.st_size, status.st_mtime_ns)
+
+
+def _shown(name: str) -> str:
+    return name if name.isascii() else name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _link_reason(base: Path, path: Path) -> str:
@@ -119,11 +143,15 @@ def read_file(path: Path, limits: Limits = Limits()) -> list[Any]:
     Raises:
         FileRefusedError: the file cannot be read whole within the limits.
     """
-    return parse(inflate(_bytes_of(path, limits), limits), limits)
+    return parse(inflate(bytes_of(path, limits), limits), limits)
 
 
-def _bytes_of(path: Path, limits: Limits) -> bytes:
-    """The bytes of a regular file; the open itself refuses a link put in its place meanwhile."""
+def bytes_of(path: Path, limits: Limits) -> bytes:
+    """The bytes of a regular file; the open itself refuses a link put in its place meanwhile.
+
+    Raises:
+        FileRefusedError: no regular file, too large, or it cannot be opened.
+    """
     flags = (
         os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     )
@@ -150,7 +178,9 @@ def inflate(data: bytes, limits: Limits = Limits()) -> bytes:
     parts: list[bytes] = []
     size, rest = 0, data
     while rest.strip(b"\0"):
-        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        if not rest.startswith(_GZIP_MAGIC):
+            raise FileRefusedError("damaged gzip")
+        member = _GZIP.decompressobj(zlib.MAX_WBITS | 16)
         while not member.eof:
             piece = _step(member, rest)
             rest = member.unconsumed_tail
@@ -164,7 +194,7 @@ def inflate(data: bytes, limits: Limits = Limits()) -> bytes:
 def _step(member: Any, rest: bytes) -> bytes:
     try:
         piece: bytes = member.decompress(rest, _CHUNK)
-    except zlib.error as error:
+    except _GZIP.error as error:
         raise FileRefusedError("damaged gzip") from error
     if not piece and not member.eof and not member.unconsumed_tail:
         raise FileRefusedError("truncated gzip")
@@ -184,8 +214,7 @@ def parse(data: bytes, limits: Limits = Limits()) -> list[Any]:
     Raises:
         FileRefusedError: no UTF-8, no JSON, nested too deeply, NaN, or a line that is too long.
     """
-    if len(data) > limits.line and _longest_line(data) > limits.line:
-        raise FileRefusedError(f"a line longer than {limits.line // _MIB} MiB")
+    check_lines(data, limits)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -193,8 +222,7 @@ def parse(data: bytes, limits: Limits = Limits()) -> list[Any]:
     if not text.strip():
         raise FileRefusedError("empty")
     try:
-        skimmed = skim(text, _DECODER)
-        return _expand(_DECODER.decode(text)) if skimmed is None else skimmed
+        return _expand(_DECODER.decode(text))
     except _ConstantError as error:
         raise FileRefusedError("NaN or Infinity, which JSON does not have") from error
     except RecursionError as error:
@@ -203,6 +231,16 @@ def parse(data: bytes, limits: Limits = Limits()) -> list[Any]:
         return _several(text, error)
     except ValueError as error:
         raise FileRefusedError("a number too long to read") from error
+
+
+def check_lines(data: bytes, limits: Limits) -> None:
+    """Refuse a line that is too long.
+
+    Raises:
+        FileRefusedError: there is one.
+    """
+    if len(data) > limits.line and _longest_line(data) > limits.line:
+        raise FileRefusedError(f"a line longer than {limits.line // _MIB} MiB")
 
 
 def _longest_line(data: bytes) -> int:

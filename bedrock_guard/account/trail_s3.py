@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 from bedrock_guard.account.iam_pages import UnreadableError, ask
 from bedrock_guard.account.session import demanded
 from bedrock_guard.account.trail import Collector, Files, Reading
-from bedrock_guard.account.trail_files import FileRefusedError, Limits, inflate, parse
+from bedrock_guard.account.trail_files import Limits
+from bedrock_guard.account.trail_reader import ReadFile, TrailReader
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.tables import Provenance, with_provenance
 
@@ -137,15 +138,15 @@ class _Bucket:
             tokens.add(token)
             request["ContinuationToken"] = token
 
-    def read(self, key: str) -> tuple[str, list[Any] | str]:
-        """The records of one file, or the reason why there are none."""
+    def fetch(self, key: str) -> tuple[str, bytes | str]:
+        """The bytes of one file, or the reason why there are none."""
         try:
             answer = ask(self.client, "get_object", Bucket=self.scope.bucket, Key=key)
             data = demanded(answer, "Body").read(self.limits.size + 1)
             if len(data) > self.limits.size:
                 return key, "too large"
-            return key, parse(inflate(data, self.limits), self.limits)
-        except (UnreadableError, FileRefusedError) as error:
+            return key, bytes(data)
+        except UnreadableError as error:
             return key, error.what
 
 
@@ -174,17 +175,18 @@ def read_s3(
             "This is no window of time.", remedy="Give a start before the end, both with a time zone."
         )
     bucket = _Bucket(account.client("s3"), scope, limits or Limits())
-    collector = Collector(scope.start, scope.end)
+    collector, reader = Collector(scope.start, scope.end), TrailReader(bucket.limits)
     keys = iter(_keys(bucket))
     read = 0
     with ThreadPoolExecutor(max_workers=8) as pool:
         while batch := list(islice(keys, _AT_ONCE)):
             bucket.gets += len(batch)
-            for key, found in pool.map(bucket.read, batch):
-                if isinstance(found, str):
-                    bucket.set_aside[key] = found
+            for key, found in pool.map(bucket.fetch, batch):
+                file = ReadFile(refused=found) if isinstance(found, str) else reader.read_bytes(found)
+                if file.columns is None:
+                    bucket.set_aside[key] = file.refused
                 else:
-                    collector.add(found)
+                    collector.take(file.records, file.columns)
                     read += 1
     reading = collector.reading(Files(read, bucket.set_aside), catalogue=catalogue, kept=kept)
     with_provenance(reading.frame, _proof(bucket, read, account.now))

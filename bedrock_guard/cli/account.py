@@ -18,17 +18,32 @@ def calls(
     path: Annotated[
         Path, typer.Argument(help="A folder or file of CloudTrail records or LookupEvents pages.")
     ],
-    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    out: Annotated[Path | None, typer.Option(help="The Parquet file to write.")] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(help="A folder that keeps what was read: next time only new files are read."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 reads in this one.")] = 0,
 ) -> None:
     """Read CloudTrail files into the calls table. The last line counts every record, as JSON."""
-    from bedrock_guard.account.trail import read_folder, write_parquet
+    from datetime import UTC, datetime
+    from tempfile import TemporaryDirectory
+
+    from bedrock_guard.account.trail_store import TrailStore
     from bedrock_guard.present.table import plain
 
-    reading = read_folder(path)
-    write_parquet(reading, out)
-    for name, reason in reading.files.set_aside.items():
-        print(f"set aside: {plain(name)}: {reason}", file=sys.stderr)
-    print(json.dumps(reading.summary))
+    if out is None and store is None:
+        raise typer.BadParameter("give --out FILE.parquet, --store FOLDER, or both")
+    with TemporaryDirectory() as scratch:
+        trail = TrailStore(store or scratch)
+        read = trail.refresh(path, workers=workers)
+        if out:
+            trail.export(out)
+        trail.tidy(datetime.now(UTC).date())
+        for name, reason in read.set_aside.items():
+            print(f"set aside: {plain(name)}: {reason}", file=sys.stderr)
+        print(f"{read.files:,} new file(s) read", file=sys.stderr)
+        print(json.dumps(trail.summary()))
 
 
 @commands.command()
@@ -81,7 +96,7 @@ def replay(
     spec: Annotated[Path, typer.Argument(help="The spec file (guard.toml).")],
     account: Account = "demo",
     calls: Annotated[
-        Path | None, typer.Option(help="A Parquet file of the command calls, instead of an account.")
+        Path | None, typer.Option(help="A file or store of the command calls, instead of an account.")
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=90)] = 28,
     profile: Annotated[str | None, typer.Option(help="The spec's profile, where it has several.")] = None,
@@ -95,6 +110,7 @@ def replay(
     from bedrock_guard.account.investigation import read_calls
     from bedrock_guard.account.situation import management_account, open_account
     from bedrock_guard.account.trail import read_parquet
+    from bedrock_guard.account.trail_store import TrailStore
     from bedrock_guard.boundary.builder import build
     from bedrock_guard.boundary.catalogue import shipped
     from bedrock_guard.boundary.spec import BoundarySpec
@@ -109,7 +125,8 @@ def replay(
         table, today = read_calls(opened, days).reading.frame, opened.now.date()
         management = management_account(opened)
     else:
-        table, today, management = read_parquet(calls).frame, datetime.now(UTC).date(), None
+        table = TrailStore(calls).calls() if calls.is_dir() else read_parquet(calls).frame
+        today, management = datetime.now(UTC).date(), None
     built = build(chosen, shipped(), profile=profile, on=today)
     noon = datetime.combine(today, time(12), UTC)
     judged = cube(table, shipped()).judge(Reach(built, management, noon))

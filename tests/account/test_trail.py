@@ -478,7 +478,7 @@ def test_threads_share_one_pace() -> None:
     assert sorted((turn - clock.start).total_seconds() for turn in turns) == [0.5 * n for n in range(1, 9)]
 
 
-# Skimming ----------------------------------------------------------------------------------------------------------
+# Two forms of the same file --------------------------------------------------------------------------------------
 
 
 def compact(records: list[Any]) -> bytes:
@@ -519,7 +519,7 @@ TRICKY: list[Any] = [
 
 
 @pytest.mark.parametrize("tricky", TRICKY, ids=range(len(TRICKY)))
-def test_skimming_counts_what_parsing_counts(tmp_path: Path, tricky: Any) -> None:
+def test_the_form_of_a_file_changes_nothing(tmp_path: Path, tricky: Any) -> None:
     ordinary = [
         delivered("kms", "Decrypt"),
         delivered("bedrock", "Converse"),
@@ -527,24 +527,9 @@ def test_skimming_counts_what_parsing_counts(tmp_path: Path, tricky: Any) -> Non
     ]
     for place in range(len(ordinary) + 1):
         records = [*ordinary[:place], tricky, *ordinary[place:]]
-        put(tmp_path / "skim.json", compact(records))
-        skimmed = adds_up(tmp_path)
-        put(tmp_path / "skim.json", json.dumps({"Records": records}).encode())
-        parsed = adds_up(tmp_path)
-        assert skimmed.summary == parsed.summary
-        pd.testing.assert_frame_equal(skimmed.frame, parsed.frame)
-
-
-def test_skimming_parses_only_what_can_be_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    decoded: list[str] = []
-
-    class Counting(json.JSONDecoder):
-        def decode(self, text: str, **options: Any) -> Any:  # type: ignore[override]
-            decoded.append(text)
-            return super().decode(text, **options)
-
-    monkeypatch.setattr("bedrock_guard.account.trail_files._DECODER", Counting())
-    found = parse(
-        compact([delivered("kms", "Decrypt"), delivered("bedrock", "Converse"), delivered("s3", "GetObject")])
-    )
-    assert (len(found), len(decoded)) == (3, 1)
+        put(tmp_path / "file.json", compact(records))
+        first = adds_up(tmp_path)
+        put(tmp_path / "file.json", json.dumps({"Records": records}, indent=1).encode())
+        second = adds_up(tmp_path)
+        assert first.summary == second.summary
+        pd.testing.assert_frame_equal(first.frame, second.frame)

@@ -1,0 +1,152 @@
+"""The parts of a trail store as they were at one moment, asked by DuckDB; each event counts once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bedrock_guard.evidence.model_ids import MAKERS, ModelIds, learned
+from bedrock_guard.evidence.tables import Provenance, with_provenance
+from bedrock_guard.evidence.tuples import connect, framed, tuples_sql
+from bedrock_guard.evidence.usage import TRAIL
+from bedrock_guard.store import Part
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+    from bedrock_guard.boundary.catalogue import Catalogue
+
+_FLOOR: Final = "files show what was delivered to this folder, not what was never recorded"
+_ONCE: Final = """
+    CREATE VIEW once AS
+    SELECT * FROM parts WHERE event_id NOT IN (SELECT event_id FROM twins)
+    UNION ALL
+    (SELECT * FROM parts WHERE event_id IN (SELECT event_id FROM twins)
+     QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY source, event_time) = 1)
+"""
+
+
+class TrailView:
+    """What a store holds, without what is refreshed later.
+
+    Args:
+        parts: the parts, from `Store.parts`.
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = tuple(parts)
+
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB with the view `once`: every event once, columns of TRAIL but `model` and `route`, and `source`."""
+        from bedrock_guard.account.trail_store import SCHEMA
+
+        connection = connect()
+        paths = [str(part.path) for part in self._parts]
+        if paths:
+            connection.read_parquet(paths).create_view("parts")
+        else:
+            connection.register("parts", SCHEMA.empty_table())
+        connection.execute(
+            "CREATE TABLE twins AS SELECT event_id FROM parts GROUP BY event_id HAVING count(*) > 1"
+        )
+        connection.execute(_ONCE)
+        return connection
+
+    def count(self) -> int:
+        """How many events there are."""
+        row = self.connection.execute("SELECT count(DISTINCT event_id) FROM parts").fetchone()
+        return int(row[0]) if row else 0
+
+    def relation(
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        catalogue: Catalogue | None = None,
+        kept: Mapping[str, str] | None = None,
+    ) -> str:
+        """The name of a view with the columns of TRAIL, of the events of a window."""
+        connection = self.connection
+        connection.register("models", self._models(catalogue, kept))
+        bounds = [("event_time >=", start), ("event_time <", end)]
+        tests = [f"{test} TIMESTAMPTZ '{moment.isoformat()}'" for test, moment in bounds if moment]
+        columns = ", ".join(TRAIL.columns)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW calls AS SELECT {columns} FROM once LEFT JOIN models USING (model_raw) "  # noqa: S608
+            f"WHERE {' AND '.join(tests) or 'true'}"
+        )
+        return "calls"
+
+    def _models(self, catalogue: Catalogue | None, kept: Mapping[str, str] | None) -> pd.DataFrame:
+        """What each distinct `model_raw` stands for, by the catalogue, what is kept and what the records tell."""
+        import pandas as pd
+
+        from bedrock_guard.boundary.catalogue import shipped
+
+        makers = self.connection.sql(
+            "SELECT operation, outcome, parameters FROM once WHERE list_contains($makers, operation)",
+            params={"makers": list(MAKERS)},
+        ).to_arrow_table()
+        ids = ModelIds(catalogue or shipped(), {**learned(makers.to_pandas()), **(kept or {})})
+        raw = self.connection.execute(
+            "SELECT DISTINCT model_raw FROM parts WHERE model_raw IS NOT NULL ORDER BY 1"
+        ).fetchall()
+        rows = [(name, *ids.resolve(name)) for (name,) in raw]
+        return pd.DataFrame(rows, columns=["model_raw", "model", "route"], dtype="string")
+
+    def calls(
+        self, start: datetime | None = None, end: datetime | None = None, **models: Any
+    ) -> pd.DataFrame:
+        """The trail table of a window, in the order of time."""
+        name = self.relation(start, end, **models)
+        found = self.connection.sql(f"SELECT * FROM {name} ORDER BY event_time, event_id").to_arrow_table()  # noqa: S608
+        frame = found.to_pandas().astype(dict(TRAIL.columns))
+        return with_provenance(frame, self.provenance(start, end))
+
+    def tuples(
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        by: Sequence[str] = (),
+        **models: Any,
+    ) -> pd.DataFrame:
+        """Distinct calls by day (`evidence.tuples.TUPLES`), with `by` added to the key."""
+        name = self.relation(start, end, **models)
+        frame = framed(self.connection.sql(tuples_sql(name, by)), by)
+        return with_provenance(frame, self.provenance(start, end))
+
+    def provenance(self, start: datetime | None = None, end: datetime | None = None) -> Provenance:
+        """What these files can prove: that much happened, never that nothing else did."""
+        notes = [about for part in self._parts for about in part.sources.values()]
+        aside = sum(1 for one in notes if one.get("refused"))
+        first, last = self._window()
+        why = [_FLOOR, *([f"{aside} file(s) could not be read"] if aside else [])]
+        return Provenance(
+            source=f"CloudTrail files ({len(notes) - aside} read)",
+            window_start=start or first,
+            window_end=end or last,
+            completeness="floor",
+            why="; ".join(why),
+        )
+
+    def _window(self) -> tuple[datetime | None, datetime | None]:
+        found = self.connection.sql("SELECT min(event_time) AS first, max(event_time) AS last FROM parts")
+        row = found.to_arrow_table().to_pylist()[0]
+        return tuple(value and value.astimezone(UTC) for value in (row["first"], row["last"]))
+
+    def export(self, path: Path, about: Mapping[bytes, bytes]) -> None:
+        """Write the trail table of everything to one Parquet file, in the order of time; at once or not at all."""
+        import pyarrow.parquet as pq
+
+        name = self.relation()
+        reader = self.connection.sql(f"SELECT * FROM {name} ORDER BY event_time, event_id").to_arrow_reader()  # noqa: S608
+        schema = reader.schema.with_metadata(dict(about))
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            for batch in reader:
+                writer.write_batch(batch.replace_schema_metadata(schema.metadata))

@@ -1,0 +1,23 @@
+"""Why a record is no row of the trail table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class LeftOut(StrEnum):
+    """Why a record is no row."""
+
+    NOT_AN_OBJECT = "not_an_object"
+    NOT_CLOUDTRAIL = "not_cloudtrail"
+    INCOMPLETE = "incomplete"
+    UNREADABLE = "unreadable"
+    NO_TIME = "no_time"
+    OTHER_SERVICE = "other_service"
+    OTHER_OPERATION = "other_operation"
+    SERVICE_EVENT = "service_event"
+    DUPLICATE = "duplicate"
+    OUTSIDE_WINDOW = "outside_window"
+    DIGEST = "digest"
+    INSIGHT = "insight"
+    INVOCATION_LOG = "model_invocation_log"
