@@ -9,15 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bedrock_guard.boundary.builder import BuildError, Built, build, room, unpacked
+from bedrock_guard.boundary.builder import BuildError, Built, build, room
 from bedrock_guard.boundary.calls import Call
 from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.boundary.controls import CONTROLS
-from bedrock_guard.boundary.packing import LIMIT, QUOTA, Item, Merging, _attempt, covering
+from bedrock_guard.boundary.packing import LIMIT, QUOTA
 from bedrock_guard.boundary.scenarios import full_spec
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.boundary.verdict import Judge, refused
-from bedrock_guard.iam.compare import PolicySet, Universe, compare
 from bedrock_guard.iam.evaluator import compile_policies
 
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -236,55 +235,6 @@ def test_other_models_stay_at_home_where_one_may_go_worldwide() -> None:
         verdict = judge.call(converse(other))
         assert (verdict.outcome, verdict.control) == ("refused", "global_profiles")
     assert judge.call(converse("us.anthropic.claude-sonnet-4-6")).outcome == "allowed"
-
-
-def test_packing_changes_no_verdict() -> None:
-    """Proved over every Bedrock, mantle, key and EC2 action: one statement to a rule, against everything merged."""
-    spec = full_spec()
-    items = unpacked(spec)
-    loose = [_document([item]) for item in items]
-    ceiling = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    before = PolicySet.of([ceiling, *loose])
-    merged: Merging
-    for merged in ("nothing", "families", "everything"):
-        slots = [("boundary", "b"), ("deny", "d1"), ("deny", "d2"), ("deny", "d3")]
-        filled = _attempt(items, slots, merged)  # type: ignore[arg-type]
-        assert not filled.left
-        documents = [packed.document for packed in filled.documents]
-        after = PolicySet.of([ceiling, *documents[1:]], boundary=documents[0])
-        patterns = sorted(
-            {action for item in items for piece in item.pieces for action in piece.rule.actions}
-        )
-        for pattern in patterns:
-            for universe in _universes(pattern):
-                found = compare(before, after, universe)
-                outcome = [d for d in found.differences if d.before.allowed != d.after.allowed]
-                assert not outcome, (pattern, outcome[0])
-                assert not found.incomplete, pattern
-
-
-def _universes(pattern: str) -> list[Universe]:
-    """All requests of the actions; by a named user and by a session where a statement holds the user's name."""
-    if pattern in ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"):
-        absent = frozenset({"aws:username"})
-        return [Universe.of(pattern, context={"aws:username": "alice"}), Universe.of(pattern, absent=absent)]
-    return [Universe.of(pattern)]
-
-
-def _document(items: list[Item]) -> dict[str, object]:
-    from bedrock_guard.boundary.packing import statement
-
-    bodies = [statement([piece]) for item in items for piece in item.pieces]
-    return {"Version": "2012-10-17", "Statement": bodies}
-
-
-def test_covered_actions_are_dropped_and_others_kept() -> None:
-    assert covering(["a:Get", "a:Get*", "a:GetX", "b:Get", "a:Put*", "A:gety"]) == (
-        "a:Get*",
-        "a:Put*",
-        "b:Get",
-    )
-    assert covering(["a:X*", "a:XY*"]) == ("a:X*",)
 
 
 def test_a_list_that_cannot_fit_is_refused_with_sizes() -> None:
