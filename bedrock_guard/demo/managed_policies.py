@@ -49,14 +49,27 @@ DOCUMENTS = {
     ),
     f"{PREFIX}AmazonBedrockFullAccess": _policy({"Action": ["bedrock:*", "bedrock-mantle:*"]}),
     f"{PREFIX}AmazonBedrockReadOnly": _policy({"Action": ["bedrock:Get*", "bedrock:List*"]}),
+    # "Limited" is a name: it may buy throughput, train, import and undo guardrails.
     f"{PREFIX}AmazonBedrockLimitedAccess": _policy(
         {
             "Action": [
-                "bedrock:Get*",
-                "bedrock:List*",
+                "aws-marketplace:Subscribe",
                 "bedrock:CallWithBearerToken",
+                "bedrock:CreateGuardrail",
+                "bedrock:CreateModelCopyJob",
+                "bedrock:CreateModelCustomizationJob",
+                "bedrock:CreateModelImportJob",
+                "bedrock:CreateModelInvocationJob",
+                "bedrock:CreateProvisionedModelThroughput",
+                "bedrock:DeleteGuardrail",
+                "bedrock:Get*",
                 "bedrock:InvokeModel",
                 "bedrock:InvokeModelWithResponseStream",
+                "bedrock:List*",
+                "bedrock:UpdateGuardrail",
+                "bedrock-mantle:CallWithBearerToken",
+                "bedrock-mantle:CreateInference",
+                "iam:ListRoles",
             ]
         }
     ),

@@ -16,6 +16,8 @@ _GLOBAL = {"iam", "sts", "organizations", "ce"}
 _READ_ONLY = ("AssumeRole", "Generate", "Get", "List", "Describe", "Lookup", "Simulate", "Check", "Validate")
 _SECRETS = ("password", "secret", "token")
 _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+# Data events, which a trail has only where they are selected and Event history never.
+_DATA = {("sns", "Publish")}
 # Of a guardrail CloudTrail tells who changed which, and not what it says.
 _SHOWN_OF_GUARDRAIL = {"guardrailIdentifier", "kmsKeyId", "tags"}
 
@@ -24,6 +26,8 @@ def remember(
     request: Request, wire: WireRequest, answer: Answer | None = None, refused: ServiceError | None = None
 ) -> None:
     """Add the event of a call that changed something, or was refused. Within a write transaction."""
+    if (request.definition.name, request.operation) in _DATA:
+        return
     number = request.state.next_number("event")
     seed = request.state.meta("seed") or ""
     agent = next((v for k, v in wire.headers.items() if k.lower() == "user-agent"), "")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bedrock_guard.account.session import Account
+from bedrock_guard.boundary.calls import Authorisation, Call, authorisations
 from bedrock_guard.demo import callers, enforce
 from bedrock_guard.demo.company import Company, make_company
 
@@ -60,6 +61,39 @@ def test_whoever_called_a_model_may(account, company):
     done = distinct([r for r in company.events if "errorCode" not in r])
     assert len(done) > 15
     assert {key: verdict(account, r) for key, r in done.items()} == dict.fromkeys(done, "allowed")
+
+
+def asked_of_aws(record: dict[str, Any]) -> list[Authorisation]:
+    bearer = (record.get("additionalEventData") or {}).get("callWithBearerToken")
+    call = Call(
+        record["eventSource"], record["eventName"], record["requestParameters"] or {}, record["awsRegion"],
+        record["recipientAccountId"], principal_of(record), "long_term" if bearer else "none",
+    )  # fmt: skip
+    return [entry for entry in authorisations(call) if entry.certain and entry.resource_known]
+
+
+def test_every_call_of_the_history_was_the_callers_to_make(account, company):
+    """Not the model alone: each destination of a profile, the bearer token, the role that is passed."""
+    done = {
+        (principal_of(r), r["eventName"], r["awsRegion"], str(r["requestParameters"])): r
+        for r in company.events
+        if "errorCode" not in r and r["userIdentity"]["type"] not in ("Root", "AWSService")
+    }
+    assert len(done) > 60
+    state = account.demo_backend.state
+    refused = []
+    for record in done.values():
+        with state.transaction(write=True):
+            caller = callers.register(state, principal_of(record), session="test")
+        judge = enforce.evaluator_for(state, caller)
+        refused += [
+            (caller.name, entry.action, entry.resource)
+            for entry in asked_of_aws(record)
+            if not judge.decide(
+                entry.action, entry.resource, entry.context, principal=caller.principal
+            ).allowed
+        ]
+    assert refused == []
 
 
 def test_whoever_was_refused_a_model_may_not(account, company):

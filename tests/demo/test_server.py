@@ -247,3 +247,10 @@ def test_publishing(account: Account) -> None:
     assert sns.list_topics()["Topics"] == [{"TopicArn": arn}]
     with pytest.raises(sns.exceptions.NotFoundException):
         sns.publish(TopicArn=arn + "x", Message="m")
+    said = {"Message": "m"}
+    for wrong in ("x" * 101, "two\nlines", "costs \u00b7 keys"):
+        with pytest.raises(ClientError, match="InvalidParameter"):
+            sns.publish(TopicArn=arn, Subject=wrong, **said)
+    for wrong in ("", "x" * 262_145):
+        with pytest.raises(ClientError, match="InvalidParameter"):
+            sns.publish(TopicArn=arn, Message=wrong)

@@ -190,6 +190,9 @@ def _role(plan: Plan, account: str, name: str, path: str) -> Entity:
         role["AttachedManagedPolicies"] = _attached(
             f"{AWS_POLICY}AmazonBedrockFullAccess", f"{AWS_POLICY}AmazonEC2FullAccess"
         )
+        pipeline = f"arn:aws:iam::{account}:role/data-pipeline"
+        passing = policies.allow("iam:PassRole", resource=pipeline)
+        role["RolePolicyList"] = [_inline("AwsSSOInlinePolicy", policies.document(passing))]
     elif name == people.DEVELOPER:
         role["RolePolicyList"] = [
             _inline(

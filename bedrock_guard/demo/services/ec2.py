@@ -58,7 +58,9 @@ def _matching(rows: Sequence[Body], filters: Sequence[Body], known: Filters) -> 
     """EC2's filters: all of them, any value of each, wildcards in values."""
     found = list(rows)
     for wanted in filters:
-        name, patterns = wanted["Name"], wanted.get("Values", [])
+        name, patterns = wanted.get("Name", "null"), wanted.get("Values", [])
+        if name not in known and not name.startswith("tag:"):
+            raise ServiceError("InvalidParameterValue", f"The filter '{name}' is invalid")
         found = [
             row for row in found if any(match(p, v) for p in patterns for v in _values(row, name, known))
         ]
@@ -68,8 +70,6 @@ def _matching(rows: Sequence[Body], filters: Sequence[Body], known: Filters) -> 
 def _values(row: Body, name: str, known: Filters) -> list[str]:
     if name.startswith("tag:"):
         return [tag["Value"] for tag in row.get("Tags", ()) if tag["Key"] == name[4:]]
-    if name not in known:
-        raise ServiceError("InvalidParameterValue", f"The filter '{name}' is invalid")
     return [str(value).lower() if isinstance(value, bool) else str(value) for value in known[name](row)]
 
 

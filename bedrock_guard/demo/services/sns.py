@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from typing import Final
 
 from bedrock_guard.demo.service import Answer, Need, Request, Service, ServiceError, page
 
@@ -11,6 +13,9 @@ def _needs(request: Request) -> list[Need]:
     arn = request.parameters.get("TopicArn") or request.parameters.get("TargetArn")
     return [Need(f"sns:{request.operation}", arn or "*")]
 
+
+LARGEST_MESSAGE: Final = 262_144
+_SUBJECT: Final = re.compile(r"[!-~][ -~]{0,98}")
 
 SERVICE = Service(
     "sns",
@@ -42,6 +47,7 @@ def list_topics(request: Request) -> Answer:
 def publish(request: Request) -> Answer:
     """Give a message to a topic."""
     arn = request.parameters.get("TopicArn") or request.parameters.get("TargetArn") or ""
+    _check_message(request.parameters["Message"], request.parameters.get("Subject"))
     items = request.items.at(region=request.region)
     topic = items.get("topic", arn.rpartition(":")[2])
     if topic is None or topic["TopicArn"] != arn:
@@ -50,3 +56,13 @@ def publish(request: Request) -> Answer:
     items.put("topic", arn.rpartition(":")[2], topic)
     digest = hashlib.sha256(f"{arn}:{topic['Published']}".encode()).hexdigest()
     return {"MessageId": f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"}
+
+
+def _check_message(message: str, subject: str | None) -> None:
+    """https://docs.aws.amazon.com/sns/latest/api/API_Publish.html."""
+    if not message:
+        raise ServiceError("InvalidParameter", "Invalid parameter: Empty message", 400)
+    if len(message.encode()) > LARGEST_MESSAGE:
+        raise ServiceError("InvalidParameter", "Invalid parameter: Message too long", 400)
+    if subject is not None and not _SUBJECT.fullmatch(subject):
+        raise ServiceError("InvalidParameter", "Invalid parameter: Subject", 400)

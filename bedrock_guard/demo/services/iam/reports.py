@@ -44,7 +44,9 @@ _SWITCHES = ("access_key_1_active", "access_key_2_active", "cert_1_active", "cer
 def generate_service_last_accessed_details(request: Request) -> Answer:
     """Start a job about a user, role, group or policy; it takes two demo seconds."""
     p = request.parameters
-    kind, _, path = p["Arn"].split(":", 5)[5].partition("/")
+    kind, _, path = p["Arn"].split(":", 5)[-1].partition("/")
+    if kind not in {"user", "role", "group", "policy"} or not p["Arn"].startswith("arn:"):
+        raise ServiceError("InvalidInput", f"Invalid ARN: {p['Arn']}")
     name = p["Arn"] if kind == "policy" else path.rpartition("/")[2]
     if request.items.get(kind, name) is None:
         raise no_such(f"ARN {p['Arn']} does not exist.")

@@ -70,7 +70,7 @@ def simulate_principal(request: Request) -> Answer:
 
 
 def _principal(request: Request, arn: str) -> tuple[str, Body]:
-    kind, _, path = arn.split(":", 5)[5].partition("/")
+    kind, _, path = arn.split(":", 5)[-1].partition("/")
     if kind not in {"user", "role", "group"}:
         raise ServiceError(
             "InvalidInput", f"Invalid Entity Arn: {arn} does not clearly define entity type and name."
@@ -83,7 +83,7 @@ def _principal(request: Request, arn: str) -> tuple[str, Body]:
 
 def _own_keys(p: Body, kind: str, entity: Body) -> Iterator[Body]:
     """Keys that follow from the principal, unless the request gives them."""
-    given = {entry["ContextKeyName"].lower() for entry in p.get("ContextEntries", ())}
+    given = {entry.get("ContextKeyName", "").lower() for entry in p.get("ContextEntries", ())}
     keys = (
         {}
         if kind == "group"
@@ -117,11 +117,16 @@ def _keys(documents: list[str]) -> list[str]:
     for text in documents:
         try:
             document: Any = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ServiceError("InvalidInput", "Syntax errors in policy.") from None
-        statements = document.get("Statement", []) if isinstance(document, dict) else []
-        for statement in statements if isinstance(statements, list) else [statements]:
-            for block in statement.get("Condition", {}).values():
-                found |= dict.fromkeys(block)
+        found |= dict.fromkeys(_condition_keys(document))
         found |= dict.fromkeys(_VARIABLE.findall(text))
     return list(found)
+
+
+def _condition_keys(document: Any) -> Iterator[str]:
+    statements = document.get("Statement", []) if isinstance(document, dict) else []
+    for statement in statements if isinstance(statements, list) else [statements]:
+        blocks = statement.get("Condition", {}) if isinstance(statement, dict) else {}
+        for block in blocks.values() if isinstance(blocks, dict) else ():
+            yield from (key for key in block if isinstance(block, dict))
