@@ -183,3 +183,16 @@ def test_a_bad_parameter_ends_with_2_and_leaves_nothing(pair: str, tmp_path: Pat
     done = run("report", "cost", "--out", str(tmp_path / "out"), "--param", pair)
     assert done.returncode == 2, done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_cost_export_is_summed_by_model_and_caller_and_proven(tmp_path: Path) -> None:
+    from bedrock_guard.demo.company import make_company
+    from bedrock_guard.demo.company.exports import write_cur
+
+    write_cur(make_company(days=20, calls=60), tmp_path)
+    done = run("spend", "--export", str(tmp_path), "--month", "2026-11")
+    assert done.returncode == 0
+    for words in ("Usage by model, CUR 2.0, 1 files.", "role contract-review-service", "unattributed"):
+        assert words in done.stdout
+    assert done.stdout.rstrip().endswith("$0.00")
+    assert run("spend", "--export", str(tmp_path), "--month", "2031-01").returncode == 2

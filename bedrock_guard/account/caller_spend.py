@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bedrock_guard.account.exports import read_export
-from bedrock_guard.account.exports_s3 import read_export_from
+from bedrock_guard.account.exports_s3 import read_export_at
 from bedrock_guard.account.invocation_logs import read_invocation_logs
 from bedrock_guard.account.s3 import is_address
 from bedrock_guard.account.trail_lookup import look_up
@@ -111,12 +110,7 @@ def _within(tokens: pd.DataFrame, window: Window) -> pd.DataFrame:
 
 
 def _exported(account: Account, found: Spending, place: str) -> pd.DataFrame:
-    months = _months(found.window)
-    reading = (
-        read_export_from(account, place, months=months)
-        if is_address(place)
-        else read_export(place, now=account.now)
-    )
+    reading = read_export_at(account, place, months=_months(found.window) if is_address(place) else ())
     start, end = _instants(found.window)
     days = reading.frame["day"]
     kept: pd.DataFrame = reading.frame[(days >= start) & (days < end)].reset_index(drop=True)

@@ -10,7 +10,7 @@ https://focus.finops.org/focus-specification/v1-2/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -39,6 +39,7 @@ SERVICES: Final[Mapping[str, str]] = {
 """CUR's product codes and how Cost Explorer calls them."""
 
 SUFFIXES: Final = (".parquet", ".csv.gz", ".csv")
+_PERIOD: Final = re.compile(r"(?:^|/)billing_period=(?P<month>\d{4}-\d{2})(?:/|$)", re.IGNORECASE)
 _EXECUTION: Final = re.compile(r"(?P<partition>.*/)(?P<execution>\d{8}T\d{6}Z-[^/]+)/[^/]+", re.DOTALL)
 _MONEY: Final = "DECIMAL(38, 10)"
 
@@ -64,13 +65,22 @@ class ExportReading:
     files: int
 
 
-def read_export(path: str | Path, *, now: datetime | None = None) -> ExportReading:
+def read_export(
+    path: str | Path, *, now: datetime | None = None, months: Collection[str] = ()
+) -> ExportReading:
     """The Bedrock lines of an export: a file, or every file under a folder.
+
+    Args:
+        path: the folder or file.
+        now: when it is read; by default the machine's clock.
+        months: only these billing periods ("2026-10"), by the names of their folders; by default all.
 
     Raises:
         ExportError: there is no such file, or its columns are those of no known export.
     """
-    files = _files(Path(path))
+    files = [name for name in _files(Path(path)) if in_months(name, months)]
+    if not files:
+        raise ExportError(f"There is nothing for {', '.join(months)} at {path}.", remedy="Name other months.")
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     try:
         lines = _relation(connection, files)
@@ -100,6 +110,17 @@ def _files(path: Path) -> list[str]:
             remedy="Name the folder that the data export writes to, downloaded.",
         )
     return named
+
+
+def in_months(name: str, months: Collection[str]) -> bool:
+    """Whether a file lies in the folder of one of these billing periods; every file where no month is asked for.
+
+    Example:
+        >>> in_months("cur/data/BILLING_PERIOD=2026-10/a.parquet", ["2026-10"]), in_months("a.csv", ["2026-10"])
+        (True, False)
+    """
+    period = _PERIOD.search(name)
+    return not months or (period is not None and period["month"] in months)
 
 
 def latest(files: Iterable[str]) -> list[str]:

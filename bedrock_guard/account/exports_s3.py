@@ -8,24 +8,21 @@ https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.htm
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from bedrock_guard.account.cost_explorer import FAILURES, told
-from bedrock_guard.account.exports import SUFFIXES, ExportError, ExportReading, latest, read_export
-from bedrock_guard.account.s3 import list_keys, s3_place, s3_price
+from bedrock_guard.account.exports import SUFFIXES, ExportError, ExportReading, in_months, latest, read_export
+from bedrock_guard.account.s3 import is_address, list_keys, s3_place, s3_price
 from bedrock_guard.evidence.tables import Provenance, provenance_of, with_provenance
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
-
-_PERIOD: Final = re.compile(r"(?:^|/)billing_period=(?P<month>\d{4}-\d{2})(?:/|$)", re.IGNORECASE)
 
 
 def read_export_from(account: Account, address: str, *, months: Collection[str] = ()) -> ExportReading:
@@ -42,7 +39,7 @@ def read_export_from(account: Account, address: str, *, months: Collection[str] 
     bucket, prefix = s3_place(address)
     client: Any = account.client("s3")
     sizes, lists = list_keys(client, bucket, prefix)
-    keys = latest(key for key in sizes if key.lower().endswith(SUFFIXES) and _wanted(key, months))
+    keys = latest(key for key in sizes if key.lower().endswith(SUFFIXES) and in_months(key, months))
     if not keys:
         raise ExportError(
             f"There is no cost export at {address}.",
@@ -59,9 +56,20 @@ def read_export_from(account: Account, address: str, *, months: Collection[str] 
     return _stated(reading, lists, len(keys), lost)
 
 
-def _wanted(key: str, months: Collection[str]) -> bool:
-    period = _PERIOD.search(key)
-    return not months or (period is not None and period["month"] in months)
+def read_export_at(account: Account, place: str, *, months: Collection[str] = ()) -> ExportReading:
+    """The export of a place: `s3://bucket/prefix`, or a folder or file here.
+
+    Args:
+        account: whose credentials read a bucket; a folder needs none.
+        place: where.
+        months: only these billing periods, by the names of their folders.
+
+    Raises:
+        GuardError: there is no export, or it cannot be read.
+    """
+    if is_address(place):
+        return read_export_from(account, place, months=months)
+    return read_export(place, now=account.now, months=months)
 
 
 def _must_fit(size: int, folder: str) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.config import Config
 
+    from bedrock_guard.account.caller_spend import CallerSpend
     from bedrock_guard.account.cost_explorer import Window
     from bedrock_guard.account.costs import BillReading
     from bedrock_guard.account.investigation import Investigation
@@ -307,6 +308,14 @@ class Account:
         from bedrock_guard.account.spending import read_spending
 
         return read_spending(self, days, keep=keep)
+
+    def caller_spend(
+        self, found: Spending, *, history: bool = True, logs: str = "", export: str = ""
+    ) -> CallerSpend:
+        """Who spent it; see `caller_spend.read_caller_spend`. Free of charge, but for reading S3."""
+        from bedrock_guard.account.caller_spend import read_caller_spend
+
+        return read_caller_spend(self, found, history=history, logs=logs, export=export)
 
     def client(self, service: str, region: str | None = None, *, attempts: int = READ_ATTEMPTS) -> BaseClient:
         """A boto3 client, made once per service, Region and number of attempts.

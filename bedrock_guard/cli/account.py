@@ -133,32 +133,3 @@ def replay(
     print(source_note(provenance_of(table)), file=sys.stderr)
     print(f"{show.by_control(judged).text()}\n\n{show.by_caller(judged).text()}")
     print(json.dumps(dict(judged.totals)))
-
-
-@commands.command()
-def spend(account: Account = "demo", days: Annotated[int, typer.Option(min=1, max=395)] = 28) -> None:
-    """Print what Bedrock cost per model, and whether it adds up to the bill."""
-    from bedrock_guard.account.cost_explorer import Window
-    from bedrock_guard.account.costs import plan_requests, read_bill
-    from bedrock_guard.account.situation import open_account
-    from bedrock_guard.evidence.spend import classify_bill, reconcile
-    from bedrock_guard.evidence.spend_tables import spend_by
-    from bedrock_guard.present.evidence import proof
-    from bedrock_guard.present.table import Shown
-
-    opened = open_account(account)
-    window = Window.last(opened.now, days)
-    print(f"asking {plan_requests(window)}", file=sys.stderr)
-    reading = read_bill(opened, window)
-    bill = classify_bill(reading.frame)
-    checked = reconcile(bill, reading.control)
-    print(
-        Shown(
-            spend_by(bill, "model"), f"Spend by model, {window.start} to {window.end} (end excluded)."
-        ).text()
-    )
-    print(proof(checked).text())
-    print(
-        f"requests made: {opened.requests.total('ce')}, at most ${opened.requests.cost_usd}", file=sys.stderr
-    )
-    raise typer.Exit(3 if checked.withheld else 0)

@@ -22,6 +22,7 @@ Completeness = Literal["complete", "floor", "unknown"]
 
 _WORST_FIRST: Final = ("unknown", "floor", "complete")
 _EXACT: Final = Context(prec=120)
+_TINY: Final = Decimal("0.00005")
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -333,15 +334,17 @@ def total(values: Iterable[Decimal | None]) -> Decimal:
 
 
 def dollars(value: Decimal | None, currency: str = "USD") -> str:
-    """An amount for a person: two decimals, four when it is under a cent, "unknown" for None.
+    """An amount for a person: two decimals, four when it is under a cent, "unknown" for None; never a false 0.
 
     Example:
-        >>> dollars(Decimal("1234.5")), dollars(Decimal("0.0021")), dollars(None)
-        ('$1,234.50', '$0.0021', 'unknown')
+        >>> dollars(Decimal("1234.5")), dollars(Decimal("0.0021")), dollars(Decimal("-0.00001")), dollars(None)
+        ('$1,234.50', '$0.0021', '> -$0.0001', 'unknown')
 
     """
     if value is None:
         return "unknown"
+    if value and abs(value) < _TINY:
+        return f"< {dollars(2 * _TINY, currency)}" if value > 0 else f"> {dollars(-2 * _TINY, currency)}"
     digits = 4 if value and abs(value) < Decimal("0.01") else 2
     sign = "-" if value < 0 else ""
     text = f"{abs(value):,.{digits}f}"

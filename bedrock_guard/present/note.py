@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from bedrock_guard.present.table import NO_MATH, plain
+
+_LINE: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Note:
     def _said(self) -> list[str]:
         """Control characters shown; lines to copy are never cut."""
         if self.kind != "copy":
-            return [plain(line) for line in self.lines]
+            return [plain(line, limit=_LINE) for line in self.lines]
         return [
             "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
             for line in self.lines

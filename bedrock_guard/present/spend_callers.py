@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bedrock_guard.evidence.spend_tables import spend_by
 from bedrock_guard.evidence.tables import dollars, provenance_of
-from bedrock_guard.evidence.token_counts import without_session
 from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present import charts
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.spend import percent, table_or_note
+from bedrock_guard.present.spend_lines import NOBODY, by_caller
 from bedrock_guard.present.table import Shown, source_note
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
     from bedrock_guard.account.caller_spend import CallerSpend
     from bedrock_guard.account.spending import Spending
-
-NOBODY = "unattributed"
 
 
 def chart(who: CallerSpend, found: Spending) -> go.Figure | Note:
@@ -86,15 +83,6 @@ def exported(who: CallerSpend, found: Spending) -> Shown | Note:
             ("No cost export was read. One that includes the IAM principal names the caller of every line.",)
         )
     lines = who.exported[who.exported["currency"] == found.currency]
-    roles = [without_session(None if pd.isna(arn) else str(arn))[0] for arn in lines["principal"]]
-    sums = spend_by(lines.assign(caller=pd.array(roles, dtype="string")), "caller")
-    frame = pd.DataFrame(
-        {
-            "caller": [NOBODY if pd.isna(arn) else short_name(str(arn)) for arn in sums["caller"]],
-            "cost": sums["cost"],
-            "share": [percent(share) for share in sums["share"]],
-        }
-    )
     sums_up, says, gap = (
         dollars(value, found.currency) for value in (who.exported_total, who.control, who.difference)
     )
@@ -104,7 +92,8 @@ def exported(who: CallerSpend, found: Spending) -> Shown | Note:
     )
     said = provenance_of(who.exported)
     words += "" if said.complete else f" Not complete: {said.why}."
-    return table_or_note(Shown(frame, words, total=True, currency=found.currency))
+    table = by_caller(lines).frame
+    return table_or_note(Shown(table, words, total=True, currency=found.currency))
 
 
 def _counted(who: CallerSpend) -> pd.DataFrame:

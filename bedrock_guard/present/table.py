@@ -5,10 +5,12 @@ Whatever came from AWS is text here: it is escaped at the last step and control 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -22,7 +24,10 @@ _CELL = 300
 _NUMBER = ' class="number" style="text-align:right"'
 _TEXT = ' style="text-align:left"'
 _WHOLE = ' style="text-align:left;white-space:nowrap"'
+_CAPTION = ' style="text-align:left;width:max-content;max-width:48em"'
+_LINE = 1_000
 _LONGEST_WHOLE = 20
+_NUMERAL = re.compile(r"(?:under )?-?[$]?\d{1,3}(?:,\d{3})*(?:\.\d+)?(?: %)?|unknown")
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,13 @@ class Shown:
     def html(self) -> str:
         """The table as HTML."""
         head = "".join(
-            f"<th{_NUMBER if self._is_number(c) else _TEXT}>{escape(self.header(c))}</th>"
+            f"<th{_NUMBER if c in self._right else _TEXT}>{escape(self.header(c))}</th>"
             for c in self._columns()
         )
         body = "".join(self._row(row) for row in self._rows())
         foot = self._row(self._sums(), css=' class="total"') if self.total and len(self.frame) > 1 else ""
-        caption = f"<caption style='text-align:left'>{escape(plain(self.caption) + self._hidden())}</caption>"
+        words = escape(plain(self.caption, limit=_LINE) + self._hidden())
+        caption = f"<caption{_CAPTION}>{words}</caption>"
         return (
             f'<div class="scroll {NO_MATH}"><table>{caption}<thead><tr>{head}</tr></thead>'
             f"<tbody>{body}{foot}</tbody></table></div>"
@@ -91,9 +97,10 @@ class Shown:
         return self.frame.head(self.limit).itertuples(index=False, name=None)
 
     def _row(self, values: Sequence[Any], css: str = "") -> str:
+        right = self._right
         said = ((c, self._cell(c, v)) for c, v in zip(self.frame.columns, values, strict=True))
         cells = "".join(
-            f"<td{_NUMBER if self._is_number(c) else _WHOLE if _is_whole(text) else _TEXT}>{escape(text)}</td>"
+            f"<td{_NUMBER if c in right else _WHOLE if _is_whole(text) else _TEXT}>{escape(text)}</td>"
             for c, text in said
         )
         return f"<tr{css}>{cells}</tr>"
@@ -103,6 +110,11 @@ class Shown:
         if pd.api.types.is_bool_dtype(values):
             return False
         return pd.api.types.is_numeric_dtype(values) or any(isinstance(v, Decimal) for v in values)
+
+    @cached_property
+    def _right(self) -> frozenset[str]:
+        """Columns that line up at the right: numbers, and shares and counts written as text."""
+        return frozenset(c for c in self._columns() if self._is_number(c) or _reads_as_numbers(self.frame[c]))
 
     def _cell(self, column: str, value: Any) -> str:
         if isinstance(value, Decimal):
@@ -119,9 +131,14 @@ class Shown:
         return sums
 
 
+def _reads_as_numbers(values: pd.Series[Any]) -> bool:
+    texts = {value for value in values if isinstance(value, str) and value}
+    return bool(texts) and all(_NUMERAL.fullmatch(text) for text in texts)
+
+
 def _is_whole(text: str) -> bool:
     """Whether a line break would only hurt: dates, times, Regions, short ids."""
-    return len(text) <= _LONGEST_WHOLE and (" " not in text or text.endswith(" UTC"))
+    return len(text) <= _LONGEST_WHOLE and (" " not in text or text.endswith((" UTC", " %")))
 
 
 def _is_money(column: str) -> bool:
@@ -134,8 +151,8 @@ def _is_money(column: str) -> bool:
     }
 
 
-def plain(value: Any, zone: tzinfo = UTC) -> str:
-    """Any value as one line of text: unknown is said, control characters are shown, long text is cut."""
+def plain(value: Any, zone: tzinfo = UTC, limit: int = _CELL) -> str:
+    """Any value as one line of text: unknown is said, control characters are shown, text beyond `limit` is cut."""
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and pd.isna(value)):
         return "unknown"
     if isinstance(value, bool):
@@ -147,7 +164,7 @@ def plain(value: Any, zone: tzinfo = UTC) -> str:
     if isinstance(value, int) or hasattr(value, "__index__"):
         return f"{int(value):,}"
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
-    return text if len(text) <= _CELL else f"{text[:_CELL]}… ({len(text):,} characters)"
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
 
 
 def _moment(value: datetime, zone: tzinfo) -> str:
