@@ -163,10 +163,10 @@ def _tag_keys(parameters: dict[str, Any]) -> dict[str, Any]:
 def _denied(request: Request, need: Need, decision: Decision) -> RefusedError:
     article, layer = _LAYER_WORDS.get(decision.layer or "identity", _LAYER_WORDS["identity"])
     if decision.verdict == "explicitDeny":
-        why = f"with an explicit deny in {article} {layer}"
+        why = f"with an explicit deny in {article} {layer}{_named(request, decision)}"
     else:
         why = f"because no {layer} allows the {need.action} action"
-    asked = f"{need.action} on resource: {need.resource}"
+    asked = f"{need.action} on resource: {_said(need)}"
     sentence = f"User: {request.caller.arn} is not authorized to perform: {asked} {why}"
     service = request.definition.name
     if service == "ec2":
@@ -177,3 +177,22 @@ def _denied(request: Request, need: Need, decision: Decision) -> RefusedError:
     if service in {"iam", "sts", "sns"}:
         return RefusedError("AccessDenied", sentence, 403)
     return RefusedError("AccessDeniedException", sentence)
+
+
+def _said(need: Need) -> str:
+    """IAM names what is there by kind and name, a policy by its ARN, and what is to be made by what it will be."""
+    kind, _, path = need.resource.split(":", 5)[-1].partition("/")
+    name = path.rpartition("/")[2]
+    if not need.action.startswith("iam:") or need.action in {"iam:CreateUser", "iam:CreateRole"} or not name:
+        return need.resource
+    if kind == "policy":
+        return f"policy {name if need.action == 'iam:CreatePolicy' else need.resource}"
+    return f"{kind} {name}" if kind in _PARTS else need.resource
+
+
+def _named(request: Request, decision: Decision) -> str:
+    """The ARN of the boundary that denied; which of several policies did is not told."""
+    caller = request.caller
+    entity = request.state.items("iam", caller.account).get(caller.kind, caller.name) or {}
+    arn = entity.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    return f": {arn}" if decision.layer == "boundary" and arn else ""

@@ -21,7 +21,10 @@ _STORY: Final = """\
 
 An embedded AWS account behind real boto3 clients. `Account.demo()` opens it; nothing leaves the machine, and no
 environment variable, profile or credential is read. Its clock stands at 2026-11-20T12:00Z and moves only when somebody
-sleeps on it. `bedrock-guard demo --serve` answers the AWS CLI and Terraform on a loopback port.
+sleeps on it. `bedrock-guard demo --serve` answers the AWS CLI and other SDKs on a loopback port, to requests that name
+a loopback host and come from no web page; there the clock also runs with the machine's.
+With `enforce=True` every call is decided by the caller's identity policies, boundary and SCPs: `demo_backend.asked` keeps
+what was decided, and a refused call shows in Event history.
 
 ## The company
 
@@ -43,7 +46,9 @@ Tidewater (invented) has three accounts under one organisation, 90 days of histo
 
 Calls and bill are written by separate code from one plan (`demo/company/plan.py`). The native model dimension starts
 on 2026-09-01, callers in exports and on the `iamPrincipal/team` tag on 2026-10-01. The same seed makes the same bytes.
-`demo.company.exports.write_files` writes the history as CloudTrail files in the S3 layout, CUR 2.0 and FOCUS 1.2.
+`bedrock-guard demo --history FOLDER --events 1000000` writes the history as CloudTrail files in the S3 layout, CUR 2.0
+and FOCUS 1.2 (`demo.company.exports.write_files`), a day in memory at a time.
+No call is larger than its model's window, and whoever made a call was allowed every authorisation of it.
 
 Assumed, not seen on a real account: discounts are an `Adjustment` and refunds a `Credit` in the FOCUS file; the
 exports split a role's lines evenly over its sessions.

@@ -90,7 +90,9 @@ def test_a_new_default_version_binds_at_once(admin: Account) -> None:
     iam.create_policy_version(PolicyArn=arn, PolicyDocument=deny)
     assert user.list_users()["Users"]
     iam.set_default_policy_version(PolicyArn=arn, VersionId="v2")
-    assert denial(user.list_users).endswith("with an explicit deny in a permissions boundary")
+    said = denial(user.list_users)
+    assert said.endswith(f"with an explicit deny in a permissions boundary: {arn}")
+    assert f"iam:ListUsers on resource: arn:aws:iam::{MANAGEMENT}:user/ with" in said
     iam.delete_user_permissions_boundary(UserName="dev-001")
     assert user.list_users()["Users"]
 
@@ -226,3 +228,27 @@ def test_a_tag_of_the_target_can_be_asked_for(open_account: OpenAccount) -> None
     reader.tag_user(UserName="dev-001", Tags=[{"Key": "a", "Value": "b"}])
     with pytest.raises(ClientError, match="not authorized"):
         reader.tag_user(UserName="admin", Tags=[{"Key": "a", "Value": "b"}])
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "resource"),
+    [
+        ("create_user", {"UserName": "x"}, f"arn:aws:iam::{MANAGEMENT}:user/x"),
+        ("tag_user", {"UserName": "admin", "Tags": []}, "user admin"),
+        ("delete_role", {"RoleName": "app-01"}, "role app-01"),
+        ("create_policy", {"PolicyName": "p", "PolicyDocument": policy()}, "policy p"),
+        (
+            "set_default_policy_version",
+            {"PolicyArn": f"arn:aws:iam::{MANAGEMENT}:policy/p", "VersionId": "v2"},
+            f"policy arn:aws:iam::{MANAGEMENT}:policy/p",
+        ),
+    ],
+)
+def test_iam_names_what_was_asked_for_as_aws_does(
+    admin: Account, operation: str, asked: dict[str, Any], resource: str
+) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html."""
+    iam = acting_as(admin, f"{MANAGEMENT}:user/reader").client("iam")
+    assert f" on resource: {resource} because no identity-based policy" in denial(
+        getattr(iam, operation), **asked
+    )

@@ -95,6 +95,7 @@ def test_delete_needs_one_version_and_nobody_attached(iam: Any, arn: str) -> Non
     "text",
     [
         "{nope",
+        '{"Version":"2012-10-17","Statement":[]}',
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}]}',
         '{"Version":"2012-10-18","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}',

@@ -15,6 +15,7 @@ from bedrock_guard.demo.state import Body, Items
 PROTECTED_PATHS = ("/aws-service-role/", "/aws-reserved/")
 ENTITY_KINDS = ("user", "role", "group")
 _NAME = {"user": "UserName", "role": "RoleName", "group": "GroupName"}
+_LISTED = {"ListUsers": "user", "ListRoles": "role", "ListGroups": "group"}
 _PREFIX = {"user": "AIDA", "role": "AROA", "group": "AGPA", "policy": "ANPA"}
 
 
@@ -38,6 +39,8 @@ def _resource(request: Request) -> str:
         return policy_arn(request, p)
     if request.operation == "GetUser":
         return request.caller.principal
+    if request.operation in _LISTED:
+        return f"arn:aws:iam::{request.account}:{_LISTED[request.operation]}{p.get('PathPrefix', '/')}"
     return str(p.get("PolicySourceArn") or p.get("Arn") or "*")
 
 

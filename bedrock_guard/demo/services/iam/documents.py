@@ -27,7 +27,8 @@ def checked_document(text: str, kind: Kind = "identity", quota: int = MANAGED_SI
         what = "ACLSizePerRole" if kind == "trust" else "PolicySize"
         raise over_quota(what, quota)
     try:
-        read(text, kind)
+        if not read(text, kind).statements:
+            raise ServiceError("MalformedPolicyDocument", "Syntax errors in policy.")
     except PolicyError as error:
         message = "Syntax errors in policy." if error.line is not None else error.what
         raise ServiceError("MalformedPolicyDocument", message) from None
