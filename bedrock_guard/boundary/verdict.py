@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
@@ -17,7 +18,9 @@ from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls.lifting import PRINCIPAL
 from bedrock_guard.boundary.controls.model import Rule
 from bedrock_guard.boundary.open_resource import EVERYTHING, OpenRule, acts
-from bedrock_guard.boundary.packing import Kind, Packed
+from bedrock_guard.boundary.packing import Kind, Packed, minified
+from bedrock_guard.iam.document import Document, read
+from bedrock_guard.iam.document import Kind as PolicyKind
 from bedrock_guard.iam.evaluator import Decision, Evaluator, compile_policies
 
 Outcome = Literal["allowed", "refused", "depends"]
@@ -154,9 +157,9 @@ class Side:
         if boundary:
             self._names["boundary", 0] = boundary
         self.evaluator: Evaluator = compile_policies(
-            [EVERYTHING, *(packed.document for packed in beside)],
-            boundary=boundary.document if boundary else None,
-            scps=[[EVERYTHING, *(packed.document for packed in above)]] if above else None,
+            [EVERYTHING, *map(_document, beside)],
+            boundary=_document(boundary) if boundary else None,
+            scps=[[EVERYTHING, *map(_document, above)]] if above else None,
         )
         self._rules = [(packed, sid, OpenRule(rule)) for packed in held for sid, rule in _pieces(packed)]
         self._keys = {key for packed in held for key in _keys(packed)}
@@ -262,6 +265,19 @@ def tipping(
         if any(len(group) > 1 for group in groups.values()):
             tipping.add(key)
     return frozenset(tipping)
+
+
+_KINDS: Mapping[Kind, PolicyKind] = {"boundary": "boundary", "deny": "identity", "scp": "scp"}
+
+
+def _document(packed: Packed) -> Document:
+    return _read(minified(packed.document), _KINDS[packed.kind])
+
+
+@lru_cache(maxsize=128)
+def _read(text: str, kind: PolicyKind) -> Document:
+    """A document, remembered: a change of the spec leaves most documents as they were."""
+    return read(text, kind)
 
 
 def _keys(packed: Packed) -> Iterator[str]:

@@ -75,9 +75,10 @@ class Cube:
             reach: `replay.Reach` for what a spec was built into, `replay.Documents` for any policies.
 
         """
-        if self.source is not None and self._tests_addresses(reach):
+        held = self._judging.held(reach)
+        if self.source is not None and any(ADDRESS in side.evaluator.program.columns for side in held[0]):
             return self._finer.judge(reach)
-        return Judged(self, self._judging.judge(reach), self._judging.answers.known)
+        return Judged(self, self._judging.judge(reach, held), self._judging.answers.known)
 
     @property
     def requests(self) -> tuple[Call, ...]:
@@ -87,14 +88,6 @@ class Cube:
     @cached_property
     def _finer(self) -> Cube:
         return Cube.of(cast("pd.DataFrame", self.source), self.catalogue, by=("source_ip",))
-
-    def _tests_addresses(self, reach: Reaching) -> bool:
-        sides = {
-            id(side): side
-            for one in self._callers.callers
-            if (side := reach.side(one.account, one.principal))
-        }
-        return any(ADDRESS in side.evaluator.program.columns for side in sides.values())
 
     @cached_property
     def _judging(self) -> Judging:
@@ -193,9 +186,9 @@ class Cube:
         return {name: self.rows[name].to_numpy(dtype=np.int64) for name in names}
 
     @cached_property
-    def daily_counts(self) -> tuple[Codes, NDArray[np.int64]]:
-        """The row and the calls of each row of `daily`."""
-        return self.daily["tuple"].to_numpy(np.int64), self.daily["calls"].to_numpy(np.int64)
+    def daily_counts(self) -> tuple[Codes, NDArray[np.float64]]:
+        """The row and the calls of each row of `daily`; numbers as floats, which sum exactly below 2 ** 53."""
+        return self.daily["tuple"].to_numpy(np.int64), self.daily["calls"].to_numpy(np.float64)
 
 
 def _counted(frame: pd.DataFrame) -> pd.DataFrame:

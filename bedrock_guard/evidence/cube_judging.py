@@ -164,6 +164,9 @@ class Found:
     answers: Codes
 
 
+Held = tuple[list[Side], Codes]
+
+
 class Judging:
     """Judges the calls of a cube again and again, and remembers what an edit left alone."""
 
@@ -181,27 +184,22 @@ class Judging:
         """Lay out the columns now, not at the first judgement."""
         _ = self._callers.columns
 
-    def judge(self, reach: Reaching) -> Found:
-        """The outcome of every pair under some documents."""
-        sides, of_caller = self._sides(reach)
+    def judge(self, reach: Reaching, held: Held | None = None) -> Found:
+        """The outcome of every pair under some documents; `held` says which hold for whom, if that is known."""
+        sides, of_caller = held or self.held(reach)
         layout = self._layout(sides, of_caller, self._askers(reach))
         answers = np.zeros(len(layout.row_entry), dtype=np.int64)
         for side, action, rows in layout.groups:
             answers[rows] = self._group(layout, sides[side], side, action, rows, reach.at)
         return self._overall(layout, answers)
 
-    def _sides(self, reach: Reaching) -> tuple[list[Side], Codes]:
-        sides: list[Side] = []
-        found = np.full(len(self._callers.callers), -1, dtype=np.int64)
-        for place, caller in enumerate(self._callers.callers):
-            side = reach.side(caller.account, caller.principal)
-            if side is not None:
-                known = next((n for n, one in enumerate(sides) if one is side), None)
-                if known is None:
-                    known = len(sides)
-                    sides.append(side)
-                found[place] = known
-        return sides, found
+    def held(self, reach: Reaching) -> Held:
+        """The documents that hold for somebody, and for each caller which of them; -1 for none."""
+        found = [reach.side(one.account, one.principal) for one in self._callers.callers]
+        sides = {id(side): side for side in found if side is not None}
+        places = {key: place for place, key in enumerate(sides)}
+        of_caller = np.array([places.get(id(side), -1) for side in found], dtype=np.int64)
+        return list(sides.values()), of_caller
 
     def _askers(self, reach: Reaching) -> Callers:
         """The callers as the documents see them."""

@@ -197,7 +197,7 @@ class Judged:
         }
 
 
-def _table(rows: Codes, columns: Codes, weights: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+def _table(rows: Codes, columns: Codes, weights: NDArray[Any], size: int) -> NDArray[np.int64]:
     """The sum of weights by row and class."""
     width = len(CLASSES)
     sums = np.bincount(rows * width + columns, weights=weights, minlength=size * width)

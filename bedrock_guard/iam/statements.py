@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from bedrock_guard.iam import globs
@@ -82,20 +83,27 @@ def compile_statement(
 ) -> CompiledStatement:
     """Compile one statement of a document."""
     statement = document.statements[index]
-    resource = _resource(statement, document.version)
-    conditions = tuple(compile_condition(each, document.version) for each in statement.conditions)
-    read = (*resource.keys, *(key for each in conditions for key in each.keys))
+    parts = compiled_parts(statement, document.version)
+    # What names callers is not in a statement's hash, nor in what makes two of them equal parts.
+    names = compile_principals(statement)
     return CompiledStatement(
-        layer,
-        level,
-        position,
-        index,
-        document.version,
-        statement,
+        layer, level, position, index, document.version, statement, *parts[:3], names, *parts[3:]
+    )
+
+
+Parts = tuple[OnText, ResourceTest, tuple[CompiledCondition, ...], OnResource, tuple[str, ...]]
+
+
+@lru_cache(maxsize=4096)
+def compiled_parts(statement: Statement, version: str) -> Parts:
+    """What does not depend on a statement's place, remembered: an edit leaves most statements as they were."""
+    resource = _resource(statement, version)
+    conditions = tuple(compile_condition(each, version) for each in statement.conditions)
+    read = (*resource.keys, *(key for each in conditions for key in each.keys))
+    return (
         _action(statement),
         resource,
         conditions,
-        compile_principals(statement),
         _applies(resource, conditions),
         tuple(dict.fromkeys(read)),
     )

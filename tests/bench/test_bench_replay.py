@@ -10,6 +10,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ from bedrock_guard.evidence.replay import Documents, Reach
 from bedrock_guard.evidence.tables import CALLS
 from bedrock_guard.evidence.tuples import KEY
 
-EDITS = 21
+EDITS = 41
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAYS = 90
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
@@ -89,7 +90,7 @@ def history(distinct: pd.DataFrame, calls: int, addresses: int = 0) -> pd.DataFr
 
 
 def edits() -> list[BoundarySpec]:
-    """One more approved model each time, then one less, as a slider moves."""
+    """Other approved models each time, beside the example's."""
     spec = example_spec()
     name, profile = spec.only(None)
     profile = profile.model_copy(update={"accounts": ACCOUNTS, "regions": ("us-east-1", "us-west-2")})
@@ -102,21 +103,32 @@ def edits() -> list[BoundarySpec]:
     return found
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    started = time.perf_counter()
+@dataclass(frozen=True)
+class Took:
+    """Milliseconds by the wall's clock and by the processor's, which a busy machine lengthens less."""
+
+    wall: float
+    cpu: float
+
+
+def timed(work: Callable[[], Any]) -> tuple[Took, Any]:
+    wall, cpu = time.perf_counter(), time.process_time()
     found = work()
-    return (time.perf_counter() - started) * 1e3, found
+    return Took((time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3), found
 
 
-def line(name: str, first: float, later: Sequence[float]) -> str:
-    ordered = sorted(later)
-    p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
-    return (
-        f"{name:<44} first {first:6.1f} ms, then median {statistics.median(later):6.1f} ms, p95 {p95:6.1f} ms"
-    )
+def line(name: str, took: Sequence[Took]) -> str:
+    words = []
+    for clock in ("wall", "cpu"):
+        first, *later = (getattr(one, clock) for one in took)
+        p95 = statistics.quantiles(later, n=20)[-1]
+        words.append(
+            f"{clock}: first {first:.1f} ms, then median {statistics.median(later):.1f} ms, p95 {p95:.1f} ms"
+        )
+    return f"{name:<40} {'; '.join(words)}"
 
 
-def judge_all(made: Cube, reaches: Sequence[Any]) -> tuple[float, list[float], list[Any]]:
+def judge_all(made: Cube, reaches: Sequence[Any]) -> tuple[list[Took], list[Any]]:
     took, found = [], []
     for reach in reaches:
 
@@ -127,7 +139,7 @@ def judge_all(made: Cube, reaches: Sequence[Any]) -> tuple[float, list[float], l
         ms, each = timed(once)
         took.append(ms)
         found.append(each[0])
-    return took[0], took[1:], found
+    return took, found
 
 
 @pytest.fixture(scope="module")
@@ -136,9 +148,9 @@ def million() -> pd.DataFrame:
 
 
 def test_a_million_calls(million: pd.DataFrame, benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    ms, made = timed(lambda: Cube.of(million, shipped()))
+    making, made = timed(lambda: Cube.of(million, shipped()))
     built = [build(spec, shipped(), on=NOON.date()) for spec in edits()]
-    first, later, found = judge_all(made, [Reach(one, at=NOON) for one in built])
+    took, found = judge_all(made, [Reach(one, at=NOON) for one in built])
     benchmark.pedantic(lambda: made.judge(Reach(built[0], at=NOON)).by_day, rounds=1)
     sample = found[-1].frame.iloc[:: len(made.rows) // 1_000]
     reach = Reach(built[-1], at=NOON)
@@ -148,16 +160,16 @@ def test_a_million_calls(million: pd.DataFrame, benchmark: Any, capsys: pytest.C
     ]
     slow, alone = timed(lambda: [reach.judge(call_of(row), shipped()) for row in keys])
     assert [one.outcome for one in alone if one] == sample["verdict"].tolist()
-    per_call = slow / len(alone)
+    per_call = slow.cpu / len(alone)
     whole, _ = timed(lambda: (found[-1].by_model, found[-1].by_caller, found[-1].by_control))
     with capsys.disabled():
         print(
             f"\ncube of {len(million):,} calls ({len(made.rows):,} distinct, {len(made.daily):,} by day): "
-            f"{ms / 1e3:.2f} s"
+            f"{making.wall / 1e3:.2f} s, {making.cpu / 1e3:.2f} s CPU"
         )
-        print(line("edit: judge, totals and daily series", first, later))
-        print(f"by model, caller and control besides: {whole:.1f} ms")
-        edit = statistics.median(later)
+        print(line("edit: judge, totals and daily series", took))
+        print(f"by model, caller and control besides: {whole.wall:.1f} ms, {whole.cpu:.1f} ms CPU")
+        edit = statistics.median(one.cpu for one in took[1:])
         print(
             f"call by call: {per_call * 1e3:.0f} us a distinct call, so "
             f"{per_call * len(made.rows) / edit:,.0f} x as long over the distinct calls, "
@@ -184,16 +196,16 @@ def test_ten_million_calls(benchmark: Any, capsys: pytest.CaptureFixture[str]) -
         last_seen=moment,
     )
     frame = frame[frame["calls"] > 0].reset_index(drop=True)
-    ms, made = timed(lambda: Cube.of(frame, shipped()))
+    making, made = timed(lambda: Cube.of(frame, shipped()))
     reaches = [Reach(build(spec, shipped(), on=NOON.date()), at=NOON) for spec in edits()]
-    first, later, found = judge_all(made, reaches)
+    took, found = judge_all(made, reaches)
     benchmark.pedantic(lambda: made.judge(reaches[0]).by_day, rounds=1)
     with capsys.disabled():
         print(
             f"\ncube of {found[0].totals['calls']:,} calls, counted before ({len(made.daily):,} by day): "
-            f"{ms / 1e3:.2f} s"
+            f"{making.wall / 1e3:.2f} s, {making.cpu / 1e3:.2f} s CPU"
         )
-        print(line("edit: judge, totals and daily series", first, later))
+        print(line("edit: judge, totals and daily series", took))
 
 
 def test_half_a_million_tuples(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -218,8 +230,8 @@ def test_half_a_million_tuples(benchmark: Any, capsys: pytest.CaptureFixture[str
         allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
         return Documents(boundary={"Version": "2012-10-17", "Statement": [allow, deny, models]})
 
-    first, later, _ = judge_all(made, [policy(n) for n in range(EDITS)])
+    took, _ = judge_all(made, [policy(n) for n in range(EDITS)])
     benchmark.pedantic(lambda: made.judge(policy(0)).by_day, rounds=1)
     with capsys.disabled():
         print(f"\n{len(made.rows):,} tuples, addresses among them")
-        print(line("edit of a network: judge, totals, daily", first, later))
+        print(line("edit of a network: judge, totals, daily", took))
