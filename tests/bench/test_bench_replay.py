@@ -7,6 +7,7 @@ cube is checked against the slow way on a sample of its calls.
 
 from __future__ import annotations
 
+import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -96,8 +97,10 @@ def edits() -> list[BoundarySpec]:
     profile = profile.model_copy(update={"accounts": ACCOUNTS, "regions": ("us-east-1", "us-west-2")})
     extra = [m for m in shipped().models if m.model_id not in {c.id for c in profile.models}]
     found = []
-    for number in range(EDITS):
-        more = tuple(ModelChoice(id=m.model_id, routes=("in-region",)) for m in extra[: abs(number % 16 - 8)])
+    dice = random.Random(5)
+    for _ in range(EDITS):
+        taken = dice.sample(extra, dice.randrange(1, 8))
+        more = tuple(ModelChoice(id=m.model_id, routes=("in-region",)) for m in taken)
         changed = profile.model_copy(update={"models": (*profile.models, *more)})
         found.append(spec.model_copy(update={"profile": {name: changed}}))
     return found
