@@ -130,3 +130,16 @@ def _limits(spec: BoundarySpec, built: Built, catalogue: Catalogue) -> Iterator[
     yield ""
     yield f"Model catalogue of {catalogue.as_of}. {escaped(catalogue.source)}"
     yield ""
+    yield from _evidence(built, catalogue)
+
+
+def _evidence(built: Built, catalogue: Catalogue) -> Iterator[str]:
+    """Approved models whose regions or destinations nobody read: a wrong one refuses their calls."""
+    found = [catalogue.get(choice.id) for choice in built.profile.models]
+    doubtful = [model for model in found if model and not model.evidence.startswith("documented")]
+    if doubtful:
+        yield "Compare these with GetInferenceProfile before you apply; a destination that is missing refuses the call:"
+        yield ""
+        yield from (f"- {escaped(model.name)}: {escaped(model.evidence)}" for model in doubtful)
+        yield ""
+    yield ""

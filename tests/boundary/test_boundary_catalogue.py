@@ -139,6 +139,23 @@ def test_the_file_is_whole(catalogue: Catalogue) -> None:
                     assert source in destinations, (profile.profile_id, source)
 
 
+def test_what_was_read_and_what_not_is_counted(catalogue: Catalogue) -> None:
+    """Evidence only grows: an entry that was read must not fall back to an assumption."""
+    kinds = [model.evidence.split(":")[0].split(" ")[0] for model in catalogue.models]
+    assert (kinds.count("documented"), kinds.count("partly"), kinds.count("assumed")) == (23, 23, 14)
+    for model in catalogue.models:
+        if model.profiles and model.model_id != HAIKU:
+            assert not model.evidence.startswith("documented"), (
+                model.model_id
+            )  # destinations are not on the page
+    micro = catalogue.get("amazon.nova-micro-v1:0")
+    assert micro
+    assert "us-west-1" not in micro.profile("us").destinations  # type: ignore[union-attr]
+    gov = catalogue.profile("us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0")
+    assert gov
+    assert set(gov.destinations) == {"us-gov-east-1", "us-gov-west-1"}
+
+
 def test_near_names(catalogue: Catalogue) -> None:
     assert HAIKU in catalogue.near("anthropic.claude-haiku-4-5-20251001")
 
