@@ -83,7 +83,8 @@ def template(theme: Theme = "light") -> go.layout.Template:
                 "font": {"size": 15},
                 "y": 0.98,
                 "yanchor": "top",
-                "xref": "paper",
+                "xref": "container",
+                "pad": {"l": 8},
             },
             "hoverlabel": {"font": {"family": "system-ui, sans-serif"}},
         }

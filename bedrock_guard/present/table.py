@@ -21,6 +21,9 @@ from bedrock_guard.evidence.tables import Provenance, dollars
 NO_MATH = "tex2jax_ignore mathjax_ignore"
 """Class of HTML in which JupyterLab must not read the text between two dollar signs as a formula."""
 _CELL = 300
+_ID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-|^[A-Z0-9]{16,}$")
+_LONG = re.compile(r"[^\s]{17}")
+"""A word that may be broken anywhere."""
 _NUMBER = ' class="number" style="text-align:right"'
 _TEXT = ' style="text-align:left"'
 _WHOLE = ' style="text-align:left;white-space:nowrap"'
@@ -100,7 +103,8 @@ class Shown:
         right = self._right
         said = ((c, self._cell(c, v)) for c, v in zip(self.frame.columns, values, strict=True))
         cells = "".join(
-            f"<td{_NUMBER if c in right else _WHOLE if _is_whole(text) else _TEXT}>{escape(text)}</td>"
+            f"<td{_NUMBER if c in right else _WHOLE if _is_whole(text) else _kind(text) + _TEXT}>"
+            f"{escape(text)}</td>"
             for c, text in said
         )
         return f"<tr{css}>{cells}</tr>"
@@ -139,6 +143,13 @@ def _reads_as_numbers(values: pd.Series[Any]) -> bool:
 def _is_whole(text: str) -> bool:
     """Whether a line break would only hurt: dates, times, Regions, short ids."""
     return len(text) <= _LONGEST_WHOLE and (" " not in text or text.endswith((" UTC", " %")))
+
+
+def _kind(text: str) -> str:
+    """How a page may break the text of a cell that is not whole."""
+    if _ID.search(text):
+        return ' class="code"'
+    return ' class="long"' if _LONG.search(text) else ""
 
 
 def _is_money(column: str) -> bool:

@@ -18,7 +18,7 @@ from bedrock_guard.evidence.impact import OUTCOMES
 from bedrock_guard.evidence.spend import reconcile
 from bedrock_guard.evidence.spend_views import forecast_total
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
-from bedrock_guard.evidence.what_if import WhatIf
+from bedrock_guard.evidence.what_if import WhatIf, share
 from bedrock_guard.present import evidence, spend, spend_checks
 from bedrock_guard.present.charts import bars, outcome_by_model
 from bedrock_guard.present.note import Note
@@ -92,7 +92,7 @@ class CostReport:
     @property
     def headline(self) -> Html:
         """The verdict and the cards at the top, or why they are withheld."""
-        top = verdict(self.findings, self.gaps).text
+        top = verdict(self.findings, self.gaps, self.lead).text
         withheld = self.situation.reconciliation.withheld
         note = f'<p class="note">{escape(self.situation.line())}</p>'
         if withheld:
@@ -106,6 +106,22 @@ class CostReport:
             if value is None or value or name.startswith("used")
         )
         return Html(f'{top}<ul class="headline">{cards}</ul>{note}')
+
+    @property
+    def lead(self) -> tuple[str, ...]:
+        """What it comes to, in one sentence; nothing while the headline is withheld."""
+        used = self.situation.reconciliation.headline
+        if used is None:
+            return ()
+        refused, unit = self.found.impact.spend("refused"), self.spending.currency
+        part = share(refused, used)
+        grown = self._numbers["change_percent"].number
+        moved = (
+            "unknown against" if grown is None else f"{'up' if grown >= 0 else 'down'} {abs(grown)} % against"
+        )
+        said = f"{dollars(used, unit)} used, {moved} the {self.settings.days} days before."
+        of_it = "" if part is None else f" ({part} %)"
+        return (f"{said} The spec would refuse {dollars(refused, unit)} of it{of_it}.",)
 
     @cached_property
     def gaps(self) -> tuple[str, ...]:
@@ -129,7 +145,7 @@ class CostReport:
         return findings_list(self.findings)
 
     @property
-    def news(self) -> Shown:
+    def news(self) -> Shown | Note:
         """What changed since the last run."""
         return news(self._numbers, self.findings, self.earlier)
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from bedrock_guard.evidence.spend_views import unusual_days
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, share
 from bedrock_guard.present.table import plain
-from bedrock_guard.reports.figures import Finding
+from bedrock_guard.reports.figures import Finding, Severity
 from bedrock_guard.reports.parts import ended_exceptions, gravest_first
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bedrock_guard.reports.settings import CostSettings
 
 _NAMED: Final = 4
+_WORTH_A_LOOK: Final = Decimal(100)
 
 
 def cost_findings(
@@ -38,6 +40,7 @@ def cost_findings(
             *refused_models(situation, found, settings.unapproved_usd),
             *stranded(situation, found),
             *new_models(spending),
+            *unusual(spending),
             *ending(commitments, today, settings.commitment_days),
             *ended_exceptions(found.spec, today, settings.exception_days),
             *unmapped(situation, settings.unmapped_usd),
@@ -126,6 +129,21 @@ def new_models(spending: Spending) -> list[Finding]:
         since, cost = f"{part['day'].min():%Y-%m-%d}", dollars(total(part["cost"]))
         text = f"{spending.name_of(str(model))} is new: first billed on {since}, {cost}."
         found.append(Finding(id=f"new_model:{model}", severity="medium", text=text, evidence=(str(model),)))
+    return found
+
+
+def unusual(spending: Spending) -> list[Finding]:
+    """Days on which a model cost unusually much, one finding a model; see `evidence.changes.AnomalyRule`."""
+    if spending.now.gaps:
+        return []
+    days = unusual_days(None if spending.before.gaps else spending.lines_before, spending.lines)
+    found = []
+    for model, part in days[days["model"].notna()].groupby("model"):
+        which = ", ".join(f"{day:%Y-%m-%d}" for day in part["day"].head(_NAMED))
+        more = f" and {len(part) - _NAMED} more" if len(part) > _NAMED else ""
+        text = f"{spending.name_of(str(model))} cost unusually much on {which}{more}: {dollars(total(part['cost']))}."
+        severity: Severity = "medium" if total(part["cost"]) >= _WORTH_A_LOOK else "low"
+        found.append(Finding(id=f"unusual:{model}", severity=severity, text=text, evidence=(str(model),)))
     return found
 
 

@@ -85,11 +85,12 @@ class Figure(_Value):
 
 
 class Finding(_Value):
-    """Something a person has to look at. `new` is None where no earlier run can tell."""
+    """Something a person has to look at, `about` somebody. `new` is None where no earlier run can tell."""
 
     id: str
     severity: Severity
     text: str
+    about: str = ""
     evidence: tuple[str, ...] = ()
     completeness: Completeness = "complete"
     new: bool | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from bedrock_guard.reports.settings import KeySettings
 
 _BY_VALUE: Final = "value"
+_OF_A_THIEF: Final = {
+    "new_network": "a new network",
+    "new_client": "a new program",
+    "region_spread": "many Regions at once",
+    "enumeration_then_invocation": "models looked for and then called",
+    "access_probe": "calls that only test the door",
+    "logging_off_refused": "an attempt to switch logging off",
+    "phantom_credentials": "further credentials",
+    "burst": "a burst of calls",
+    "denied_burst": "a burst of refusals",
+}
+_ENOUGH: Final = 3
 
 
 def key_findings(case: Investigation, spec: BoundarySpec, settings: KeySettings) -> tuple[Finding, ...]:
@@ -33,12 +45,25 @@ def key_findings(case: Investigation, spec: BoundarySpec, settings: KeySettings)
     return gravest_first([*shown, *ended_exceptions(spec, today, settings.exception_days)])
 
 
+def leads(findings: Sequence[Finding]) -> list[str]:
+    """Whom several findings together are about: what a stolen key looks like. Says what was seen, not who did it."""
+    found = []
+    for about in dict.fromkeys(f.about for f in findings if f.about):
+        own = dict.fromkeys(f.id.partition(":")[0] for f in findings if f.about == about)
+        signs = [_OF_A_THIEF[rule] for rule in own if rule in _OF_A_THIEF]
+        if len(signs) >= _ENOUGH:
+            said = f"{about} looks like a stolen key: {', '.join(signs)}. What to do stands under “If it leaked”."
+            found.append(said)
+    return found
+
+
 def as_finding(found: Found) -> Finding:
     """A rule's finding as a report shows it; its id is the same in every run that sees the same thing."""
     return Finding(
         id=_identity(found),
         severity=found.severity,
         text=found.title,
+        about=short(found.subject),
         evidence=found.evidence[:5],
         completeness=found.completeness,
     )

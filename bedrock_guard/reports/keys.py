@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -25,7 +25,7 @@ from bedrock_guard.present.charts import bars
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown
 from bedrock_guard.reports.figures import Figure, Figures, Finding, HandedOver, sources_of
-from bedrock_guard.reports.key_findings import key_findings
+from bedrock_guard.reports.key_findings import key_findings, leads
 from bedrock_guard.reports.names import names_of_calls, names_of_keys
 from bedrock_guard.reports.parts import Html, figure, findings_list, in_zone, sources_list, verdict
 from bedrock_guard.reports.settings import KeySettings
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from bedrock_guard.account.session import Account
+
+
+_LABEL: Final = 34
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,9 @@ class KeyReport:
             for name in shown
         )
         note = f'<p class="note">{escape(self.case.line())}</p>'
-        return Html(f'{verdict(self.findings, self.gaps).text}<ul class="headline">{cards}</ul>{note}')
+        return Html(
+            f'{verdict(self.findings, self.gaps, leads(self.findings)).text}<ul class="headline">{cards}</ul>{note}'
+        )
 
     @cached_property
     def gaps(self) -> tuple[str, ...]:
@@ -118,7 +123,7 @@ class KeyReport:
         return findings_list(self.findings)
 
     @property
-    def news(self) -> Shown:
+    def news(self) -> Shown | Note:
         """What changed since the last run."""
         return news(self._numbers, self.findings, self.earlier)
 
@@ -138,7 +143,10 @@ class KeyReport:
         table = self._use()
         if table.empty:
             return Note(("No call with a key was seen.",))
-        return bars(table[["who", "cost_usd"]], by="who", title="Spend with keys, at least, USD")
+        named = table.assign(
+            who=[f"{name[:_LABEL]}…" if len(name) > _LABEL + 1 else name for name in table["who"]]
+        )
+        return bars(named[["who", "cost_usd"]], by="who", title="Spend with keys, at least, USD")
 
     @property
     def use(self) -> Shown | Note:

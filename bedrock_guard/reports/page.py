@@ -29,6 +29,8 @@ from bedrock_guard.reports.figures import MIME
 
 Plots = Literal["svg", "script"]
 PLOTLY: Final = "application/vnd.plotly.v1+json"
+_WIDTH: Final = 740
+"""Pixels of a drawn chart: its letters are readable in a mail of 600 and on a wide screen."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _LEFT_OUT: Final = ("parameters", "injected-parameters", "app", "figures")
 _FETCHED: Final = re.compile(
@@ -125,7 +127,7 @@ def _as_svg(figure: Mapping[str, Any], number: int) -> str:
     height = int(figure.get("layout", {}).get("height") or 380)
     pictures = {theme: _svg(_in_theme(figure, theme), height) for theme in ("light", "dark")}
     return (
-        f'<figure><picture><source media="(prefers-color-scheme: dark)" srcset="{pictures["dark"]}">'
+        f'<figure><picture><source media="screen and (prefers-color-scheme: dark)" srcset="{pictures["dark"]}">'
         f'<img alt="{_title(figure, number)}" src="{pictures["light"]}"></picture></figure>'
     )
 
@@ -149,7 +151,7 @@ def _drawing() -> Iterator[None]:
 
 
 def _svg(figure: go.Figure, height: int) -> str:
-    picture = figure.to_image(format="svg", width=960, height=height)
+    picture = figure.to_image(format="svg", width=_WIDTH, height=height)
     return "data:image/svg+xml;base64," + base64.b64encode(picture).decode("ascii")
 
 

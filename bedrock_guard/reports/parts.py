@@ -53,8 +53,8 @@ def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(by_id.values(), key=lambda finding: GRAVITY[finding.severity]))
 
 
-def verdict(findings: Sequence[Finding], gaps: Sequence[str]) -> Html:
-    """The first thing on the page: how many things to look at, how grave, and what is missing."""
+def verdict(findings: Sequence[Finding], gaps: Sequence[str], lead: Sequence[str] = ()) -> Html:
+    """The first thing on the page: how many things to look at, how grave, what it comes to, and what is missing."""
     counts = {name: sum(f.severity == name for f in findings) for name in GRAVITY}
     said = [f"{counts[name]} {name}" for name in GRAVITY if counts[name]]
     level = next((name for name in GRAVITY if counts[name]), "fine")
@@ -64,7 +64,8 @@ def verdict(findings: Sequence[Finding], gaps: Sequence[str]) -> Html:
         else "Nothing in this window needs a look."
     )
     missing = "".join(f'<p class="gap"><b>Incomplete:</b> {escape(plain(gap))}</p>' for gap in gaps)
-    return Html(f'<p class="verdict {level}" role="status"><b>{escape(first)}</b></p>{missing}')
+    more = "".join(f"<br>{escape(plain_long(line))}" for line in lead)
+    return Html(f'<p class="verdict {level}" role="status"><b>{escape(first)}</b>{more}</p>{missing}')
 
 
 def findings_list(findings: Sequence[Finding]) -> Html:
@@ -72,8 +73,8 @@ def findings_list(findings: Sequence[Finding]) -> Html:
     if not findings:
         return Html("<p>Nothing in this window needs a look.</p>")
     items = [
-        f'<li class="finding {f.severity}"><b>{f.severity}</b> {escape(plain(f.text))}'
-        f"{' <i>new</i>' if f.new else ''}{_how_whole(f)}</li>"
+        f'<li class="finding {f.severity}"><b>{f.severity}</b> <span>{escape(plain(f.text))}'
+        f"{' <i>new</i>' if f.new else ''}{_how_whole(f)}</span></li>"
         for f in findings
     ]
     return Html(f'<ul class="findings">{"".join(items)}</ul>')

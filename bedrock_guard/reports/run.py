@@ -299,10 +299,9 @@ def _tidy(notebook: NotebookNode) -> None:
 
 
 def _without_secrets(output: NotebookNode) -> None:
-    """What has the form of a credential is replaced, in shown text, printed text and errors."""
-    for held, kinds in ((output, ("text", "evalue")), (output.get("data", {}), ("text/html", "text/plain"))):
-        for kind in kinds:
-            if isinstance(held.get(kind), str):
-                held[kind] = without_secrets(held[kind])
+    """What looks like a credential is replaced in printed text and errors; tables hold what readers cleaned already."""
+    for kind in ("text", "evalue"):
+        if isinstance(output.get(kind), str):
+            output[kind] = without_secrets(output[kind])
     if "traceback" in output:
         output["traceback"] = [without_secrets(line) for line in output["traceback"]]

@@ -13,6 +13,8 @@ from typing import Final
 import pandas as pd
 
 from bedrock_guard.evidence.tables import dollars
+from bedrock_guard.present.note import Note
+from bedrock_guard.present.spend import table_or_note
 from bedrock_guard.present.table import Shown
 from bedrock_guard.reports.figures import FILE, Figure, Figures, Finding, UnreadableFigures, read_figures
 from bedrock_guard.reports.places import earlier_folders
@@ -137,15 +139,12 @@ def said_as(number: Decimal | None, figure: Figure) -> str:
     )
 
 
-def news(figures: Mapping[str, Figure], findings: Sequence[Finding], earlier: Earlier) -> Shown:
+def news(figures: Mapping[str, Figure], findings: Sequence[Finding], earlier: Earlier) -> Shown | Note:
     """What changed since the last run, as a table."""
     last = earlier.last
     broken = f" {earlier.unreadable} earlier files could not be read." if earlier.unreadable else ""
     if last is None:
-        return Shown(
-            pd.DataFrame(columns=list(MOVED)),
-            f"This is the first run kept here: nothing to compare with.{broken}",
-        )
+        return Note((f"This is the first run kept here: nothing to compare with.{broken}",))
     table = moved(figures, last)
     fresh = sum(finding.new is True for finding in findings)
     ended = [finding.text for finding in gone(findings, last)]
@@ -154,7 +153,7 @@ def news(figures: Mapping[str, Figure], findings: Sequence[Finding], earlier: Ea
         f"{fresh} findings are new, {len(ended)} are gone, {len(table)} figures changed.{broken}"
     )
     words += f" Gone: {'; '.join(ended[:5])}" if ended else ""
-    return Shown(table, words)
+    return table_or_note(Shown(table, words))
 
 
 def series(name: str, now: Figures, earlier: Earlier) -> pd.DataFrame:
