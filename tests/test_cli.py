@@ -52,6 +52,7 @@ def test_help_names_every_command() -> None:
         "keys",
         "decode",
         "report",
+        "doctor",
     ):
         assert f" {name} " in text
 

@@ -81,7 +81,9 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True)
-class _Listing:
+class Listing:
+    """One list of Bedrock: what is asked, and which members become which columns."""
+
     service: str
     operation: str
     key: str
@@ -92,11 +94,11 @@ class _Listing:
 
 def _listing(
     kind: str, operation: str, key: str, columns: str, *, service: str = "bedrock", **request: Any
-) -> _Listing:
+) -> Listing:
     """A list; `columns` are pairs "our column=AWS's member"."""
     pairs = (pair.partition("=") for pair in columns.split())
     named = {ours: theirs for ours, _sign, theirs in pairs}
-    return _Listing(service, operation, key, kind, named, request)
+    return Listing(service, operation, key, kind, named, request)
 
 
 _DATES: Final = "created=createdAt updated=updatedAt"
@@ -253,7 +255,7 @@ def read_logging(account: Caller, regions: Iterable[str]) -> tuple[Logging, ...]
         return tuple(pool.map(lambda region: _logging(account, region), regions))
 
 
-def _read(account: Caller, listing: _Listing, region: str) -> tuple[Asked, list[dict[str, Any]]]:
+def _read(account: Caller, listing: Listing, region: str) -> tuple[Asked, list[dict[str, Any]]]:
     """One list in one Region; an error ends it, and what came before is kept as a floor."""
     rows: list[dict[str, Any]] = []
     try:
@@ -265,7 +267,7 @@ def _read(account: Caller, listing: _Listing, region: str) -> tuple[Asked, list[
     return Asked(region, listing.kind, len(rows), "floor" if why else "complete", why), rows
 
 
-def _pages(client: Any, listing: _Listing, take: Callable[[Mapping[str, Any]], None]) -> str:
+def _pages(client: Any, listing: Listing, take: Callable[[Mapping[str, Any]], None]) -> str:
     request = dict(listing.request)
     tokens: set[str] = set()
     for _page in range(_MOST_PAGES):
@@ -282,7 +284,7 @@ def _pages(client: Any, listing: _Listing, take: Callable[[Mapping[str, Any]], N
     return f"{listing.operation}: stopped after {_MOST_PAGES} pages"
 
 
-def _row(listing: _Listing, region: str, item: Mapping[str, Any]) -> dict[str, Any]:
+def _row(listing: Listing, region: str, item: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {ours: item.get(theirs) for ours, theirs in listing.columns.items()}
     for name in ("created", "updated", "ends"):
         values[name] = read_time(values.get(name))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from bedrock_guard.account.facts import load_facts
 from bedrock_guard.account.resources import Resources, read_resources
 from bedrock_guard.account.situation import Situation, look_beside, open_account
 from bedrock_guard.account.spending import Spending, read_spending
@@ -225,7 +226,11 @@ class CostReport:
     @property
     def sources(self) -> Html:
         """Where each table came from."""
-        return sources_list(self.provenances(), [spend.requests(self.spending)])
+        return sources_list(self.provenances(), [spend.requests(self.spending), *self._facts()])
+
+    def _facts(self) -> list[str]:
+        known = load_facts(self.situation.account.account_id)
+        return known.lines() if known else []
 
     def provenances(self) -> dict[str, Provenance]:
         """Table -> where it came from."""

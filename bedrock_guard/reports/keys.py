@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from bedrock_guard.account.facts import load_facts
 from bedrock_guard.account.investigation import Investigation, investigate
 from bedrock_guard.account.key_page import KeyPage
 from bedrock_guard.account.resources import Logging, read_logging
@@ -203,7 +204,9 @@ class KeyReport:
     @property
     def sources(self) -> Html:
         """Where each table came from, and what cannot be seen."""
-        return sources_list(self.provenances(), [f"Not seen: {'. '.join(self.case.unseen)}."])
+        known = load_facts(self.case.account.account_id)
+        unseen = f"Not seen: {'. '.join(self.case.unseen)}."
+        return sources_list(self.provenances(), [unseen, *(known.lines() if known else ())])
 
     def provenances(self) -> dict[str, Provenance]:
         """Table -> where it came from."""

@@ -1,0 +1,206 @@
+"""Points that no document settles, answered from one account's own records and bill.
+
+An answer holds AWS's vocabulary only (units, charge types, product and member names): never a number of an account,
+an ARN or a name that somebody gave.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bedrock_guard.account.doctor_probes import events_of
+from bedrock_guard.account.facts import Fact
+from bedrock_guard.evidence.native import compare_native
+from bedrock_guard.evidence.tables import provenance_of, total
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bedrock_guard.boundary.catalogue import Catalogue
+
+_WORDS: Final = re.compile(r"[A-Za-z0-9 ()/._%+-]{1,70}")
+_NUMBER: Final = re.compile(r"\d{9,}")
+_INVOKED: Final = frozenset({"InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream"})
+_NO_CALLS: Final = "no such record in the page that was read"
+_MOST: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the questions are asked of; None where it could not be read.
+
+    Args:
+        records: records of Bedrock from Event history.
+        charges: the answer of Cost Explorer by charge type.
+        credentials: ListServiceSpecificCredentials' rows.
+        bill: the classified bill of 28 days.
+        native: Cost Explorer's own model dimension.
+        catalogue: the models.
+
+    """
+
+    records: tuple[Mapping[str, Any], ...] | None
+    charges: Mapping[str, Any] | None
+    credentials: tuple[Mapping[str, Any], ...] | None
+    bill: pd.DataFrame | None
+    native: pd.DataFrame | None
+    catalogue: Catalogue
+
+
+def find_facts(material: Material) -> tuple[Fact, ...]:
+    """Every question, answered or with the reason why not."""
+    return (*_of_bill(material), *_of_records(material), *_of_keys(material))
+
+
+def safe(values: Iterable[object]) -> str:
+    """AWS's words as a list; whatever could be somebody's own is left out and counted.
+
+    Example:
+        >>> safe(["Usage", "Tax", "arn:aws:iam::111122223333:user/ana"])
+        'Tax, Usage (and 1 that is no word of AWS)'
+
+    """
+    texts = sorted({str(value) for value in values})
+    words = [
+        text for text in texts if _WORDS.fullmatch(text) and not _NUMBER.search(text) and "@" not in text
+    ]
+    left = len(texts) - len(words)
+    more = [f"{len(words) - _MOST} more"] if len(words) > _MOST else []
+    odd = f" (and {left} that {'is' if left == 1 else 'are'} no word of AWS)" if left else ""
+    return (", ".join([*words[:_MOST], *more]) or "none") + odd
+
+
+def _of_bill(material: Material) -> Iterable[Fact]:
+    question = "Which charge types does Cost Explorer name?"
+    groups = [
+        group["Keys"][0]
+        for period in (material.charges or {}).get("ResultsByTime", ())
+        for group in period.get("Groups", ())
+        if group.get("Keys")
+    ]
+    yield _fact(
+        "record_types", question, safe(groups) if groups else None, len(groups), "Cost Explorer was not read"
+    )
+    bill = material.bill
+    for name, asked, column in (
+        ("units", "Which units do Bedrock's lines have?", "unit"),
+        ("services", "Under which service names is Bedrock billed?", "service"),
+    ):
+        values = [] if bill is None else list(bill[column].dropna().unique())
+        yield _fact(name, asked, safe(values) if values else None, len(values), "the bill holds no line")
+    yield _claude_lane(bill)
+    yield _native(material)
+
+
+def _claude_lane(bill: pd.DataFrame | None) -> Fact:
+    question = "Which price lanes do Claude's lines take?"
+    if bill is None or bill.empty:
+        return _fact("claude_lane", question, None, 0, "the bill holds no line")
+    lines = bill[bill["model"].fillna("").str.startswith("anthropic.") & (bill["bucket"] == "model")]
+    if lines.empty:
+        return _fact("claude_lane", question, None, 0, "no line of Claude in 28 days")
+    places = ["AWS Marketplace" if "Edition" in str(s) else str(s) for s in lines["service"].fillna("")]
+    lanes = {
+        f"{place} - {lane}" for place, lane in zip(places, lines["route"].fillna("no lane"), strict=True)
+    }
+    return _fact("claude_lane", question, safe(lanes), len(lines))
+
+
+def _native(material: Material) -> Fact:
+    question = "Does Cost Explorer's own model dimension cover the models read from usage types?"
+    native, bill = material.native, material.bill
+    if native is None or bill is None or native.empty:
+        why = provenance_of(native).why if native is not None else "not read"
+        return _fact("native_model", question, None, 0, _anonymous(why) or "it gave no row")
+    table = compare_native(bill, native, catalogue=material.catalogue)
+    whole = total(value for value in table["parsed"] if value is not None)
+    named = table[table["model"].notna()]
+    same = total(value for value in named["native"] if value is not None)
+    share = f"{same * 100 / whole:.1f} %" if whole else "no share"
+    market = bill["service"].fillna("").str.contains("Edition", regex=False).any()
+    lines = "Marketplace lines among them" if market else "no Marketplace lines to judge by"
+    return _fact("native_model", question, f"it names {share} of the dollars; {lines}", len(native))
+
+
+def _of_records(material: Material) -> Iterable[Fact]:
+    records = material.records or ()
+    calls = [r for r in records if r.get("eventName") in _INVOKED]
+    worked = [r for r in calls if not r.get("errorCode")]
+    with_tokens = Counter(str(r["eventName"]) for r in worked if "inputTokens" in _extra(r))
+    of_them = Counter(str(r["eventName"]) for r in worked)
+    tokens = ", ".join(f"{name} {with_tokens[name]} of {count}" for name, count in sorted(of_them.items()))
+    yield _fact("trail_tokens", "Do records carry token counts?", tokens or None, len(worked), _NO_CALLS)
+    keys = {key for r in calls for key in _extra(r)}
+    cache = sorted(key for key in keys if "ache" in key)
+    found = (safe(cache) if cache else "no") if worked else None
+    yield _fact("cache_tokens", "Do records carry cache token counts?", found, len(worked), _NO_CALLS)
+    yield _fact(
+        "extra_members",
+        "Which members has additionalEventData?",
+        safe(keys) if calls else None,
+        len(calls),
+        _NO_CALLS,
+    )
+    marks = [repr(_extra(r)["callWithBearerToken"]) for r in calls if "callWithBearerToken" in _extra(r)]
+    shown = ", ".join(sorted(set(marks))).replace("'", '"')
+    yield _fact("bearer_marker", "How is a call with a key marked?", shown or None, len(marks), _NO_CALLS)
+    ids = ["present" if _identity(r).get("accessKeyId") else "absent" for r in calls
+           if "callWithBearerToken" in _extra(r) and _identity(r).get("type") == "IAMUser"]  # fmt: skip
+    yield _fact(
+        "long_term_key_id",
+        "Does a long-term key's record hold accessKeyId?",
+        safe(set(ids)) if ids else None,
+        len(ids),
+        _NO_CALLS,
+    )
+    reads = {str(r.get("readOnly")) for r in calls}
+    yield _fact(
+        "read_only",
+        "Is an invocation recorded as readOnly?",
+        safe(reads) if calls else None,
+        len(calls),
+        _NO_CALLS,
+    )
+    denied = [r for r in records if str(r.get("errorCode", "")).startswith("AccessDenied")]
+    said = Counter("with a message" if r.get("errorMessage") else "without" for r in denied)
+    told = ", ".join(f"{count} {name}" for name, count in sorted(said.items()))
+    yield _fact("denial_messages", "Do refused calls carry a message?", told or None, len(denied), _NO_CALLS)
+
+
+def _of_keys(material: Material) -> Iterable[Fact]:
+    rows = material.credentials or ()
+    states = {str(row.get("Status")) for row in rows}
+    yield _fact(
+        "key_states",
+        "Which states do keys have?",
+        safe(states) if rows else None,
+        len(rows),
+        "no key was listed",
+    )
+
+
+def _extra(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = record.get("additionalEventData")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _identity(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = record.get("userIdentity")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _fact(name: str, question: str, answer: str | None, seen: int, why: str = "") -> Fact:
+    return Fact(id=name, question=question, answer=answer, seen=seen, why="" if answer is not None else why)
+
+
+def _anonymous(text: str) -> str:
+    return text if _WORDS.fullmatch(text) and not _NUMBER.search(text) else "it could not be read"
+
+
+def records_of(answers: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """The records of some LookupEvents answers."""
+    return tuple(record for answer in answers for record in events_of(answer))

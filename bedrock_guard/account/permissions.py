@@ -1,0 +1,131 @@
+"""What each job reads, action by action: the one table behind docs/policies and behind what `doctor` asks.
+
+A job is a command or notebook that runs by itself; its document holds these actions and no other. tests/reports proves
+it on the demo account, which enforces policies and keeps a record of what was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Job = Literal["cost", "keys", "analyst"]
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One IAM action.
+
+    Args:
+        action: as IAM names it.
+        tells: what is unknown without it.
+        jobs: who asks it.
+        of_users: whether it can be held to IAM users; else it takes no resource, or any.
+
+    """
+
+    action: str
+    tells: str
+    jobs: frozenset[Job]
+    of_users: bool = False
+
+
+def _all(jobs: str, *pairs: tuple[str, str], of_users: bool = False) -> tuple[Permission, ...]:
+    named: frozenset[Any] = frozenset(jobs.split())
+    return tuple(Permission(action, tells, named, of_users) for action, tells in pairs)
+
+
+_BOTH: Final = "cost keys analyst"
+PERMISSIONS: Final[tuple[Permission, ...]] = (
+    *_all(
+        _BOTH,
+        ("ce:GetCostAndUsage", "what anything cost; each request costs $0.01"),
+        ("ce:GetDimensionValues", "which services and charge types are on the bill; $0.01 a request"),
+        ("cloudtrail:LookupEvents", "who called what, and what was changed, in the last 90 days"),
+    ),
+    *_all(
+        "cost analyst",
+        ("bedrock:ListProvisionedModelThroughputs", "commitments and their end dates"),
+        ("ce:GetCostForecast", "Cost Explorer's forecast; $0.01"),
+        ("ce:GetTags", "spend by caller tag; $0.01 a request"),
+        ("organizations:DescribeOrganization", "which account no SCP binds"),
+        ("pricing:GetProducts", "list prices, to compare with what was paid"),
+    ),
+    *_all(
+        "keys analyst",
+        ("bedrock:GetModelInvocationLoggingConfiguration", "whether prompts are logged"),
+        (
+            "ec2:DescribeRegions",
+            "which Regions are enabled; without it those known to have Bedrock are asked",
+        ),
+        ("iam:GetServiceLastAccessedDetails", "when a user last used Bedrock, by access advisor"),
+        ("iam:ListServiceSpecificCredentials", "which long-term API keys exist"),
+        ("iam:ListUsers", "users made for a key, whatever became of it"),
+    ),
+    *_all(
+        "keys analyst",
+        ("iam:GenerateServiceLastAccessedDetails", "when a user last used Bedrock (starts the list)"),
+        ("iam:GetLoginProfile", "whether a key's user has a password"),
+        ("iam:GetUser", "a key user's boundary"),
+        ("iam:ListAccessKeys", "a key user's access keys"),
+        ("iam:ListAttachedUserPolicies", "a key user's policies"),
+        ("iam:ListGroupsForUser", "a key user's groups"),
+        ("iam:ListMFADevices", "a key user's MFA devices"),
+        ("iam:ListSSHPublicKeys", "a key user's SSH keys"),
+        ("iam:ListSigningCertificates", "a key user's certificates"),
+        ("iam:ListUserPolicies", "a key user's inline policies"),
+        of_users=True,
+    ),
+    *_all(
+        "analyst",
+        *(
+            (f"bedrock:{action}", f"{what} in the account")
+            for action, what in (
+                ("ListAgents", "agents"),
+                ("ListCustomModelDeployments", "deployments of custom models"),
+                ("ListCustomModels", "custom models"),
+                ("ListEnforcedGuardrailsConfiguration", "enforced guardrails"),
+                ("ListEvaluationJobs", "evaluation jobs"),
+                ("ListFlows", "flows"),
+                ("ListGuardrails", "guardrails"),
+                ("ListImportedModels", "imported models"),
+                ("ListInferenceProfiles", "what an opaque inference profile stands for"),
+                ("ListKnowledgeBases", "knowledge bases"),
+                ("ListMarketplaceModelEndpoints", "marketplace endpoints"),
+                ("ListModelCopyJobs", "copies of models"),
+                ("ListModelCustomizationJobs", "training jobs"),
+                ("ListModelImportJobs", "import jobs"),
+                ("ListModelInvocationJobs", "batch jobs"),
+                ("ListPromptRouters", "prompt routers"),
+                ("ListPrompts", "managed prompts"),
+            )
+        ),
+        ("iam:GetAccountAuthorizationDetails", "users and roles with their policies and boundaries"),
+    ),
+)
+
+
+def actions(jobs: Iterable[Job]) -> frozenset[str]:
+    """The actions of some jobs."""
+    wanted = set(jobs)
+    return frozenset(one.action for one in PERMISSIONS if one.jobs & wanted)
+
+
+def document(jobs: Iterable[Job], partition: str = "aws") -> dict[str, Any]:
+    """The policy document of some jobs: reads only, as narrow as IAM can hold them.
+
+    Example:
+        >>> [s["Sid"] for s in document(["cost"])["Statement"]]
+        ['Read']
+
+    """
+    wanted = set(jobs)
+    own = [one for one in PERMISSIONS if one.jobs & wanted]
+    plain = sorted(one.action for one in own if not one.of_users)
+    users = sorted(one.action for one in own if one.of_users)
+    statements = [{"Sid": "Read", "Effect": "Allow", "Action": plain, "Resource": "*"}]
+    if users:
+        held = f"arn:{partition}:iam::*:user/*"
+        statements.append({"Sid": "ReadUsers", "Effect": "Allow", "Action": users, "Resource": held})
+    return {"Version": "2012-10-17", "Statement": statements}

@@ -1,0 +1,127 @@
+"""The shipped policy documents: each job runs with its own on the enforcing demo, and asks all of it and no more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bedrock_guard.account.doctor import examine
+from bedrock_guard.account.permissions import Job, actions, document
+from bedrock_guard.account.session import Account
+from bedrock_guard.demo.dispatch import Backend
+from bedrock_guard.iam.document import read
+from bedrock_guard.reports.cost import CostReport
+from bedrock_guard.reports.keys import KeyReport
+from bedrock_guard.reports.settings import CostSettings, KeySettings
+
+DOCS = Path(__file__).parent.parent.parent / "docs" / "policies"
+FREE = {"sts:GetCallerIdentity"}
+
+
+def cost(account: Account) -> None:
+    assert CostReport.of(account, CostSettings()).gaps == ()
+
+
+def keys(account: Account) -> None:
+    assert KeyReport.of(account, KeySettings()).gaps == ()
+
+
+def reports(account: Account) -> None:
+    cost(account)
+    keys(account)
+
+
+def analyst(account: Account) -> None:
+    assert examine(account, keep=False).gaps == ()
+    reports(account)
+
+
+JOBS: dict[str, tuple[tuple[Job, ...], Callable[[Account], None]]] = {
+    "report-runner": (("cost", "keys"), reports),
+    "analyst": (("analyst",), analyst),
+}
+
+
+def held_by(policy: dict) -> set[str]:
+    return {action for statement in policy["Statement"] for action in statement["Action"]}
+
+
+def job_account(policy: dict) -> tuple[Account, Backend]:
+    """The enforcing demo as a role that holds this document and nothing else."""
+    opened = Account.demo(enforce=True)
+    backend = opened.demo_backend
+    assert backend is not None
+    root = Account.on_demo(backend, principal="arn:aws:iam::111122223333:root")
+    iam = root.client("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+    role = iam.create_role(RoleName="job", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="job", PolicyName="job", PolicyDocument=json.dumps(policy))
+    backend.asked.clear()
+    backend.calls.clear()
+    return Account.on_demo(backend, principal=role), backend
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_asks_all_of_its_document_and_no_more(name: str) -> None:
+    policy = json.loads((DOCS / f"{name}.json").read_text(encoding="utf-8"))
+    account, backend = job_account(policy)
+    JOBS[name][1](account)
+    asked = {need.action for need in backend.asked} - FREE
+    assert asked == held_by(policy)
+    assert len(backend.calls) < (backend.calls.maxlen or 0), "every call is in the record"
+    users = next(s for s in policy["Statement"] if s["Sid"] == "ReadUsers")
+    kinds = {
+        need.resource.split(":")[5].split("/")[0] for need in backend.asked if need.action in users["Action"]
+    }
+    assert kinds == {"user"}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_documents_are_made_of_the_table_and_are_sound(name: str) -> None:
+    text = (DOCS / f"{name}.json").read_text(encoding="utf-8")
+    jobs = JOBS[name][0]
+    assert json.loads(text) == document(jobs)
+    assert held_by(json.loads(text)) == actions(jobs)
+    read(text)
+    assert not any("*" in action for action in held_by(json.loads(text)))
+    verbs = {action.split(":")[1] for action in held_by(json.loads(text))}
+    assert all(
+        verb.startswith(("Get", "List", "Describe", "Lookup", "GenerateServiceLast")) for verb in verbs
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "run"),
+    [
+        ("ce:GetCostAndUsage", cost),
+        ("cloudtrail:LookupEvents", keys),
+        ("iam:ListServiceSpecificCredentials", keys),
+    ],
+)
+def test_without_an_action_the_job_says_what_is_missing(action: str, run: Callable[[Account], None]) -> None:
+    policy = document(("cost", "keys"))
+    for statement in policy["Statement"]:
+        statement["Action"] = [one for one in statement["Action"] if one != action]
+    account, _ = job_account(policy)
+    with pytest.raises(AssertionError, match="AccessDenied"):
+        run(account)
+
+
+def test_the_delivery_document_puts_and_publishes_only_where_it_says() -> None:
+    policy = json.loads((DOCS / "report-delivery.json").read_text(encoding="utf-8"))
+    assert held_by(policy) == {"s3:PutObject", "s3:GetObject", "s3:ListBucket", "sns:Publish"}
+    assert all(statement["Resource"] != "*" for statement in policy["Statement"])
+    read(json.dumps(policy))
+
+
+def test_the_page_names_every_action() -> None:
+    page = (DOCS / "README.md").read_text(encoding="utf-8")
+    assert [action for action in actions(("analyst",)) if f"`{action}`" not in page] == []
