@@ -86,7 +86,7 @@ def test_every_threshold_speaks_and_can_be_silenced(report: CostReport) -> None:
     ids = {f.id.partition(":")[0] for f in report.findings}
     assert {"refused", "stranded"} <= ids
     quiet = bent(report, unapproved_usd=10**9, unmapped_usd=10**9, growth_percent=None)
-    assert {f.id.partition(":")[0] for f in quiet.findings} <= {"stranded", "new_model"}
+    assert {f.id.partition(":")[0] for f in quiet.findings} <= {"stranded", "new_model", "unusual"}
     assert "over_budget" in {f.id for f in bent(report, budget_usd=1).findings}
 
 
