@@ -87,6 +87,18 @@ def test_export_writes_each_form(spec: Path, tmp_path: Path, form: str) -> None:
     assert any((tmp_path / form).iterdir())
 
 
+def test_build_by_the_accounts_own_models(spec: Path, tmp_path: Path) -> None:
+    done = run("build", str(spec), "--out", str(tmp_path / "a"), "--account", "demo")
+    assert done.returncode == 0, done.stderr
+    assert "Read from account" in (tmp_path / "a" / "scorecard.md").read_text()
+    run("build", str(spec), "--out", str(tmp_path / "b"))
+    assert "Compiled" in (tmp_path / "b" / "scorecard.md").read_text()
+    for path in (tmp_path / "a").glob("*.json"):
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), (
+            "the demo offers what is shipped"
+        )
+
+
 def test_an_unknown_form_or_a_broken_spec_writes_nothing(spec: Path, tmp_path: Path) -> None:
     assert run("export", str(spec), "--format", "yaml", "--out", str(tmp_path / "x")).returncode == 2
     spec.write_text("version = 1\n[profile.a]\naccounts = [111122223333]\n", encoding="utf-8")

@@ -7,7 +7,6 @@ types may start, and which controls are on. `builder.build` turns it into IAM do
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -27,30 +26,28 @@ from pydantic import (
 
 from bedrock_guard.boundary import names
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
-from bedrock_guard.boundary.locate import line_of, value_at
 from bedrock_guard.boundary.prompt_rules import PromptRules
-from bedrock_guard.errors import GuardError
+from bedrock_guard.boundary.spec_text import SpecError, first, parse, read_text
 
-MAX_SPEC_BYTES = 2_000_000
+__all__ = [
+    "MAX_MODELS",
+    "SCOPES",
+    "BoundarySpec",
+    "Controls",
+    "Modality",
+    "ModelChoice",
+    "Names",
+    "Placement",
+    "Profile",
+    "SpecError",
+    "SpecException",
+    "source_regions",
+]
+
 MAX_MODELS = 2_000
-_LONGEST = 2_000
 SCOPES = ("us", "eu", "apac", "au", "jp", "ca", "in", "us-gov")
 Placement = Literal["boundary", "deny", "scp"]
 Modality = Literal["TEXT", "IMAGE", "VIDEO", "SPEECH", "EMBEDDING"]
-
-
-class SpecError(GuardError):
-    """A spec that cannot be used. `key` is the dotted path and `line` the 1-based line, where they are known."""
-
-    def __init__(
-        self, what: str, *, why: str = "", remedy: str = "", key: str = "", line: int | None = None
-    ) -> None:
-        place = f"line {line}" if line else ""
-        where = ", ".join(part for part in (names.clipped(key), place) if part)
-        what, why, remedy = (names.clipped(text, _LONGEST) for text in (what, why, remedy))
-        super().__init__(f"{where}: {what}" if where else what, why=why, remedy=remedy)
-        self.key = key
-        self.line = line
 
 
 class _Frozen(BaseModel):
@@ -292,14 +289,7 @@ class BoundarySpec(_Frozen):
         Raises:
             SpecError: no such file, not UTF-8, not TOML, or not a valid spec; names key and line.
         """
-        file = Path(path)
-        try:
-            raw = file.read_bytes()
-        except OSError as error:
-            raise SpecError(
-                f"Cannot read {file.name}.", why=error.strerror or "", remedy="Check the path."
-            ) from error
-        return cls.loads(_decode(raw), catalogue)
+        return cls.loads(read_text(path), catalogue)
 
     @classmethod
     def loads(cls, text: str, catalogue: Catalogue | None = None) -> Self:
@@ -310,11 +300,11 @@ class BoundarySpec(_Frozen):
         """
         from bedrock_guard.boundary.checks import checked
 
-        data = _parse(text)
+        data = parse(text)
         try:
             spec = cls.model_validate(data)
         except ValidationError as error:
-            raise _first(error, text, data) from None
+            raise first(error, text, data, Controls.model_fields) from None
         return checked(spec, catalogue or shipped(), text)
 
     def dumps(self) -> str:
@@ -380,88 +370,24 @@ class BoundarySpec(_Frozen):
         return cls.model_json_schema(by_alias=True)
 
 
-def _decode(raw: bytes) -> str:
-    if len(raw) > MAX_SPEC_BYTES:
-        raise SpecError("The spec is too large.", why=f"{len(raw):,} bytes; at most {MAX_SPEC_BYTES:,}.")
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise SpecError(
-            "The spec is not UTF-8.", why="It begins with a UTF-16 mark.", remedy="Save it as UTF-8."
-        )
+def source_regions(text: str) -> tuple[str, ...]:
+    """The regions from which a spec's models may be called, before it is checked by a catalogue of these regions.
+
+    Raises:
+        SpecError: not TOML, or not a spec.
+    """
+    data = parse(text)
     try:
-        return raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
-    except UnicodeDecodeError as error:
-        why = f"Byte {error.start} is 0x{raw[error.start]:02x}; perhaps Latin-1."
-        raise SpecError("The spec is not UTF-8.", why=why, remedy="Save it as UTF-8.") from error
-
-
-def _parse(text: str) -> dict[str, Any]:
-    if len(text) > MAX_SPEC_BYTES:
-        raise SpecError(
-            "The spec is too large.", why=f"{len(text):,} characters; at most {MAX_SPEC_BYTES:,}."
-        )
-    if text.startswith("\ufeff"):
-        raise SpecError(
-            "The text begins with a byte order mark.", remedy="Read the file as UTF-8 with signature."
-        )
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError("This is not TOML.", why=str(error), line=_line_in(str(error), text)) from error
-    except (RecursionError, ValueError) as error:
-        raise SpecError(
-            "This is not TOML.", why=f"{type(error).__name__}: nested too deep or no number."
-        ) from error
-
-
-def _line_in(message: str, text: str) -> int | None:
-    if "end of document" in message:
-        return text.count("\n") + 1
-    _, _, tail = message.partition("at line ")
-    digits = tail.split(",")[0].split(")")[0].strip()
-    return int(digits) if digits.isdecimal() else None
-
-
-def _first(error: ValidationError, text: str, data: Mapping[str, Any]) -> SpecError:
-    """The first of pydantic's complaints, with its key, its line, and how many more there are."""
-    details = error.errors(include_url=False)
-    first = details[0]
-    path = _real_path(data, first["loc"])
-    more = len({tuple(_real_path(data, d["loc"])) for d in details}) - 1
-    known = (
-        ", ".join(Controls.model_fields) if "controls" in path and first["type"] == "extra_forbidden" else ""
-    )
-    return SpecError(
-        f"{_sentence(first)}{f' ({more} more.)' if more else ''}",
-        remedy=f"The controls are: {known}." if known else "",
-        key=".".join(str(step) for step in path),
-        line=line_of(text, path),
-    )
-
-
-def _sentence(detail: Mapping[str, Any]) -> str:
-    if detail["type"] == "extra_forbidden":
-        return "No such key."
-    if detail["type"] == "missing":
-        return "This key is missing."
-    if detail["type"] == "string_type":
-        return f"{names.clipped(repr(detail['input']))} is no text: write it in quotes."
-    if detail["type"] in ("date_type", "date_exact"):
-        return f"{names.clipped(repr(detail['input']))} is no date: write it without quotes, as 2027-03-31."
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{message[:1].upper()}{message[1:]}."
-
-
-def _real_path(data: Any, loc: Sequence[str | int]) -> list[str | int]:
-    """The part of pydantic's location that exists in the file (it adds names of union members)."""
-    path: list[str | int] = []
-    for step in loc:
-        here = value_at(data, path) if path else data
-        exists = (isinstance(here, Mapping) and step in here) or (
-            isinstance(here, list) and isinstance(step, int)
-        )
-        if exists or (isinstance(here, Mapping) and step == loc[-1]):
-            path.append(step)
-    return path
+        spec = BoundarySpec.model_validate(data)
+    except ValidationError as error:
+        raise first(error, text, data, Controls.model_fields) from None
+    models = [(profile, choice) for profile in spec.profile.values() for choice in profile.models]
+    models += [
+        (spec.profile[e.profile], e.model) for e in spec.exceptions if e.model and e.profile in spec.profile
+    ]
+    named = {region for profile, choice in models for region in choice.regions or profile.regions}
+    found = {*named, *(region for profile in spec.profile.values() for region in profile.regions)}
+    return tuple(sorted(region for region in found if names.is_region(region)))
 
 
 def _tables(data: Mapping[str, Any]) -> tomlkit.TOMLDocument:

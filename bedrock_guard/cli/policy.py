@@ -1,31 +1,56 @@
-"""Commands about policies. They make and judge documents; none of them asks AWS anything."""
+"""Commands about policies. They make and judge documents; with --account they ask AWS which models there are."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from bedrock_guard.boundary.catalogue import Catalogue
 
 commands = typer.Typer()
 Spec = Annotated[Path, typer.Argument(help="The spec: a TOML file.")]
 Out = Annotated[Path, typer.Option(help="The folder to write to.")]
 Profile = Annotated[str | None, typer.Option(help="The profile, where the spec has several.")]
+Account = Annotated[
+    str | None,
+    typer.Option(
+        help="Take the models from this account: demo, or an AWS profile. Without it, the shipped catalogue."
+    ),
+]
+
+
+def _catalogue(spec: Path, account: str | None) -> Catalogue:
+    """The shipped catalogue, or that of an account in the Regions that the spec names."""
+    from bedrock_guard.boundary.catalogue import shipped
+    from bedrock_guard.boundary.spec import source_regions
+    from bedrock_guard.boundary.spec_text import read_text
+
+    if account is None:
+        return shipped()
+    from bedrock_guard.account.models import read_catalogue
+    from bedrock_guard.account.situation import open_account
+
+    return read_catalogue(open_account(account), source_regions(read_text(spec)))
 
 
 @commands.command()
-def build(spec: Spec, out: Out = Path("policies"), profile: Profile = None) -> None:
+def build(spec: Spec, out: Out = Path("policies"), profile: Profile = None, account: Account = None) -> None:
     """Build a spec's documents: boundary.json, deny-*.json, scp-*.json and scorecard.md."""
     from bedrock_guard.boundary.builder import build as built_of
     from bedrock_guard.boundary.export import export as exported
     from bedrock_guard.boundary.export import write
     from bedrock_guard.boundary.spec import BoundarySpec
 
-    chosen = BoundarySpec.load(spec)
-    built = built_of(chosen, profile=profile)
-    written = write(exported(chosen, built, "json") | exported(chosen, built, "markdown"), out)
+    known = _catalogue(spec, account)
+    chosen = BoundarySpec.load(spec, known)
+    built = built_of(chosen, known, profile=profile)
+    made = exported(chosen, built, "json", known) | exported(chosen, built, "markdown", known)
+    written = write(made, out)
     for size in built.sizes:
         print(f"{size.document:32} {size.characters:6,} of {size.quota:,} characters")
     for sentence in (*chosen.notes, *built.findings):
@@ -42,6 +67,7 @@ def export(
     ] = "json",
     out: Out = Path("export"),
     profile: Profile = None,
+    account: Account = None,
 ) -> None:
     """Write a spec's documents in the form another tool takes. Applies nothing."""
     from bedrock_guard.boundary.builder import build as built_of
@@ -49,20 +75,24 @@ def export(
     from bedrock_guard.boundary.export import write
     from bedrock_guard.boundary.spec import BoundarySpec
 
-    chosen = BoundarySpec.load(spec)
-    for path in write(exported(chosen, built_of(chosen, profile=profile), form), out):  # type: ignore[arg-type]
+    known = _catalogue(spec, account)
+    chosen = BoundarySpec.load(spec, known)
+    built = built_of(chosen, known, profile=profile)
+    for path in write(exported(chosen, built, form, known), out):  # type: ignore[arg-type]
         print(path)
 
 
 @commands.command()
-def scorecard(spec: Spec, profile: Profile = None) -> None:
+def scorecard(spec: Spec, profile: Profile = None, account: Account = None) -> None:
     """Judge the known ways round a boundary, and the work that must go on. Prints Markdown."""
     from bedrock_guard.boundary.builder import build as built_of
     from bedrock_guard.boundary.export import export as exported
     from bedrock_guard.boundary.spec import BoundarySpec
 
-    chosen = BoundarySpec.load(spec)
-    print(exported(chosen, built_of(chosen, profile=profile), "markdown")["scorecard.md"])
+    known = _catalogue(spec, account)
+    chosen = BoundarySpec.load(spec, known)
+    built = built_of(chosen, known, profile=profile)
+    print(exported(chosen, built, "markdown", known)["scorecard.md"])
 
 
 @commands.command()

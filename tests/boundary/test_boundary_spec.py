@@ -10,7 +10,7 @@ import pytest
 from bedrock_guard.boundary.builder import build
 from bedrock_guard.boundary.calls import Call
 from bedrock_guard.boundary.locate import line_of
-from bedrock_guard.boundary.spec import BoundarySpec, Controls, SpecError
+from bedrock_guard.boundary.spec import BoundarySpec, Controls, SpecError, source_regions
 from bedrock_guard.boundary.starting_points import UsedRoute
 from bedrock_guard.boundary.verdict import refused
 
@@ -378,3 +378,19 @@ def test_the_line_of_a_table_that_has_no_header_of_its_own() -> None:
     assert error(text).line == 1
     assert line_of("x = 1\n" + text, ("profile", "a", "models")) == 2
     assert line_of(text, ("b",)) is None
+
+
+def test_the_regions_to_ask_an_account_for() -> None:
+    text = (
+        HEAD
+        + MODEL
+        + 'regions = ["eu-west-1"]\n'
+        + (
+            f'[[exception]]\nprofile = "team"\n{DATED}model = {{ id = "x.y", regions = ["ap-south-1", "mars"] }}\n'
+        )
+    )
+    assert source_regions(text) == ("ap-south-1", "eu-west-1", "us-east-1")
+    with pytest.raises(SpecError, match="not TOML"):
+        source_regions("a = [")
+    with pytest.raises(SpecError, match="missing"):
+        source_regions("")
