@@ -105,9 +105,14 @@ class Request:
     paging: Paging = "normal"
     take: Callable[[str, float], bool] = lambda _name, _rate: True
 
+    @property
+    def question(self) -> str:
+        """What a page token belongs to, next to its parameters: the operation, in this account and Region."""
+        return f"{self.definition.name}:{self.operation}:{self.account}:{self.region}"
+
     def limit(self, per_second: float, error: ServiceError | None = None) -> None:
         """Refuse what comes faster than ``per_second`` on the demo clock, per account, Region and operation."""
-        if not self.take(f"{self.definition.name}:{self.operation}:{self.account}:{self.region}", per_second):
+        if not self.take(self.question, per_second):
             raise error or ServiceError("ThrottlingException", "Rate exceeded")
 
 
@@ -281,7 +286,7 @@ def page_by(
     if request.paging == "empty":
         size = 0
     found = list(fetch(start, size + 1))
-    token = request.tokens.make(request.operation, asked, start + size) if len(found) > size else None
+    token = request.tokens.make(request.question, asked, start + size) if len(found) > size else None
     return Page(found[:size], token, answer_token_name or token_name)
 
 
@@ -289,7 +294,7 @@ def _offset(request: Request, token: str | None, asked: Mapping[str, Any]) -> in
     if token is None:
         return 0
     try:
-        return request.tokens.open(token, request.operation, asked)
+        return request.tokens.open(token, request.question, asked)
     except ForeignTokenError:
         raise request.definition.bad_token from None
     except ChangedRequestError:

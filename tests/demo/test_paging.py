@@ -28,6 +28,15 @@ def test_a_token_with_other_parameters_is_refused(account: Account) -> None:
     assert error(iam.list_roles, Marker=marker) == "ValidationError"
 
 
+def test_a_token_of_another_account_or_region_is_refused(account: Account) -> None:
+    marker = account.client("iam").list_users(MaxItems=10)["Marker"]
+    member = Account.on_demo(account.demo_backend, principal="arn:aws:iam::000000000011:role/worker")
+    assert error(member.client("iam").list_users, Marker=marker) == "ValidationError"
+    token = account.client("bedrock").list_inference_profiles(maxResults=1)["nextToken"]
+    west = account.client("bedrock", "us-west-2")
+    assert error(west.list_inference_profiles, nextToken=token) == "ValidationException"
+
+
 @pytest.mark.parametrize("change", ["100", "", "x", "!!!!", "Zm9v"])
 def test_a_made_up_token_is_refused(account: Account, change: str) -> None:
     assert error(account.client("iam").list_users, Marker=change or "=") == "ValidationError"

@@ -49,6 +49,9 @@ _STEADY: Final = (
 )  # fmt: skip
 
 
+_WHOLE: Final = {"Images", "TextUnits"}
+
+
 def commitment_lines(plan: Plan) -> Iterator[BillLine]:
     """Provisioned throughput and reserved capacity: hours, whether used or not."""
     for day in history_days(plan.days):
@@ -77,9 +80,8 @@ def feature_lines(plan: Plan) -> Iterator[BillLine]:
     for day in history_days(plan.days):
         part = _hours(day, plan.days) / 24
         for home, region, service, usage_type, units, unit, price, feature in _STEADY:
-            quantity = (Decimal(str(units)) * part * Decimal(str(round(rng.uniform(0.8, 1.2), 3)))).quantize(
-                Decimal("1e-6")
-            )
+            amount = Decimal(str(units)) * part * Decimal(str(round(rng.uniform(0.8, 1.2), 3)))
+            quantity = amount.quantize(Decimal(1) if unit in _WHOLE else Decimal("1e-6"))
             if quantity and not ("Customization" in usage_type and day < TRAINING_DAY):
                 yield bill_line(
                     day.isoformat(), plan.account(home), region, service, usage_type,

@@ -120,7 +120,7 @@ def _newest_first(request: Request, where: str, values: list[Any]) -> Answer:
     answer: Answer = {"Events": [_row(row) for row in rows[:size]]}
     if len(rows) > size:
         last = rows[size - 1][0] if size else after
-        answer["NextToken"] = request.tokens.make(request.operation, asked, last)
+        answer["NextToken"] = request.tokens.make(request.question, asked, last)
     return answer
 
 
@@ -128,7 +128,7 @@ def _opened(request: Request, token: str | None, asked: dict[str, Any]) -> int:
     if token is None:
         return 0
     try:
-        return request.tokens.open(token, request.operation, asked)
+        return request.tokens.open(token, request.question, asked)
     except ForeignTokenError:
         raise request.definition.bad_token from None
     except ChangedRequestError:
