@@ -20,7 +20,7 @@ from bedrock_guard.account.instances import read_ec2_bill
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.spec import BoundarySpec
-from bedrock_guard.evidence.impact import GOVERNED
+from bedrock_guard.evidence.impact import GOVERNED, Billed
 from bedrock_guard.evidence.reconcile import Reconciliation
 from bedrock_guard.evidence.replay import Cube, cube
 from bedrock_guard.evidence.spend import classify_bill, reconcile
@@ -86,6 +86,11 @@ class Situation:
         """The calls, ready to be replayed."""
         return cube(self.calls, self.catalogue)
 
+    @cached_property
+    def billed(self) -> Billed:
+        """The bill, ready to be spread."""
+        return Billed.of(self.bill)
+
     @property
     def start(self) -> datetime:
         """The window's first instant, UTC."""
@@ -104,7 +109,16 @@ class Situation:
 
         """
         today = self.account.now.date()
-        return what_if(spec, self.cube, self.bill, self.ec2_bill, self.catalogue, profile=profile, on=today)
+        return what_if(
+            spec,
+            self.cube,
+            self.billed,
+            self.ec2_bill,
+            self.catalogue,
+            profile=profile,
+            on=today,
+            management=self.account.management,
+        )
 
     def spec(self, path: str | Path | None = None) -> BoundarySpec:
         """The spec of a file, or the shipped example.

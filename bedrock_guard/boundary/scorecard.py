@@ -5,9 +5,9 @@ Three arrangements are built and judged: the boundary with its deny policies alo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from bedrock_guard.boundary.builder import BuildError, Built, build
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
@@ -18,6 +18,7 @@ from bedrock_guard.boundary.scenarios import Bypass, Setting, Work
 from bedrock_guard.boundary.spec import BoundarySpec, Placement
 from bedrock_guard.boundary.verdict import CallVerdict, Judge
 
+_Row = TypeVar("_Row")
 Arrangement = Literal["boundary", "scp", "together"]
 State = Literal["closed", "partly", "not by IAM", "open", "not built"]
 ARRANGEMENTS: tuple[Arrangement, ...] = ("boundary", "scp", "together")
@@ -59,16 +60,32 @@ class Scorecard:
         return sum(row.outcomes[arrangement] == "allowed" for row in self.work), len(self.work)
 
 
-def score(spec: BoundarySpec, catalogue: Catalogue | None = None, *, profile: str | None = None) -> Scorecard:
-    """Judge every scenario for one profile under the three arrangements."""
+def score(
+    spec: BoundarySpec,
+    catalogue: Catalogue | None = None,
+    *,
+    profile: str | None = None,
+    tick: Callable[[], None] | None = None,
+) -> Scorecard:
+    """Judge every scenario for one profile under the three arrangements.
+
+    `tick` is called before each; what it raises stops the work.
+    """
     known = catalogue or shipped()
     name, chosen = spec.only(profile)
     built, failed = arrangements(spec, known, name)
     judges = {key: Judge(made) for key, made in built.items()}
     at = Setting(chosen, known)
-    moves = tuple(_bypass_row(move, judges, known, at) for move in bypasses(at))
-    work = tuple(_work_row(piece, judges, known) for piece in normal_work(at))
+    moves = tuple(_bypass_row(move, judges, known, at) for move in _told(bypasses(at), tick))
+    work = tuple(_work_row(piece, judges, known) for piece in _told(normal_work(at), tick))
     return Scorecard(moves, work, failed)
+
+
+def _told(rows: Iterable[_Row], tick: Callable[[], None] | None) -> Iterator[_Row]:
+    for row in rows:
+        if tick:
+            tick()
+        yield row
 
 
 def arrangements(

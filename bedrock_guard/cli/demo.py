@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -109,7 +110,35 @@ def lab(
         *(sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={port}"),
         f"--ServerApp.root_dir={notebooks}",
         f"--LabApp.app_settings_dir={settings}",
-        "--LabApp.default_url=/lab/tree/boundary_workbench.ipynb",
+        "--LabApp.default_url=/lab/tree/start.ipynb",
         f"--KernelManager.transport={transport()}",
     ]
     raise typer.Exit(subprocess.call(command if browser else [*command, "--no-browser"]))
+
+
+@commands.command()
+def app(
+    account: Annotated[str, typer.Option(help='"demo", or the name of an AWS profile.')] = "demo",
+    spec: Annotated[str, typer.Option(help="A spec to start from; empty: the shipped example.")] = "",
+    days: Annotated[int, typer.Option(help="Length of the window in days.")] = 28,
+    theme: Annotated[str, typer.Option(help="light or dark.")] = "light",
+    write: Annotated[
+        bool, typer.Option("--write", help="Let the app apply a plan, as the account's caller may.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port on this machine only.")] = 8866,
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+) -> None:
+    """Serve the workbench as an app with Voila, on this machine only; read-only unless --write."""
+    from bedrock_guard.reports.run import notebook_path
+    from bedrock_guard.widgets.served import TEMPLATES, app_notebook, command
+
+    chosen = str(Path(spec).resolve()) if spec else ""
+    source = notebook_path("cost").parent.parent / "boundary_workbench.ipynb"
+    parameters = {"account": account, "spec": chosen, "days": days, "read_only": not write}
+    with tempfile.TemporaryDirectory(prefix="guard-app-") as folder:
+        served = command(
+            sys.executable, app_notebook(source, Path(folder), parameters), port, theme, browser=browser
+        )
+        paths = [str(TEMPLATES), *filter(None, [os.environ.get("JUPYTER_PATH")])]
+        env = os.environ | {"JUPYTER_PATH": os.pathsep.join(paths)}
+        raise typer.Exit(subprocess.call(served, env=env))

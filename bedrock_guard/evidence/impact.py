@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Context, Decimal
+from functools import cached_property
 from typing import Final, Literal
 
 import pandas as pd
@@ -46,7 +47,20 @@ Weights = Mapping[LaneKey, Mapping[str, Decimal]]
 ProbeVerdict = Literal["allowed", "refused", "depends", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
+class Billed:
+    """A classified bill, ready to be spread again and again: its governed lines and what no boundary decides on."""
+
+    lines: tuple[tuple[Probe, Decimal], ...]
+    outside: pd.DataFrame
+
+    @classmethod
+    def of(cls, bill: pd.DataFrame) -> Billed:
+        """Group a classified bill in one currency."""
+        return cls(tuple(_grouped(bill[bill["bucket"].isin(GOVERNED)])), _outside(bill))
+
+
+@dataclass(frozen=True, eq=False)
 class Impact:
     """The bill's governed dollars by outcome.
 
@@ -59,9 +73,14 @@ class Impact:
 
     def spend(self, outcome: Outcome) -> Decimal:
         """Dollars of one outcome."""
-        return total(self.lines.loc[self.lines["outcome"] == outcome, "cost_usd"])
+        return self._spent[outcome]
 
-    @property
+    @cached_property
+    def _spent(self) -> Mapping[str, Decimal]:
+        parts = self._sums("outcome")
+        return {outcome: parts.get(outcome, {}).get(outcome, Decimal(0)) for outcome in OUTCOMES}
+
+    @cached_property
     def governed(self) -> Decimal:
         """Dollars of all outcomes."""
         return total(self.lines["cost_usd"])
@@ -84,15 +103,27 @@ class Impact:
         return self._by("route")
 
     def _by(self, column: str) -> pd.DataFrame:
-        named = self.lines.assign(**{column: self.lines[column].astype("object").fillna("not named")})
         rows = [
-            {column: name, **{o: total(part.loc[part["outcome"] == o, "cost_usd"]) for o in OUTCOMES}}
-            for name, part in named.groupby(column, sort=True)
+            {
+                column: name,
+                **{o: parts.get(o, Decimal(0)) for o in OUTCOMES},
+                "cost_usd": total(parts.values()),
+            }
+            for name, parts in self._sums(column).items()
         ]
-        frame = pd.DataFrame(rows, columns=[column, *OUTCOMES])
-        sums = [total(row) for row in frame[list(OUTCOMES)].itertuples(index=False)]
-        frame = frame.assign(cost_usd=pd.Series(sums, dtype="object"))
-        return frame.sort_values(["cost_usd", column], ascending=[False, True], ignore_index=True)
+        rows.sort(key=lambda row: (-row["cost_usd"], row[column]))
+        return pd.DataFrame(rows, columns=[column, *OUTCOMES, "cost_usd"])
+
+    def _sums(self, column: str) -> dict[str, dict[str, Decimal]]:
+        """Value of a column -> outcome -> dollars."""
+        parts: dict[str, dict[str, list[Decimal]]] = {}
+        lines = self.lines
+        for name, outcome, cost in zip(lines[column], lines["outcome"], lines["cost_usd"], strict=True):
+            named = "not named" if pd.isna(name) else str(name)
+            parts.setdefault(named, {}).setdefault(outcome, []).append(cost)
+        return {
+            name: {outcome: total(costs) for outcome, costs in held.items()} for name, held in parts.items()
+        }
 
 
 def per_30_days(amount: Decimal, days: int) -> Decimal:
@@ -105,23 +136,23 @@ def per_30_days(amount: Decimal, days: int) -> Decimal:
     return _MEAN.divide(amount * 30, days)
 
 
-def impact(weights: Weights, bill: pd.DataFrame, probe: Callable[[Probe], ProbeVerdict]) -> Impact:
+def impact(weights: Weights, bill: pd.DataFrame | Billed, probe: Callable[[Probe], ProbeVerdict]) -> Impact:
     """Spread the governed dollars of a classified bill over their outcomes.
 
     Args:
         weights: how much the calls of each verdict weigh (`Judged.weights`).
-        bill: a classified bill in one currency.
+        bill: a classified bill in one currency; grouped once (`Billed.of`) where it is spread often.
         probe: the verdict of a typical call for a billed line of which no call was seen.
 
     """
-    governed = bill[bill["bucket"].isin(GOVERNED)]
+    billed = bill if isinstance(bill, Billed) else Billed.of(bill)
     rows = [
         {**asdict(line), "outcome": outcome, "basis": basis, "cost_usd": part}
-        for line, cost in _grouped(governed)
+        for line, cost in billed.lines
         for outcome, basis, part in _spread(line, cost, weights, probe)
     ]
     lines = pd.DataFrame(rows, columns=[*GROUP, "outcome", "basis", "cost_usd"])
-    return Impact(lines, _outside(bill))
+    return Impact(lines, billed.outside)
 
 
 def _outside(bill: pd.DataFrame) -> pd.DataFrame:

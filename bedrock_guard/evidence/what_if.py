@@ -13,7 +13,7 @@ from bedrock_guard.boundary.builder import Built, build
 from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.spec import BoundarySpec
-from bedrock_guard.evidence.impact import OUTCOMES, Impact, impact
+from bedrock_guard.evidence.impact import OUTCOMES, Billed, Impact, impact
 from bedrock_guard.evidence.judged import Judged
 from bedrock_guard.evidence.probes import Prober
 from bedrock_guard.evidence.replay import Cube, Reach
@@ -59,7 +59,7 @@ class WhatIf:
 def what_if(
     spec: BoundarySpec,
     cube: Cube,
-    bill: pd.DataFrame,
+    bill: pd.DataFrame | Billed,
     ec2_bill: pd.DataFrame,
     catalogue: Catalogue,
     *,

@@ -20,7 +20,8 @@ import plotly.io as pio
 
 from bedrock_guard.evidence.tables import dollars
 
-Theme = Literal["light", "dark"]
+Theme = Literal["light", "dark", "page"]
+"""`page` is for a widget: clear, in inks that both themes bear; the workbench's style sheet makes them the page's."""
 
 CONFIG: Final = {
     "showSendToCloud": False,
@@ -54,6 +55,7 @@ SERIES: Final = (
 _INK: Final[Mapping[Theme, tuple[str, str, str]]] = {
     "light": ("#1f2933", "#ffffff", "#e4e7eb"),
     "dark": ("#e4e7eb", "#111418", "#323a44"),
+    "page": ("#6b7682", "rgba(0,0,0,0)", "rgba(128,138,148,0.25)"),
 }
 
 
@@ -104,7 +106,12 @@ def _numbers(values: Sequence[Decimal | None]) -> list[float | None]:
 
 
 def _layout(title: str, theme: Theme, height: int, **more: Any) -> go.Layout:
-    return go.Layout(template=template(theme), title={"text": title}, height=height, **more)
+    made = go.Layout(template=template(theme), title={"text": title}, height=height, **more)
+    if theme == "page":  # a page has its own heading; the legend stands above, where the eye begins
+        made.title = None
+        made.margin = {"l": 8, "r": 16, "t": 30, "b": 8}
+        made.legend = {"y": 1, "yanchor": "bottom", "orientation": "h", "x": 0, "traceorder": "normal"}
+    return made
 
 
 def outcome_by_model(
@@ -114,16 +121,15 @@ def outcome_by_model(
 
     Args:
         table: one row a model; column `model` and a Decimal column for each outcome .
-        theme: light or dark.
+        theme: light, dark or page.
         title: the chart's title.
     """
-    ordered = table.iloc[::-1]
-    names = [str(name) for name in ordered["model"]]
+    names, values = horizontal(table, "model")
     bars = [
         go.Bar(
             name=outcome,
             y=names,
-            x=_numbers(list(ordered[outcome])),
+            x=values[outcome],
             orientation="h",
             marker={"color": colour, "pattern": _pattern(pattern, colour)},
             hovertemplate="%{y}<br>" + outcome + " $%{x:,.2f}<extra></extra>",
@@ -133,13 +139,52 @@ def outcome_by_model(
     layout = _layout(
         title,
         theme,
-        height=130 + 30 * max(len(names), 3),
+        height=(70 if theme == "page" else 130) + 26 * max(len(names), 3),
         barmode="stack",
         xaxis={"tickprefix": "$", "separatethousands": True},
-        yaxis={"title": None},
+        yaxis={"title": None, "type": "category"},
         bargap=0.35,
     )
     return go.Figure(bars, layout)
+
+
+def horizontal(table: pd.DataFrame, by: str) -> tuple[list[str], dict[str, list[float | None]]]:
+    """A table's labels and outcomes as horizontal bars take them: the last row first, names as text."""
+    ordered = table.iloc[::-1]
+    names = [escape(str(name), quote=False) for name in ordered[by]]
+    return names, {outcome: _numbers(list(ordered[outcome])) for outcome in OUTCOMES}
+
+
+VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
+    "allowed": OUTCOMES["kept"],
+    "refused": OUTCOMES["refused"],
+    "depends": OUTCOMES["unknown"],
+    "already_denied": ("#b9c0c8", ""),
+}
+"""Verdict of a call -> its colour and its pattern."""
+
+
+def calls_by_day(table: pd.DataFrame, *, theme: Theme = "light", title: str = "Calls per day") -> go.Figure:
+    """Calls per day by verdict, stacked; columns `day` and a count for each verdict."""
+    days, values = vertical(table, "day")
+    bars = [
+        go.Bar(
+            name=verdict.replace("_", " "),
+            meta=verdict,
+            x=days,
+            y=values[verdict],
+            marker={"color": colour, "pattern": _pattern(pattern, colour), "line": {"width": 0}},
+            hovertemplate="%{x}<br>" + verdict.replace("_", " ") + " %{y:,}<extra></extra>",
+        )
+        for verdict, (colour, pattern) in VERDICTS.items()
+    ]
+    return go.Figure(bars, _layout(title, theme, 280, barmode="stack", bargap=0.15))
+
+
+def vertical(table: pd.DataFrame, by: str) -> tuple[list[str], dict[str, list[float | None]]]:
+    """A table's days and verdicts as upright bars take them."""
+    days = [pd.Timestamp(day).date().isoformat() for day in table[by]]
+    return days, {verdict: [float(count) for count in table[verdict]] for verdict in VERDICTS}
 
 
 def _pattern(shape: str, colour: str) -> dict[str, Any]:

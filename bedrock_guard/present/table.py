@@ -60,7 +60,9 @@ class Shown:
         return {"text/html": self.html(), "text/plain": self.text()}
 
     def html(self) -> str:
-        """The table as HTML."""
+        """The table as HTML; a table without rows is its caption alone."""
+        if self.frame.empty and self.caption:
+            return f'<p class="{NO_MATH}">{escape(plain(self.caption))}</p>'
         head = "".join(
             f"<th{_NUMBER if c in self._right else _TEXT}>{escape(self.header(c))}</th>"
             for c in self._columns()

@@ -1,81 +1,19 @@
-"""Small pieces of a view: a checklist with a search box, a status line, handlers that show their errors."""
+"""Small pieces of a view: tabs, lists, a status line, handlers that show their errors."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from html import escape
 from typing import Any
 
 import ipywidgets as w
-import traitlets as t
 
 from bedrock_guard.errors import GuardError
+from bedrock_guard.present.table import plain
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One line of a checklist: its value and the words beside its box."""
-
-    value: str
-    words: str
-
-
-class Checklist:
-    """Boxes to tick, with a search above them; `link` binds the ticked values to a trait both ways."""
-
-    def __init__(self, items: Sequence[Item], *, search: str, height: str = "26rem") -> None:
-        self.boxes = {
-            i.value: w.Checkbox(description=i.words, indent=False, layout={"width": "98%"}) for i in items
-        }
-        self.search = w.Text(
-            placeholder=search, description="Search", continuous_update=True, layout={"width": "98%"}
-        )
-        self.found = w.HTML(status(f"{len(items)} listed"))
-        self.search.observe(self._filter, names="value")
-        rows = w.VBox(
-            list(self.boxes.values()),
-            layout={"max_height": height, "overflow": "hidden auto", "display": "block"},
-        )
-        self.widget = w.VBox([self.search, self.found, rows])
-        self._quiet = False
-
-    def link(self, state: t.HasTraits, trait: str) -> None:
-        """Tick what the trait holds, and set the trait when a box is ticked."""
-
-        def to_boxes(_change: object = None) -> None:
-            chosen = set(getattr(state, trait))
-            self._quiet = True
-            try:
-                for value, box in self.boxes.items():
-                    box.value = value in chosen
-            finally:
-                self._quiet = False
-
-        def to_state(_change: object) -> None:
-            if not self._quiet:
-                others = tuple(v for v in getattr(state, trait) if v not in self.boxes)
-                ticked = tuple(v for v, box in self.boxes.items() if box.value)
-                setattr(state, trait, (*others, *ticked))
-
-        for box in self.boxes.values():
-            box.observe(to_state, names="value")
-        state.observe(to_boxes, names=trait)
-        to_boxes()
-
-    def _filter(self, _change: object) -> None:
-        words = self.search.value.casefold().split()
-        shown = 0
-        for value, box in self.boxes.items():
-            text = f"{value} {box.description}".casefold()
-            fits = all(word in text for word in words)
-            box.layout.display = None if fits else "none"
-            shown += fits
-        self.found.value = status(f"{shown} of {len(self.boxes)} listed")
 
 
 def status(text: str) -> str:
@@ -86,10 +24,8 @@ def status(text: str) -> str:
 def alert(error: GuardError) -> str:
     """What went wrong, why, and what to do."""
     parts = [f"<b>{escape(error.what)}</b>", *map(escape, filter(None, (error.why, error.remedy)))]
-    return (
-        "<p role='alert' style='margin:.2rem 0;padding:.4rem .6rem;border-left:4px solid #d1603d;line-height:1.4'>"
-        f"{' '.join(parts)}</p>"
-    )
+    style = "margin:.2rem 0;padding:.4rem .6rem;border-left:4px solid #d1603d;line-height:1.4"
+    return f"<p role='alert' class='bg-alert' style='{style}'>{' '.join(parts)}</p>"
 
 
 def shows_errors(place: w.HTML) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -115,3 +51,63 @@ def shows_errors(place: w.HTML) -> Callable[[Callable[..., None]], Callable[...,
         return guarded
 
     return wrap
+
+
+def bullets(words: str, lines: Iterable[str], most: int = 40) -> str:
+    """A sentence and a list under it, read out when it changes."""
+    listed = list(lines)
+    items = "".join(f"<li>{escape(plain(line))}</li>" for line in listed[:most])
+    rest = f"<li>and {len(listed) - most} more</li>" if len(listed) > most else ""
+    return status(words) + (f"<ul>{items}{rest}</ul>" if listed else "")
+
+
+def tabbed(pages: Mapping[str, w.Widget], *, inner: bool = False) -> w.Tab:
+    """Pages behind tabs, which have roles and names and are reached by keyboard."""
+    tabs = w.Tab(list(pages.values()))
+    for position, title in enumerate(pages):
+        tabs.set_title(position, title)
+    if inner:
+        tabs.add_class("bg-inner")
+    return tabs
+
+
+def scrolling(*children: w.Widget) -> w.VBox:
+    """A page that scrolls within itself, so that what stands above stays in view."""
+    box = w.VBox(children)
+    box.add_class("bg-scroll")
+    return box
+
+
+def row(*children: w.Widget) -> w.HBox:
+    """Widgets beside each other, in as many lines as the width needs."""
+    box = w.HBox(children)
+    box.add_class("bg-row")
+    return box
+
+
+class Pages:
+    """Tabs whose pages are drawn when they are looked at: at once the open one, the others when they are opened.
+
+    Args:
+        tabs: the tabs.
+        draws: what draws each page, in the order of the tabs.
+
+    """
+
+    def __init__(self, tabs: w.Tab, draws: Sequence[Callable[[], None]]) -> None:
+        self.tabs = tabs
+        self._draws = tuple(draws)
+        self._stale = set(range(len(self._draws)))
+        tabs.observe(lambda _: self.draw(), names="selected_index")
+
+    def changed(self) -> None:
+        """What the pages show has changed."""
+        self._stale = set(range(len(self._draws)))
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the open page, if it is not of now."""
+        place = self.tabs.selected_index
+        if place is not None and place in self._stale:
+            self._stale.discard(place)
+            self._draws[place]()

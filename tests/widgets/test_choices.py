@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
-import traitlets
+from pathlib import Path
 
-from bedrock_guard.account.session import Account
+import pytest
+
 from bedrock_guard.account.situation import Situation, example_spec
-from bedrock_guard.boundary.spec import BoundarySpec
+from bedrock_guard.boundary.spec import BoundarySpec, SpecError
 from bedrock_guard.errors import GuardError
-from bedrock_guard.widgets.choices import Choices
-from bedrock_guard.widgets.parts import Checklist, Item, shows_errors
-from bedrock_guard.widgets.workbench import Workbench
+from bedrock_guard.widgets import control_values
+from bedrock_guard.widgets.choices import Choices, offered_routes
+from bedrock_guard.widgets.presets import DRAFT, LEAST_CHANGE, PRESETS, STRICT
 
 OPUS = "anthropic.claude-opus-4-8"
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
-
-
-@pytest.fixture(scope="module")
-def situation() -> Situation:
-    return Account.demo().situation(days=14)
-
-
-@pytest.fixture
-def choices(situation: Situation) -> Choices:
-    return Choices(situation, example_spec())
+NOVA = "amazon.nova-lite-v1:0"
 
 
 def test_it_starts_as_the_spec_says(choices: Choices) -> None:
@@ -32,7 +23,9 @@ def test_it_starts_as_the_spec_says(choices: Choices) -> None:
     assert OPUS not in choices.approved
     assert set(choices.instance_types) == {"t3.micro", "t3.small", "t3.medium", "m7i.large"}
     assert choices.problem is None
-    assert choices.spec == example_spec()
+    assert choices.usable == example_spec()
+    assert choices.changes() == ()
+    assert not choices.can_undo
 
 
 def test_approving_a_model_keeps_its_dollars_and_loses_none(choices: Choices) -> None:
@@ -42,8 +35,22 @@ def test_approving_a_model_keeps_its_dollars_and_loses_none(choices: Choices) ->
     assert after.spend("refused") < before.spend("refused")
     assert after.spend("kept") > before.spend("kept")
     assert after.governed == before.governed
-    _, profile = choices.spec.only(choices.profile_name)
-    assert {model.id: model.routes for model in profile.models}[OPUS] == ("geo",)
+    assert choices.routes[OPUS] == ("us",)
+
+
+def test_a_route_of_a_model_is_chosen_and_comes_back_with_the_model(choices: Choices) -> None:
+    assert offered_routes(choices.situation, choices.profile, HAIKU) == ("us", "global")
+    choices.routes = choices.routes | {HAIKU: ("us", "global")}
+    assert choices.routes[HAIKU] == ("us", "global")
+    choices.approved = tuple(name for name in choices.approved if name != HAIKU)
+    choices.approved = (*choices.approved, HAIKU)
+    assert choices.routes[HAIKU] == ("us", "global")
+
+
+def test_no_route_at_all_is_said(choices: Choices) -> None:
+    choices.routes = choices.routes | {HAIKU: ()}
+    assert choices.problem is not None
+    assert HAIKU in str(choices.problem) or "route" in str(choices.problem)
 
 
 def test_no_model_at_all_needs_a_word(choices: Choices) -> None:
@@ -68,6 +75,14 @@ def test_an_ec2_type_may_start_once_it_is_chosen(choices: Choices) -> None:
     assert outcome() == "allowed"
 
 
+def test_types_left_alone_come_back_as_they_were(choices: Choices) -> None:
+    before = choices.instance_types
+    choices.types_limited = False
+    assert choices.profile.controls.instance_types is False
+    choices.types_limited = True
+    assert choices.instance_types == before
+
+
 def test_no_ec2_type_means_none_may_start(choices: Choices) -> None:
     choices.instance_types = ()
     ec2 = choices.consequences.ec2
@@ -82,71 +97,189 @@ def test_a_control_switched_off_stops_refusing(choices: Choices) -> None:
     assert "batch_inference" in refusing()
     choices.controls = tuple(name for name in choices.controls if name != "batch_inference")
     assert "batch_inference" not in refusing()
+    assert choices.spec.exceptions, "its exception waits for the control to come back"
+    assert not choices.usable.exceptions
+    choices.undo()
+    assert choices.usable.exceptions
 
 
-def test_several_changes_are_computed_once(choices: Choices) -> None:
-    seen: list[object] = []
-    choices.observe(seen.append, names="what_if")
-    with choices.changing():
-        choices.approved = (HAIKU,)
-        choices.instance_types = ("t3.micro",)
-    assert len(seen) == 1
+def test_a_control_switched_on_again_has_its_value(choices: Choices) -> None:
+    tiers = choices.profile.controls.service_tiers
+    choices.controls = tuple(name for name in choices.controls if name != "service_tiers")
+    assert choices.profile.controls.service_tiers is False
+    choices.controls = (*choices.controls, "service_tiers")
+    assert choices.profile.controls.service_tiers == tiers
 
 
-def test_the_exported_spec_is_the_choice(choices: Choices, tmp_path: object) -> None:
+@pytest.mark.parametrize("text", ["soon", "0", "-3", "1e3", "99999", "９", "1.5"])
+def test_an_age_that_is_none_is_refused_and_changes_nothing(choices: Choices, text: str) -> None:
+    before = choices.spec
+    with pytest.raises(GuardError):
+        choices.set_value("api_key_creation", text=text)
+    assert choices.spec is before
+
+
+def test_values_go_to_text_and_back() -> None:
+    cases = {
+        "api_key_creation": (True, 30),
+        "bounded_roles": (True, ("bounded/*", "team/*")),
+        "privileged_functions": (True, ("arn:aws:lambda:*:111122223333:function:deploy",)),
+        "service_tiers": (True, ("default",), ("default", "flex", "priority")),
+        "mantle": (True, "approved"),
+        "agents": (True,),
+    }
+    for name, values in cases.items():
+        for value in values:
+            text = control_values.text_of(value) if name in control_values.TEXTS else ""
+            options = control_values.options_of(name, value) if name in control_values.OPTIONS else ()
+            assert control_values.value_of(name, text=text, options=options) == value, name
+
+
+def test_a_guardrail_without_its_arn_is_said_where_it_is_chosen(choices: Choices) -> None:
+    choices.controls = (*choices.controls, "guardrail_required")
+    assert "guardrail" in str(choices.problem)
+
+
+def test_steps_go_back_and_forth(choices: Choices) -> None:
+    first = choices.spec
+    choices.approved = (HAIKU,)
+    second = choices.spec
+    choices.instance_types = ("t3.micro",)
+    choices.undo()
+    assert choices.spec == second
+    choices.undo()
+    assert choices.spec == first
+    assert not choices.can_undo
+    choices.undo()
+    assert choices.spec == first
+    choices.redo()
+    assert choices.spec == second
+    assert choices.can_redo
     choices.approved = (HAIKU, OPUS)
-    read = BoundarySpec.loads(choices.spec.dumps())
-    assert read == choices.spec
+    assert not choices.can_redo, "a new step ends what was taken back"
 
 
-class Picks(traitlets.HasTraits):
-    chosen = traitlets.Any(())
+def test_a_change_that_changes_nothing_is_no_step(choices: Choices) -> None:
+    choices.approved = choices.approved
+    choices.controls = choices.controls
+    choices.instance_types = choices.instance_types
+    assert not choices.can_undo
 
 
-def test_a_checklist_follows_and_leads_and_keeps_what_it_does_not_list() -> None:
-    picks = Picks(chosen=("b", "elsewhere"))
-    made = Checklist([Item("a", "first <b>"), Item("b", "second")], search="x")
-    made.link(picks, "chosen")
-    assert [box.value for box in made.boxes.values()] == [False, True]
-    made.boxes["a"].value = True
-    assert set(picks.chosen) == {"a", "b", "elsewhere"}
-    picks.chosen = ("a",)
-    assert [box.value for box in made.boxes.values()] == [True, False]
-    made.search.value = "SECOND"
-    assert [box.layout.display for box in made.boxes.values()] == ["none", None]
-    assert "1 of 2" in made.found.value
+def test_every_preset_can_be_built_and_keeps_accounts_and_people(choices: Choices) -> None:
+    people = choices.profile.accounts, choices.profile.administrators, choices.profile.break_glass
+    for preset in PRESETS:
+        choices.use(preset)
+        assert choices.problem is None, preset.name
+        assert (
+            choices.profile.accounts,
+            choices.profile.administrators,
+            choices.profile.break_glass,
+        ) == people
 
 
-def test_a_handler_shows_its_error_and_no_traceback() -> None:
-    import ipywidgets
-
-    place = ipywidgets.HTML()
-
-    @shows_errors(place)
-    def fails(kind: type[Exception]) -> None:
-        raise kind("<secret> at line 7")
-
-    fails(GuardError)
-    assert "&lt;secret&gt;" in place.value
-    assert "role='alert'" in place.value
-    fails(ZeroDivisionError)
-    assert "secret" not in place.value
-    assert "Traceback" not in place.value
+def test_strict_refuses_every_model(choices: Choices) -> None:
+    choices.use(STRICT)
+    assert choices.approved == ()
+    assert choices.consequences.impact.spend("kept") == 0
 
 
-def test_the_view_shows_what_the_state_holds(situation: Situation) -> None:
-    bench = Workbench(situation)
-    before = bench._chart.data[1].x
-    bench.choices.approved = (*bench.choices.approved, OPUS)
-    assert sum(bench._chart.data[1].x) < sum(before)
-    assert bench._chart._config["showSendToCloud"] is False
-    bench.choices.approved = ()
-    assert "role='alert'" in bench._head.value
+def test_the_draft_is_haiku_alone(choices: Choices) -> None:
+    choices.use(DRAFT)
+    assert choices.approved == (HAIKU,)
 
 
-def test_a_hostile_model_name_is_text(situation: Situation) -> None:
-    bench = Workbench(situation)
-    hostile = "<img src=x onerror=alert(1)>"
-    bench.choices.approved = (*bench.choices.approved, hostile)
-    assert bench.choices.problem is not None
-    assert "<img" not in bench._head.value
+def test_least_change_refuses_only_what_the_list_of_models_cannot_name(choices: Choices) -> None:
+    choices.use(LEAST_CHANGE)
+    refused = choices.consequences.by_control()
+    assert set(refused["control"]) <= {"approved_models"}
+    assert OPUS in choices.approved
+
+
+def test_what_differs_is_said_in_sentences(choices: Choices) -> None:
+    choices.approved = (*choices.approved, OPUS)
+    choices.controls = tuple(name for name in choices.controls if name != "agents")
+    assert set(choices.changes()) == {"Claude Opus 4.8 is approved now (us).", "agents: on became off."}
+
+
+def written(folder: Path, text: str | None = None) -> Path:
+    path = folder / "guard.toml"
+    path.write_text(text or example_text(), "utf-8")
+    return path
+
+
+def example_text() -> str:
+    from importlib import resources
+
+    return resources.files("bedrock_guard.boundary").joinpath("data/example.toml").read_text("utf-8")
+
+
+def test_a_file_keeps_its_comments_through_a_change(choices: Choices, tmp_path: Path) -> None:
+    path = written(tmp_path)
+    choices.load(path)
+    choices.approved = (*choices.approved, OPUS)
+    choices.instance_types = ("t3.micro",)
+    choices.save(path)
+    text = path.read_text("utf-8")
+    assert "# SCPs hold what a boundary on one principal cannot reach" in text
+    assert "# What prompts may say" in text
+    assert BoundarySpec.loads(text) == choices.usable
+    assert choices.changes() == ()
+
+
+def test_a_file_that_changed_meanwhile_is_not_overwritten(choices: Choices, tmp_path: Path) -> None:
+    path = written(tmp_path)
+    choices.load(path)
+    path.write_text(example_text() + "\n# a colleague was here\n", "utf-8")
+    choices.approved = (HAIKU,)
+    with pytest.raises(GuardError, match="changed by someone"):
+        choices.save(path)
+    assert "colleague" in path.read_text("utf-8")
+    choices.save(path, replace=True)
+    assert BoundarySpec.load(path) == choices.usable
+
+
+def test_a_file_that_was_not_loaded_is_not_overwritten(choices: Choices, tmp_path: Path) -> None:
+    path = written(tmp_path, "# mine\n")
+    with pytest.raises(GuardError, match="not loaded here"):
+        choices.save(path)
+    assert path.read_text("utf-8") == "# mine\n"
+
+
+def test_what_cannot_be_built_is_not_saved(choices: Choices, tmp_path: Path) -> None:
+    choices.approved = ()
+    with pytest.raises(GuardError):
+        choices.save(tmp_path / "new.toml")
+    assert not (tmp_path / "new.toml").exists()
+
+
+@pytest.mark.parametrize("text", ["", "version = 2", "[profile.x]\naccounts = 1", "\x00", "not toml ["])
+def test_a_bad_file_is_said_and_leaves_the_choice(choices: Choices, tmp_path: Path, text: str) -> None:
+    before = choices.spec
+    path = tmp_path / "bad.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(SpecError):
+        choices.load(path)
+    assert choices.spec is before
+
+
+def test_a_missing_file_and_no_name_are_said(choices: Choices, tmp_path: Path) -> None:
+    with pytest.raises(GuardError):
+        choices.load(tmp_path / "none.toml")
+    with pytest.raises(GuardError):
+        choices.load("  ")
+    with pytest.raises(GuardError):
+        choices.save(" ")
+
+
+def test_another_profile_is_tuned_and_the_first_is_left(situation: Situation) -> None:
+    spec = example_spec()
+    both = spec.model_copy(update={"profile": {**spec.profile, "second": spec.profile["analysts"]}})
+    choices = Choices(situation, both)
+    choices.tune("second")
+    choices.approved = (HAIKU,)
+    assert choices.spec.profile["analysts"] == spec.profile["analysts"]
+    assert choices.changes()
+    assert all(line.startswith("second: ") for line in choices.changes())
+    with pytest.raises(SpecError):
+        choices.tune("third")

@@ -1,0 +1,89 @@
+"""A change's plan, its refusals and its steps, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import pandas as pd
+
+from bedrock_guard.change.errors import PlanRefusedError
+from bedrock_guard.change.plan import Plan
+from bedrock_guard.present.table import Shown
+
+_MOST: Final = 100
+
+
+def reasons(error: PlanRefusedError) -> Shown:
+    """Why no plan is made, each with what to do."""
+    rows = [
+        {"what": one.what, "why": one.why, "what to do": one.remedy, "instead": one.offer}
+        for one in error.refusals
+    ]
+    return Shown(pd.DataFrame(rows), f"No plan, for {len(rows)} reasons. Nothing was written.", limit=_MOST)
+
+
+def steps(plan: Plan) -> Shown:
+    """What will be done, in order."""
+    rows = [{"step": number, "what": step.words()} for number, step in enumerate(plan.steps, start=1)]
+    caption = f"{len(rows)} steps, from {plan.name}, valid until {plan.expires:%Y-%m-%d %H:%M} UTC."
+    if not rows:
+        caption = "Everything is as wished: there is nothing to do."
+    return Shown(pd.DataFrame(rows, columns=["step", "what"]), caption, limit=_MOST)
+
+
+def targets(plan: Plan) -> Shown:
+    """Who is selected, and who else is hit."""
+    rows = [{"who": one.who, "boundary now": one.boundary or "none", "selected": True} for one in plan.people]
+    rows += [{"who": name, "boundary now": "ours", "selected": False} for name in plan.bystanders]
+    caption = (
+        f"Selected: {plan.selection}. {plan.selected} of {plan.users} users and {plan.roles} roles; "
+        f"not selected and hit all the same: {len(plan.bystanders)}."
+    )
+    return Shown(pd.DataFrame(rows, columns=["who", "boundary now", "selected"]), caption, limit=_MOST)
+
+
+def effects(plan: Plan) -> Shown:
+    """What changes against what is deployed, by those whose documents are alike."""
+    rows = [
+        {
+            "who": one.who,
+            "before": one.former,
+            "classes refused now": one.closes,
+            "classes allowed now": one.opens,
+            "more there may be": one.incomplete,
+        }
+        for one in plan.effects
+    ]
+    columns = ["who", "before", "classes refused now", "classes allowed now", "more there may be"]
+    return Shown(pd.DataFrame(rows, columns=columns), "What changes against what is deployed.", limit=_MOST)
+
+
+def hits(plan: Plan) -> Shown:
+    """Who of the selected was active in the window and would have been refused."""
+    found = plan.history
+    if found is None:
+        return Shown(pd.DataFrame(), "Nobody looked at past calls: who would have been refused is unknown.")
+    rows = [
+        {
+            "who": one.principal,
+            "calls refused": one.calls,
+            "last call": one.last_call,
+            "models": one.models,
+            "controls": one.controls,
+        }
+        for one in found.hits
+    ]
+    caption = (
+        f"Of the calls of {found.window}, the change would have refused these."
+        if rows
+        else f"Of the calls of {found.window}, the change would have refused none."
+    )
+    columns = ["who", "calls refused", "last call", "models", "controls"]
+    return Shown(pd.DataFrame(rows, columns=columns), caption, limit=_MOST)
+
+
+def numbered(lines: Iterable[str], words: str) -> Shown:
+    """Lines with their number: risks, steps that were told."""
+    rows = [{"": number, "what": line} for number, line in enumerate(lines, start=1)]
+    return Shown(pd.DataFrame(rows, columns=["", "what"]), words, limit=_MOST)

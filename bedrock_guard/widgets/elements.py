@@ -1,0 +1,65 @@
+"""The two elements that ipywidgets has no widget for: a searchable list to tick, and texts to copy.
+
+Both show every text as text; what a person ticks or types comes back as traits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import anywidget
+import traitlets as t
+
+_STATIC: Final = Path(__file__).parent / "static"
+_STYLE: Final = (_STATIC / "bench.css").read_text("utf-8")
+Row = Mapping[str, Any]
+
+
+class PickList(anywidget.AnyWidget):
+    """Rows to tick, with search, order, options per row and a text per row.
+
+    Attributes:
+        label: what is listed, for a screen reader.
+        search: the words in the empty search box.
+        rows: each has id, name, facts (texts) and sort (order key -> number or text), and may have right, badge,
+            group, options (id, label, why), options_label, text (label, hint), page (heading and text) and page_title.
+        orders: (key of `sort`, words); the empty key keeps the order of `rows`.
+        picked: ids of the ticked rows, those that are not listed included.
+        options: row id -> ids of its ticked options.
+        texts: row id -> its text.
+
+    """
+
+    _esm = (_STATIC / "pick.js").read_text("utf-8")
+    _css = _STYLE
+    label = t.Unicode().tag(sync=True)
+    search = t.Unicode().tag(sync=True)
+    rows = t.List(t.Dict()).tag(sync=True)
+    orders: t.List[Any] = t.List().tag(sync=True)
+    picked = t.List(t.Unicode()).tag(sync=True)
+    options = t.Dict().tag(sync=True)
+    texts = t.Dict().tag(sync=True)
+
+    def __init__(
+        self, label: str, rows: Sequence[Row], *, search: str, orders: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(
+            label=label, search=search, rows=list(map(dict, rows)), orders=list(map(list, orders))
+        )
+
+
+class Documents(anywidget.AnyWidget):
+    """Texts with a button each that copies it.
+
+    Attributes:
+        documents: each has name, note and text (what is copied), and may have shown (what is read instead).
+        opened: whether the first is open.
+
+    """
+
+    _esm = (_STATIC / "text.js").read_text("utf-8")
+    _css = _STYLE
+    documents = t.List(t.Dict()).tag(sync=True)
+    opened = t.Bool(default_value=True).tag(sync=True)

@@ -1,0 +1,105 @@
+"""The proof of the present choice: stale at once on a change, done again in a thread, cancellable."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+import ipywidgets as w
+
+from bedrock_guard.account.deployed import Deployed
+from bedrock_guard.present import proof as show
+from bedrock_guard.widgets.choices import Choices
+from bedrock_guard.widgets.jobs import Job
+from bedrock_guard.widgets.parts import alert, row, scrolling, status, tabbed
+from bedrock_guard.widgets.proving import Proof, prove
+
+REST: Final = 0.6
+"""Seconds without a change before a proof begins."""
+
+
+class ProofView:
+    """Scorecard, changes, mistakes and sizes."""
+
+    def __init__(self, choices: Choices, deployed: Deployed | None) -> None:
+        self._choices = choices
+        self.deployed = deployed
+        self.job = Job()
+        self.state = w.HTML()
+        self.again = w.Button(description="Prove again")
+        self.stop = w.Button(description="Cancel the proof")
+        self._pages = {name: w.HTML() for name in ("card", "changes", "mistakes", "sizes")}
+        self.again.on_click(lambda _: self.start())
+        self.stop.on_click(lambda _: self.job.cancel())
+        choices.observe(lambda _: self.start(after=REST), names="what_if")
+        choices.observe(lambda _: self._tell(), names="problem")
+        self.job.observe(lambda _: self._tell(), names=["state", "message"])
+        self.job.observe(lambda change: self._show(change["new"]), names="result")
+        pages = {
+            "Scorecard": scrolling(self._pages["card"]),
+            "What changes": scrolling(self._pages["changes"]),
+            "Lint": scrolling(self._pages["mistakes"]),
+            "Sizes": scrolling(self._pages["sizes"]),
+        }
+        self.widget = w.VBox([row(self.state, self.again, self.stop), tabbed(pages, inner=True)])
+        self.start(after=REST)
+
+    @property
+    def proof(self) -> Proof | None:
+        """The proof of the present choice; None while there is none."""
+        found, now = self.job.result, self._choices.what_if
+        fresh = found is not None and now is not None and not self._choices.problem
+        return found if fresh and now and found.built is now.built else None
+
+    def compare_with(self, deployed: Deployed | None) -> None:
+        """Take what is deployed now, and prove again."""
+        self.deployed = deployed
+        self.start()
+
+    def start(self, after: float = 0.0) -> None:
+        """Prove the present choice."""
+        found = self._choices.what_if
+        if found is None:
+            return
+        catalogue = self._choices.situation.catalogue
+        work = partial(prove, found.spec, found.built, catalogue, self.deployed)
+        self.job.start(work, after=after)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Where the proof stands, in words."""
+        job, fresh = self.job, self.proof
+        self.stop.disabled, self.again.disabled = not job.busy, job.busy
+        if self._choices.problem:
+            self.state.value = f"<span class='bg-stale'>stale</span> {alert(self._choices.problem)}"
+        elif job.state == "failed" and job.problem:
+            self.state.value = alert(job.problem)
+        elif fresh:
+            self.state.value = status(f"Proved in {fresh.seconds:.1f} s, for the choice as it is now.")
+        else:
+            words = job.message or {
+                "waiting": "Proving begins when you rest.",
+                "cancelled": "Cancelled.",
+            }.get(job.state, "")
+            stale = "<span class='bg-stale'>stale</span> " if job.result is not None else ""
+            self.state.value = f"{stale}{status(words)}"
+
+    def _show(self, found: Proof) -> None:
+        card = found.card
+        self._pages["card"].value = "".join(
+            one.html() for one in (show.summary(card), show.work(card), show.bypasses(card))
+        )
+        self._pages["changes"].value = show.changes(found.comparison, _against(found.deployed)).html()
+        self._pages["mistakes"].value = show.mistakes(found.findings).html()
+        self._pages["sizes"].value = show.sizes(found.sizes).html()
+        self._tell()
+
+
+def _against(deployed: Deployed | None) -> str:
+    if deployed is None:
+        return "no boundary at all (no account was asked what is deployed)"
+    if deployed.gaps:
+        return f"what could be read of account {deployed.account_id} (unknown: {', '.join(deployed.gaps)})"
+    if not deployed.documents:
+        return f"account {deployed.account_id}, where none of these policies is deployed"
+    return f"{', '.join(deployed.documents)} as deployed in account {deployed.account_id}"

@@ -1,0 +1,114 @@
+"""The right side: what the choice keeps and refuses, by model, over time, by caller, by control, on EC2."""
+
+from __future__ import annotations
+
+import bedrock_guard._fast  # noqa: F401 - before plotly: see its docstring
+
+# isort: split
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import ipywidgets as w
+import pandas as pd
+import plotly.graph_objects as go
+
+from bedrock_guard.present import charts, evidence
+from bedrock_guard.present.table import source_note
+from bedrock_guard.widgets.choices import Choices
+from bedrock_guard.widgets.parts import Pages, scrolling, status, tabbed
+
+_MOST_BARS: Final = 14
+
+
+class Seeing:
+    """Tabs of consequences; the first has the main chart."""
+
+    def __init__(self, choices: Choices) -> None:
+        self._choices = choices
+        self.by_model = Chart(lambda: charts.outcome_by_model(self._rows(), theme="page"), along="x")
+        self.by_day = Chart(lambda: charts.calls_by_day(self._by_day(), theme="page"), along="y")
+        self._texts = {name: w.HTML() for name in ("models", "days", "callers", "controls", "ec2")}
+        pages = {
+            "By model": scrolling(self.by_model.widget, self._texts["models"]),
+            "Over time": scrolling(self.by_day.widget, self._texts["days"]),
+            "Callers hit": scrolling(self._texts["callers"]),
+            "By control": scrolling(self._texts["controls"]),
+            "EC2": scrolling(self._texts["ec2"]),
+            "Sources": scrolling(w.HTML(_sources(choices))),
+        }
+        self.widget = tabbed(pages, inner=True)
+        draws = (self._models, self._days, self._callers, self._controls, self._ec2, lambda: None)
+        self.pages = Pages(self.widget, draws)
+        self.pages.draw()
+
+    def _models(self) -> None:
+        found = self._choices.what_if
+        if found is not None:
+            self.by_model.follow(*charts.horizontal(self._rows(), "model"))
+            self._texts["models"].value = evidence.models(found, self._choices.situation).html()
+
+    def _days(self) -> None:
+        found = self._choices.what_if
+        if found is not None:
+            self.by_day.follow(*charts.vertical(self._by_day(), "day"))
+            self._texts["days"].value = evidence.days(found).html()
+
+    def _callers(self) -> None:
+        found = self._choices.what_if
+        if found is not None:
+            self._texts["callers"].value = evidence.callers(found, self._choices.situation).html()
+
+    def _controls(self) -> None:
+        found = self._choices.what_if
+        if found is not None:
+            self._texts["controls"].value = evidence.controls(found).html()
+
+    def _ec2(self) -> None:
+        found = self._choices.what_if
+        if found is not None:
+            self._texts["ec2"].value = evidence.ec2(found).html()
+
+    def _by_day(self) -> pd.DataFrame:
+        return evidence.by_day(self._choices.what_if)
+
+    def _rows(self) -> pd.DataFrame:
+        return evidence.chart_rows(self._choices.what_if, self._choices.situation, _MOST_BARS)
+
+
+def _sources(choices: Choices) -> str:
+    situation = choices.situation
+    notes = [status(f"{name}: {source_note(found)}") for name, found in situation.provenances().items()]
+    return evidence.proof(situation.reconciliation).html() + "".join(notes)
+
+
+class Chart:
+    """A figure that is drawn once, when its page is first looked at, and then only given new numbers.
+
+    Args:
+        draw: makes the figure; drawn before its page is seen, it would not know how wide that is.
+        along: the axis of the values, x or y.
+
+    """
+
+    def __init__(self, draw: Callable[[], go.Figure], *, along: str) -> None:
+        self._draw, self._along = draw, along
+        self.figure: go.FigureWidget | None = None
+        self.widget = w.Box()
+        self.widget.add_class("bg-chart")
+
+    def follow(self, labels: list[str], values: Mapping[str, list[float | None]]) -> None:
+        """Take new numbers: the labels of one axis, and for each trace its values along the other."""
+        if self.figure is None:
+            self.figure = go.FigureWidget(self._draw())
+            # There is no public way to configure a FigureWidget.
+            self.figure._config = {**self.figure._config, **charts.CONFIG}  # noqa: SLF001
+            self.widget.children = [self.figure]
+            return
+        across = "y" if self._along == "x" else "x"
+        with self.figure.batch_update():
+            for trace in self.figure.data:
+                new = values[trace.meta or trace.name]
+                if list(trace[across]) != labels:
+                    trace[across] = labels
+                if list(trace[self._along]) != new:
+                    trace[self._along] = new

@@ -1,0 +1,226 @@
+"""The views, without a browser: they show what the state holds, and hostile text is text."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import ipywidgets
+import pytest
+
+from bedrock_guard.account.session import Account
+from bedrock_guard.account.situation import Situation, example_spec
+from bedrock_guard.boundary.builder import build
+from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.caller_spend import by_caller
+from bedrock_guard.evidence.tables import total
+from bedrock_guard.widgets.parts import shows_errors
+from bedrock_guard.widgets.trying import Trying, ask
+from bedrock_guard.widgets.workbench import Workbench
+
+OPUS = "anthropic.claude-opus-4-8"
+HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def bench(situation: Situation) -> Workbench:
+    return Workbench(situation)
+
+
+def test_a_handler_shows_its_error_and_no_traceback() -> None:
+    place = ipywidgets.HTML()
+
+    @shows_errors(place)
+    def fails(kind: type[Exception]) -> None:
+        raise kind("<secret> at line 7")
+
+    fails(GuardError)
+    assert "&lt;secret&gt;" in place.value
+    assert "role='alert'" in place.value
+    fails(ZeroDivisionError)
+    assert "secret" not in place.value
+    assert "Traceback" not in place.value
+
+
+def test_a_tick_in_the_list_is_a_choice_and_the_chart_follows(bench: Workbench) -> None:
+    def refused() -> float:
+        return sum(bench.seeing.by_model.figure.data[1].x)
+
+    before, head = refused(), bench.head.cards.value
+    bench.choosing.models.picked = [*bench.choosing.models.picked, OPUS]
+    assert OPUS in bench.choices.approved
+    assert refused() < before
+    assert bench.head.cards.value != head
+    assert "Kept up" in bench.head.said.value
+    bench.head.undo.click()
+    assert OPUS not in bench.choosing.models.picked
+    assert bench.head.cards.value == head
+
+
+def test_routes_controls_types_and_texts_are_choices(bench: Workbench) -> None:
+    listed = bench.choosing
+    listed.models.options = {**listed.models.options, HAIKU: ["us", "global"]}
+    assert bench.choices.routes[HAIKU] == ("us", "global")
+    listed.controls.picked = [name for name in listed.controls.picked if name != "agents"]
+    assert bench.choices.profile.controls.agents is False
+    listed.controls.texts = {**listed.controls.texts, "api_key_creation": "30"}
+    assert bench.choices.profile.controls.api_key_creation == 30
+    listed.types.picked = ["t3.micro"]
+    assert bench.choices.instance_types == ("t3.micro",)
+    listed.limited.value = False
+    assert bench.choices.profile.controls.instance_types is False
+
+
+def test_a_bad_text_is_said_beside_the_list(bench: Workbench) -> None:
+    listed = bench.choosing
+    listed.controls.texts = {**listed.controls.texts, "api_key_creation": "<b>soon</b>"}
+    assert "role='alert'" in listed.told.value
+    assert "<b>soon" not in listed.told.value
+
+
+def test_a_choice_that_cannot_be_built_keeps_the_figures_and_says_so(bench: Workbench) -> None:
+    head = bench.head.cards.value
+    bench.choosing.models.picked = []
+    assert "role='alert'" in bench.head.problem.value
+    assert bench.head.cards.value == head
+    assert "of the choice before" in bench.head.said.value
+    bench.choosing.nothing.value = True
+    assert bench.head.problem.value == ""
+
+
+def test_no_way_of_showing_offers_to_upload(bench: Workbench) -> None:
+    bench.seeing.widget.selected_index = 1
+    for chart in (bench.seeing.by_model, bench.seeing.by_day):
+        assert chart.figure._config["showSendToCloud"] is False
+
+
+def test_every_model_is_listed_with_what_is_known(bench: Workbench) -> None:
+    rows = {row["id"]: row for row in bench.choosing.models.rows}
+    assert len(rows) >= len(bench.situation.catalogue.models)
+    opus = rows[OPUS]
+    assert {option["id"] for option in opus["options"]} == {"us", "global"}
+    assert any("per M tokens" in fact for fact in opus["facts"])
+    assert any("callers" in fact for fact in opus["facts"])
+
+
+def test_every_control_has_its_sentence_its_cost_and_its_page(bench: Workbench) -> None:
+    rows = bench.choosing.controls.rows
+    assert len(rows) == 42
+    for row in rows:
+        assert row["name"]
+        assert row["lines"][0].startswith("Off by mistake: ")
+        assert row["lines"][1].startswith("On by mistake, it refuses: ")
+        assert any(text.startswith("https://") for _, text in row["page"])
+
+
+def test_a_hostile_model_name_is_text(bench: Workbench) -> None:
+    bench.choices.approved = (*bench.choices.approved, HOSTILE)
+    assert bench.choices.problem is not None
+    shown = bench.head.problem.value + bench.head.said.value + bench.choosing.file.differs.value
+    assert "<img" not in shown
+
+
+def test_dollars_by_caller_add_up_to_the_impact(situation: Situation) -> None:
+    found = situation.what_if(example_spec())
+    table = by_caller(found.judged, found.impact)
+    for outcome in ("kept", "refused", "stranded", "unknown"):
+        assert total(table[outcome]) == found.impact.spend(outcome)
+    assert table["principal"].isna().sum() == 1
+    named = table[table["principal"].notna()]
+    assert (named["stranded"] == 0).all()
+    assert total(named["refused"]) > Decimal(0)
+
+
+def test_the_proof_is_of_the_present_choice_and_stale_at_once(bench: Workbench) -> None:
+    view = bench.proving
+    view.start()
+    assert view.job.wait(120)
+    assert view.proof is not None
+    assert view.proof.card.count("closed") > 30
+    assert "Proved in" in view.state.value
+    bench.choices.approved = (HAIKU,)
+    assert view.proof is None
+    assert "stale" in view.state.value
+    view.stop.click()
+    assert view.job.wait(60)
+    assert view.job.state == "cancelled"
+    assert "Cancelled" in view.state.value
+    view.again.click()
+    assert view.job.wait(120)
+    assert view.proof is not None
+    assert view.proof.built is bench.choices.what_if.built
+
+
+def test_what_is_deployed_is_compared_with(situation: Situation, account: Account) -> None:
+    bench = Workbench(situation, account=account)
+    bench.proving.start()
+    assert bench.proving.job.wait(120)
+    assert bench.proving.deployed is not None
+    assert bench.proving.deployed.documents == {}
+    assert "none of these policies is deployed" in bench.proving._pages["changes"].value
+
+
+def tried(**fields: object) -> Trying:
+    made = Trying(caller="arn:aws:iam::111122223333:role/developer", model=HAIKU, route="us")
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
+
+
+def test_a_call_is_tried_and_told_why(situation: Situation) -> None:
+    built = build(example_spec(), situation.catalogue)
+
+    def outcome(**fields: object) -> str:
+        return str(ask(tried(**fields), built, situation.catalogue).verdict.outcome)
+
+    assert outcome() == "allowed"
+    assert outcome(model=OPUS) == "refused"
+    assert outcome(route="global") == "refused"
+    assert outcome(key_kind="long_term") == "refused"
+    assert outcome(operation="RunInstances", instance_type="g6.12xlarge") == "refused"
+    assert outcome(operation="RunInstances", encrypted=False) == "refused"
+    assert outcome(operation="RunInstances") in {"allowed", "depends"}
+    assert outcome(tier="priority") == "refused"
+    given = ask(tried(model=OPUS), built, situation.catalogue)
+    assert "Only the approved models" in given.sentence
+    table = given.table().frame
+    assert len(table) == 4
+    assert set(table["layer"]) <= {"boundary", "deny policy", "scp"}
+    assert table["statement"].str.contains("Deny").all()
+
+
+def test_a_trial_begins_with_a_recorded_call(bench: Workbench) -> None:
+    view = bench.trying
+    claude = next(n for words, n in view.begin.options if words.startswith("claude-code"))
+    view.begin.value = claude
+    assert "AWSReservedSSO_BedrockDeveloper" in view.trying.caller
+    assert "Refused" in view.answer.value
+    assert "role='status'" in view.answer.value
+    view.trying.caller = HOSTILE
+    assert "<img" not in view.answer.value
+
+
+def test_policies_are_there_to_copy_and_to_export(bench: Workbench, tmp_path: Path) -> None:
+    view = bench.taking
+    names = [one["name"] for one in view.documents.documents]
+    assert names[0] == "bedrock-guard-boundary"
+    view.folder.value = str(tmp_path / "out")
+    for form in ("json", "cloudformation", "terraform", "cli", "markdown"):
+        view.form.value = form
+        view.button.click()
+        assert "Exported to" in view.told.value, form
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"boundary.json", "guard.toml", "scorecard.md", "apply.sh"} <= made
+    view.folder.value = " "
+    view.button.click()
+    assert "role='alert'" in view.told.value
+
+
+def test_the_pull_request_card_is_of_the_present_choice(bench: Workbench) -> None:
+    view = bench.taking
+    view.card.click()
+    assert view.job.wait(120)
+    assert view.pull_request.documents[0]["text"].startswith("# bedrock-guard: analysts")
+    bench.choices.approved = (HAIKU,)
+    assert view.pull_request.documents == []
