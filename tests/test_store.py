@@ -93,10 +93,11 @@ import sys, pyarrow as pa
 from pathlib import Path
 from bedrock_guard.store import Store
 store = Store(Path(sys.argv[1]), "calls")
-for number in range(60):
-    rows = pa.table({"event_id": [f"{number}-{row}" for row in range(2000)]})
+print("ready", flush=True)
+for number in range(400):
+    rows = pa.table({"event_id": [f"{number}-{row}" for row in range(200)]})
     store.add(f"2026-10-{1 + number % 6:02}", rows, {f"file-{number}": number})
-    if number % 20 == 19:
+    if number % 100 == 99:
         for day in range(1, 7): store.merge(f"2026-10-{day:02}")
 """
 READER = """
@@ -112,7 +113,7 @@ while not stop.exists() or not reads:
     found = duckdb.read_parquet(paths).aggregate("count(*), count(DISTINCT event_id)")
     rows, distinct = found.fetchall()[0]
     assert rows == distinct, (rows, distinct)
-    assert rows >= last and rows % 2000 == 0, (rows, last)
+    assert rows >= last and rows % 200 == 0, (rows, last)
     last, reads = rows, reads + 1
 print(reads)
 """
@@ -133,7 +134,9 @@ def test_twenty_five_killed_writers_lose_nothing_and_no_reader_fails(
     try:
         for _ in range(25):
             writer = run(WRITER, str(tmp_path / "store"))
-            time.sleep(0.25 + dice.random() * 0.5)
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            time.sleep(dice.random() * 0.15)
             writer.send_signal(signal.SIGKILL)
             writer.communicate()
             killed += writer.returncode == -signal.SIGKILL
@@ -144,8 +147,8 @@ def test_twenty_five_killed_writers_lose_nothing_and_no_reader_fails(
         ends = [reader.communicate(timeout=60) for reader in readers]
     assert [error for _out, error in ends] == [b"", b""]
     store = Store(tmp_path / "store", "calls")
-    assert ids(store) == sorted(f"{number}-{row}" for number in range(60) for row in range(2000))
-    assert store.sources() == {f"file-{number}": number for number in range(60)}
+    assert ids(store) == sorted(f"{number}-{row}" for number in range(400) for row in range(200))
+    assert store.sources() == {f"file-{number}": number for number in range(400)}
     stray = len(list((tmp_path / "store").rglob("*.tmp")))
     with capsys.disabled():
         reads = sum(int(out) for out, _error in ends)

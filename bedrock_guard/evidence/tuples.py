@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.tables import Table, provenance_of, require, with_provenance
+from bedrock_guard.evidence.left_out import LeftOut
+from bedrock_guard.evidence.moments import read_time
+from bedrock_guard.evidence.record_columns import Records, read_columns, shape_of
+from bedrock_guard.evidence.tables import CALLS, Table, column, provenance_of, require, with_provenance
+from bedrock_guard.evidence.usage import to_frame
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+
+    from bedrock_guard.boundary.catalogue import Catalogue
 
 KEY: Final = (
     "account_id",
@@ -81,8 +87,6 @@ def tuples_of(calls: pd.DataFrame, *, by: Sequence[str] = ()) -> pd.DataFrame:
         MissingColumns: the frame is no calls table.
         GuardError: `by` names a column that is not in BY.
     """
-    from bedrock_guard.evidence.tables import CALLS
-
     require(calls, CALLS)
     connection = connect()
     bare = calls.copy(deep=False)
@@ -105,3 +109,82 @@ def connect() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+def from_raw(
+    raw: pd.DataFrame,
+    *,
+    by: Sequence[str] = (),
+    catalogue: Catalogue | None = None,
+    kept: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Raw tuples of an engine (`evidence.aggregate`) as TUPLES: read as records are read, and put together again.
+
+    Args:
+        raw: the columns of `aggregate.RAW`, `by` and `aggregate.MEASURES`, None or NA where a record has none.
+        by: what was added to the key.
+        catalogue: models known; by default the shipped catalogue.
+        kept: what opaque profile ARNs stand for.
+    """
+    plain = raw.astype("object").where(raw.notna(), None)
+    rows = [row for row in plain.to_dict("records") if _makes_rows(row)]
+    made = read_columns(Records([_record(row) for row in rows])).columns
+    read = [dict(zip(made, values, strict=True)) for values in zip(*made.values(), strict=True)]
+    frame = to_frame(read, catalogue=catalogue, kept=kept)[[*KEY, "denied_by", "event_time"]]
+    measured = {name: column([row[name] for row in rows], dtype) for name, dtype in _MEASURED.items()}
+    named = {name: column([row[name] for row in rows], "string") for name in by}
+    connection = connect()
+    connection.register("raw", frame.assign(**measured, **named))
+    return framed(connection.sql(_SUMMED.format(names=", ".join((*KEY, *by)))), by)
+
+
+_MEASURED: Final = {
+    **dict.fromkeys(("calls", "input_tokens", "output_tokens", "untold"), "Int64"),
+    **dict.fromkeys(("first_seen", "last_seen"), "datetime64[us, UTC]"),
+}
+_SUMMED: Final = """
+    SELECT {names}, denied_by IS NOT NULL AS already_denied, date_trunc('day', event_time) AS day,
+        CAST(sum(calls) AS BIGINT) AS calls,
+        CAST(sum(input_tokens) AS BIGINT) AS input_tokens,
+        CAST(sum(output_tokens) AS BIGINT) AS output_tokens,
+        CAST(sum(untold) AS BIGINT) AS untold,
+        min(first_seen) AS first_seen,
+        max(last_seen) AS last_seen
+    FROM raw GROUP BY ALL ORDER BY ALL
+"""
+
+
+def _makes_rows(row: Mapping[Any, Any]) -> bool:
+    source, operation = row["source"], row["operation"]
+    known = isinstance(source, str) and isinstance(operation, str) and read_time(row["day"])
+    return bool(known) and not isinstance(shape_of(source, operation), LeftOut)
+
+
+def _record(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """The record that a raw tuple stands for, as far as tuples need it."""
+    return {
+        "eventID": "-",
+        "eventTime": row["day"],
+        "recipientAccountId": row["recipient"],
+        "awsRegion": row["region"],
+        "eventSource": row["source"],
+        "eventName": row["operation"],
+        "userIdentity": {
+            "type": row["identity_type"],
+            "arn": row["identity_arn"],
+            "accountId": row["identity_account"],
+            "principalId": row["identity_principal"],
+            "userName": row["identity_user"],
+            "invokedBy": row["identity_service"],
+            "onBehalfOf": {"userId": row["identity_behalf"]},
+            "accessKeyId": row["key_prefix"],
+        },
+        "userAgent": row["agent"],
+        "requestParameters": row["request"],
+        "additionalEventData": {
+            "callWithBearerToken": row["marker"],
+            "bearerTokenType": row["marker_type"],
+        },
+        "errorCode": row["error_code"],
+        "errorMessage": row["error_message"],
+    }

@@ -1,0 +1,183 @@
+"""The relation `cloudtrail_logs`, with the columns of AWS's own CloudTrail table: a view over files, or its DDL.
+
+https://docs.aws.amazon.com/athena/latest/ug/create-cloudtrail-table-partition-projection.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from bedrock_guard.errors import GuardError
+
+_LARGEST: Final = 64 * 1024 * 1024
+_TEXT: Final = (
+    *("eventVersion", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent"),
+    *(
+        "errorCode",
+        "errorMessage",
+        "requestID",
+        "eventID",
+        "eventType",
+        "eventCategory",
+        "recipientAccountId",
+    ),
+    "vpcEndpointId",
+)
+_JSON: Final = ("requestParameters", "additionalEventData")
+_SESSION: Final = {"sessionIssuer": {"arn": "VARCHAR"}}
+_IDENTITY: Final = {
+    **dict.fromkeys(
+        ("type", "principalId", "arn", "accountId", "invokedBy", "accessKeyId", "userName"), "VARCHAR"
+    ),
+    "onBehalfOf": {"userId": "VARCHAR"},
+    "sessionContext": _SESSION,
+}
+_WORDS: Final = ("bedrock", "aws-external-anthropic", "ec2.amazonaws.com")
+"""A record without any of them is none of the definition's; cheap to see before anything is shaped."""
+
+_SHAPE: Final = {**dict.fromkeys(_TEXT, "VARCHAR"), **dict.fromkeys(_JSON, "JSON"), "userIdentity": _IDENTITY}
+
+
+def duckdb_view(folder: Path) -> str:
+    """DuckDB's statement for `cloudtrail_logs` over the delivered files below a folder.
+
+    `Records` is split by path and only what is asked is shaped: a list of structs would cost six times as much.
+
+    Raises:
+        GuardError: there are no files.
+    """
+    files = sorted(str(path) for path in Path(folder).rglob("*.json.gz") if _is_trail(path))
+    if not files:
+        raise GuardError(
+            "There are no delivered CloudTrail files.", remedy="Give the folder that holds AWSLogs/."
+        )
+    listed = ", ".join(_quoted(name) for name in files)
+    texts = ", ".join(f"r.{name} AS {name.lower()}" for name in (*_TEXT, "userIdentity"))
+    texts += "".join(f", nullif(CAST(r.{name} AS VARCHAR), 'null') AS {name.lower()}" for name in _JSON)
+    return (
+        f"CREATE OR REPLACE VIEW cloudtrail_logs AS SELECT {texts} FROM ("  # noqa: S608 - names are ours, files quoted
+        f"SELECT json_transform(r, {_quoted(json.dumps(_SHAPE))}) AS r FROM ("
+        "SELECT unnest(json -> '$.Records[*]') AS r FROM read_json_objects("
+        f"[{listed}], format = 'unstructured', maximum_object_size = {_LARGEST}, compression = 'gzip')) "
+        f"WHERE {' OR '.join(f'contains(CAST(r AS VARCHAR), {_quoted(word)})' for word in _WORDS)})"
+    )
+
+
+def _is_trail(path: Path) -> bool:
+    """Digest and Insight files lie beside the trail's and end alike."""
+    return path.is_file() and not any(part.startswith("CloudTrail-") for part in path.parts)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def spark_view(session: Any, folder: str) -> None:
+    """Make `cloudtrail_logs` a temporary view of a Spark session over the delivered files below a folder."""
+    names = [f"{name}:STRING" for name in (*_TEXT, *_JSON)]
+    identity = _spark(_IDENTITY)
+    schema = f"Records ARRAY<STRUCT<{','.join(names)},userIdentity:{identity}>>"
+    files = (
+        session.read.schema(schema)
+        .option("recursiveFileLookup", "true")
+        .option("pathGlobFilter", "*.json.gz")
+    )
+    files.json(folder).createOrReplaceTempView("cloudtrail_files")
+    columns = [f"r.{name} AS {name.lower()}" for name in (*_TEXT, *_JSON, "userIdentity")]
+    records = session.table("cloudtrail_files").selectExpr("explode(Records) AS r")
+    records.selectExpr(*columns).createOrReplaceTempView("cloudtrail_logs")
+
+
+def _spark(shape: Any) -> str:
+    if isinstance(shape, str):
+        return "STRING"
+    return f"STRUCT<{','.join(f'{name}:{_spark(inner)}' for name, inner in shape.items())}>"
+
+
+_STRUCT: Final = """STRUCT<
+    type: STRING, principalid: STRING, arn: STRING, accountid: STRING, invokedby: STRING,
+    accesskeyid: STRING, username: STRING,
+    onbehalfof: STRUCT<userid: STRING, identitystorearn: STRING>,
+    sessioncontext: STRUCT<
+      attributes: STRUCT<mfaauthenticated: STRING, creationdate: STRING>,
+      sessionissuer: STRUCT<type: STRING, principalid: STRING, arn: STRING, accountid: STRING, username: STRING>,
+      ec2roledelivery: STRING,
+      webidfederationdata: STRUCT<federatedprovider: STRING, attributes: MAP<STRING, STRING>>>>"""
+_DDL: Final = """
+CREATE EXTERNAL TABLE {table} (
+  eventversion STRING,
+  useridentity {identity},
+  eventtime STRING, eventsource STRING, eventname STRING, awsregion STRING, sourceipaddress STRING,
+  useragent STRING, errorcode STRING, errormessage STRING, requestparameters STRING, responseelements STRING,
+  additionaleventdata STRING, requestid STRING, eventid STRING, readonly STRING, eventtype STRING,
+  apiversion STRING,
+  resources ARRAY<STRUCT<arn: STRING, accountid: STRING, type: STRING>>,
+  recipientaccountid STRING, serviceeventdetails STRING, sharedeventid STRING, vpcendpointid STRING,
+  vpcendpointaccountid STRING, eventcategory STRING,
+  tlsdetails STRUCT<tlsversion: STRING, ciphersuite: STRING, clientprovidedhostheader: STRING>
+)
+PARTITIONED BY (account STRING, region STRING, day STRING)
+ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe'
+STORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
+LOCATION '{location}'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.account.type' = 'enum', 'projection.account.values' = '{accounts}',
+  'projection.region.type' = 'enum', 'projection.region.values' = '{regions}',
+  'projection.day.type' = 'date', 'projection.day.format' = 'yyyy/MM/dd',
+  'projection.day.range' = '{since},NOW', 'projection.day.interval' = '1',
+  'projection.day.interval.unit' = 'DAYS',
+  'storage.location.template' = '{location}${{account}}/CloudTrail/${{region}}/${{day}}'
+)
+"""
+_LOCATION: Final = re.compile(
+    r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?:[A-Za-z0-9!_.*()/-]+/)?AWSLogs/(?:o-[a-z0-9]+/)?"
+)
+_ACCOUNT: Final = re.compile(r"\d{12}")
+_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d")
+
+
+def table_ddl(
+    location: str,
+    accounts: Sequence[str],
+    regions: Sequence[str],
+    since: date,
+    table: str = "cloudtrail_logs",
+) -> str:
+    """The statement that makes `cloudtrail_logs` in Athena, with partition projection: nothing to load, ever.
+
+    It is for the customer to run; nothing here runs it. Use it as `Logs(table, partition="day")`.
+
+    Args:
+        location: `s3://bucket/[prefix/]AWSLogs/[o-organization/]`.
+        accounts: the accounts of the trail.
+        regions: its Regions; IAM's events are in us-east-1.
+        since: the first day kept in the bucket.
+        table: the table's name.
+
+    Raises:
+        GuardError: a location, account or Region that is none.
+    """
+    wrong = [one for one in accounts if not _ACCOUNT.fullmatch(one)]
+    wrong += [one for one in regions if not _REGION.fullmatch(one)]
+    wrong += [] if _LOCATION.fullmatch(location) else [location]
+    wrong += [] if re.fullmatch(r"[a-z_][a-z0-9_]*", table) else [table]
+    if wrong or not accounts or not regions:
+        raise GuardError(
+            f"No trail lies at {wrong[0] if wrong else 'no account or Region'!r}.",
+            remedy="Give s3://bucket/AWSLogs/ or s3://bucket/AWSLogs/o-id/, account numbers and Region names.",
+        )
+    return _DDL.format(
+        table=table,
+        identity=_STRUCT,
+        location=location,
+        accounts=",".join(accounts),
+        regions=",".join(regions),
+        since=f"{since:%Y/%m/%d}",
+    ).strip()
