@@ -176,10 +176,10 @@ class Engine:
         """Reach the step's goal and journal it; whether a write of ours did it."""
         mine = self.journal.has("intent", step.key)
         last = self.journal.last(step.key)
-        if last is not None and last["kind"] == "intent":
+        if last is not None and last["kind"] in {"intent", "answer"}:
             self.clock.sleep(SETTLE_S)
         for attempt in range(_ATTEMPTS):
-            if self._goal(step) is not None:
+            if self._goal(step) is not None or step.under_way(self.look):
                 break
             self._check_turn(turn)
             step.guard(self.look)

@@ -65,6 +65,11 @@ class Step(BaseModel):
         """What the account shows when the step is done; None while it is not."""
         raise NotImplementedError
 
+    def under_way(self, look: Look) -> bool:
+        """Whether AWS is still at work on our write: then it is waited for, and not sent again."""
+        del look
+        return False
+
     def guard(self, look: Look) -> None:
         """Raise MovedError unless the account is what the plan saw, with the steps before this one done."""
 

@@ -22,6 +22,7 @@ from bedrock_guard.change.texts import canonical, digest
 if TYPE_CHECKING:
     from bedrock_guard.change.look import Look
 
+_AT_WORK = ("CREATING", "UPDATING", "VERSIONING")
 _READS = ("ListGuardrails", "GetGuardrail")
 
 
@@ -85,6 +86,15 @@ class PutGuardrail(GuardrailStep):
             )
         return {"guardrail_id": found.guardrail_id} if found.status == "READY" else None
 
+    def under_way(self, look: Look) -> bool:
+        """See `Step`."""
+        found = read_guardrail(look, self.region, self.name)
+        return (
+            found is not None
+            and found.status in _AT_WORK
+            and guardrail_digest(found.request) == guardrail_digest(self.request)
+        )
+
     def guard(self, look: Look) -> None:
         """See `Step`."""
         found = read_guardrail(look, self.region, self.name)
@@ -132,6 +142,11 @@ class CreateGuardrailVersion(GuardrailStep):
         found = self._there(look)
         ours = versions_named(found, self.description)
         return {"version": ours[0]} if ours and found.status == "READY" else None
+
+    def under_way(self, look: Look) -> bool:
+        """See `Step`."""
+        found = self._there(look)
+        return found.status in _AT_WORK and bool(versions_named(found, self.description))
 
     def guard(self, look: Look) -> None:
         """See `Step`."""
