@@ -191,20 +191,31 @@ def rollback(
 def _forward(plan: Plan, engine: Engine, journal: Journal, *, take_over: bool) -> Outcome:
     with _told(engine):
         engine.take_turn(take_over=take_over)
-        for number, step in enumerate(plan.steps, start=1):
-            if isinstance(step, Gate):
-                if not journal.has("gate", step.key):
-                    wanted = plan.gate_phrase(step)
-                    engine.note("waiting", step.key)
-                    return Outcome("waiting", step.words(), journal.path, wanted)
-                continue
-            if isinstance(step, Watch) and not journal.has("watched", step.key):
-                engine.wait(step.minutes * 60.0)
-                engine.note("watched", step.key)
-            engine.run(step, number, len(plan.steps))
+        try:
+            gate = _to_next_gate(plan, engine, journal)
+        except CancelledError as stopped:
+            engine.note("cancelled")
+            return Outcome("cancelled", stopped.what, journal.path)
+        if gate is not None:
+            engine.note("waiting", gate.key)
+            return Outcome("waiting", gate.words(), journal.path, plan.gate_phrase(gate))
         engine.end_turn()
         engine.note("finished")
         return Outcome("done", f"All {len(plan.steps)} steps are done and read back.", journal.path)
+
+
+def _to_next_gate(plan: Plan, engine: Engine, journal: Journal) -> Gate | None:
+    """Carry out what comes before the next gate that is shut; None: everything is done."""
+    for number, step in enumerate(plan.steps, start=1):
+        if isinstance(step, Gate):
+            if not journal.has("gate", step.key):
+                return step
+            continue
+        if isinstance(step, Watch) and not journal.has("watched", step.key):
+            engine.wait(step.minutes * 60.0)
+            engine.note("watched", step.key)
+        engine.run(step, number, len(plan.steps))
+    return None
 
 
 @contextmanager
@@ -212,10 +223,6 @@ def _told(engine: Engine | None = None) -> Iterator[None]:
     """Whatever stops a run is told in the journal, as far as it can still be written, and in words."""
     try:
         yield
-    except CancelledError:
-        if engine is not None:
-            engine.note("cancelled")
-        raise
     except (ClientError, BotoCoreError, NotAwsAnswer, ChangeError) as error:
         stopped = halted(error)
         if engine is not None and not _unwritten(stopped):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.change.plan_file import Effect, History, Hit
@@ -12,10 +13,13 @@ from bedrock_guard.change.probes import Probe, Texts, decisions
 from bedrock_guard.evidence.impact import impact
 from bedrock_guard.evidence.probes import Prober
 from bedrock_guard.evidence.replay import Reach
+from bedrock_guard.evidence.tables import total
 from bedrock_guard.iam.compare import Comparison, PolicySet, Universe, compare
 from bedrock_guard.iam.evaluator import compile_policies
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bedrock_guard.account.situation import Situation
     from bedrock_guard.change.look import Look
     from bedrock_guard.change.scene import Scene
@@ -45,7 +49,7 @@ def effects(scene: Scene) -> tuple[Effect, ...]:
     """The differences, for each group of people whose documents were alike before."""
     after = [scene.boundary.text] if scene.boundary else []
     denies = [policy.text for policy in scene.denies]
-    universe = _universe([*after, *denies])
+    universe = universe_of([*after, *denies])
     groups: dict[str, tuple[list[str], PolicySet, str]] = {}
     for person in (
         *scene.people.values(),
@@ -75,7 +79,8 @@ def _texts(policies: PolicySet) -> list[str]:
     return [document.minified() for document in documents]
 
 
-def _universe(texts: Sequence[str]) -> Universe:
+def universe_of(texts: Sequence[str]) -> Universe:
+    """All requests of the services that the documents name."""
     services = set()
     for document in compile_policies(list(texts)).documents.values():
         for one in document:
@@ -169,10 +174,14 @@ def history(scene: Scene, seen: Situation) -> History:
     return History(
         window=f"{seen.window.start} to {seen.window.end} (end excluded)",
         hits=tuple(_hits(judged)),
-        refused_usd=str(dollars.spend("refused")),
-        stranded_usd=str(dollars.spend("stranded")),
-        unknown_usd=str(dollars.spend("unknown")),
+        refused_usd=str(_sum(dollars.lines, "calls", ("refused",))),
+        depends_usd=str(_sum(dollars.lines, "calls", ("unknown",))),
+        unseen_usd=str(_sum(dollars.lines, "probe", ("refused", "stranded", "unknown"))),
     )
+
+
+def _sum(lines: pd.DataFrame, basis: str, outcomes: Sequence[str]) -> Decimal:
+    return total(lines.loc[(lines["basis"] == basis) & lines["outcome"].isin(outcomes), "cost_usd"])
 
 
 def _hits(judged: Judged) -> Iterator[Hit]:

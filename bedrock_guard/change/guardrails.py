@@ -61,14 +61,18 @@ class Enforced:
 def read_guardrail(look: Look, region: str, name: str) -> GuardrailState | None:
     """A guardrail by its name; None without one."""
     client = look.session.client("bedrock", region)
-    rows = look.pages(client.list_guardrails, "guardrails", "nextToken")
-    found = next((row for row in rows if row["name"] == name), None)
-    if found is None:
+    known = look.guardrail_ids.get((region, name))
+    if known is None:
+        rows = look.pages(client.list_guardrails, "guardrails", "nextToken")
+        known = next((str(row["id"]) for row in rows if row["name"] == name), None)
+    if known is None:
         return None
-    asked = {"guardrailIdentifier": str(found["id"])}
+    asked = {"guardrailIdentifier": known}
     body = look.or_none(client.get_guardrail, "guardrailId", "name", **asked)
     if body is None:
+        look.guardrail_ids.pop((region, name), None)
         return None
+    look.guardrail_ids[region, name] = known
     versions = {
         str(row["version"]): str(row.get("description", ""))
         for row in look.pages(client.list_guardrails, "guardrails", "nextToken", **asked)

@@ -85,6 +85,8 @@ class Look:
         self.clock = session.clock
         self.since = session.clock.now()
         """When the change began."""
+        self.guardrail_ids: dict[tuple[str, str], str] = {}
+        """Region and name of a guardrail -> its id, once it was seen."""
         self._texts: dict[tuple[str, str], str] = {}
 
     def ask(self, call: Callable[..., Any], *keys: str, **request: Any) -> Any:

@@ -78,8 +78,11 @@ class History(_Frozen):
     window: str
     hits: tuple[Hit, ...]
     refused_usd: str | None
-    stranded_usd: str | None
-    unknown_usd: str | None
+    """Of calls that were seen."""
+    depends_usd: str | None
+    """Of calls that were seen and hang on what is not known."""
+    unseen_usd: str | None
+    """Refused or open by the documents, and no call was seen that says whose it was."""
 
 
 class Opinion(_Frozen):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bedrock_guard.change.steps_pause import Gate
+from bedrock_guard.evidence.tables import dollars
 
 if TYPE_CHECKING:
     from bedrock_guard.change.plan_file import Effect, Plan
@@ -81,13 +83,20 @@ def _history(plan: Plan) -> Iterator[str]:
     if seen is None:
         yield from ("Unknown: past calls were not looked at.", "")
         return
-    yield f"{seen.window}: refused ${seen.refused_usd}, stranded ${seen.stranded_usd}, unknown ${seen.unknown_usd}."
+    yield (
+        f"{seen.window}: {_usd(seen.refused_usd)} of their calls refused, {_usd(seen.depends_usd)} open; "
+        f"{_usd(seen.unseen_usd)} more would be refused if it is theirs, and no call says whose it is."
+    )
     yield ""
     for hit in seen.hits:
         yield f"- {_code(hit.principal)}: {hit.calls:,} calls, last {hit.last_call}, by {', '.join(hit.controls)}"
     if not seen.hits:
         yield "Nobody whom the change touches would have been refused a call."
     yield ""
+
+
+def _usd(value: str | None) -> str:
+    return "unknown dollars" if value is None else dollars(Decimal(value))
 
 
 def _code(text: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from bedrock_guard.change.errors import HaltedError
 from bedrock_guard.change.step import Facts, Right, Step
+from bedrock_guard.evidence.tables import provenance_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,10 +74,17 @@ class Watch(Step):
             )
 
     def _denials(self, look: Look) -> pd.DataFrame:
-        from bedrock_guard.account.trail_lookup import look_up
+        from bedrock_guard.account.trail_lookup import gaps, look_up
 
-        end = look.clock.now()
+        end = max(look.clock.now(), look.since + timedelta(seconds=1))
         calls = look_up(look.session, (look.session.region,), look.since, end).reading.frame
+        unread = gaps(provenance_of(calls))
+        if unread:
+            raise HaltedError(
+                "Whether anybody was denied could not be read whole.",
+                why="; ".join(unread)[:300],
+                remedy="Mend that and resume; or resume and bear what was not seen (bear_denials).",
+            )
         mine = calls["principal"].isin(self.principals) & calls["denied_by"].isin(_OURS)
         return calls[mine & (calls["event_time"] >= look.since)]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bedrock_guard import __version__
-from bedrock_guard.cli import account, demo, doctor, policy, report, spend
+from bedrock_guard.cli import account, change, demo, doctor, policy, report, spend
 from bedrock_guard.errors import GuardError
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (demo, policy, account, spend, report, doctor):
+for part in (demo, policy, account, change, spend, report, doctor):
     app.registered_commands.extend(part.commands.registered_commands)
 
 

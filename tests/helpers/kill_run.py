@@ -2,6 +2,7 @@
 
     python kill_run.py record FOLDER            one clean run: the calls, the planned and the former account
     python kill_run.py kill FOLDER PART OF      SIGKILL before and after every API call; then resume, and roll back
+    python kill_run.py lag FOLDER PART OF       the same around every write, all reads 8 seconds old
     python kill_run.py back FOLDER PART OF      SIGKILL before and after every write of the rollback
     python kill_run.py fault FOLDER PART OF     every call failing, in every way
 
@@ -19,6 +20,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +37,14 @@ from bedrock_guard.demo.state import State
 WRITES = ("Create", "Put", "Delete", "Set", "Attach", "Detach", "Update")
 KINDS = (
     "throttle", "access_denied", "lost_after", "limit_exceeded", "concurrent_modification", "html200",
-    "expired_token", "stale", "reset_before", "http500", "truncated",
+    "expired_token", "stale",
 )  # fmt: skip
 STALE_S = 8.0
 Hook = Callable[[int, str, bool], None]
+
+
+def is_write(call: str) -> bool:
+    return call.partition(":")[2].startswith(WRITES)
 
 
 class World:
@@ -54,6 +60,8 @@ class World:
             with_guardrail(self.backend)
         self.session = session_of(self.backend)
         self.calls: list[str] = []
+        self.stale = False
+        self.limit_at = 0
         self.hook: Hook = lambda _n, _call, _after: None
         self._answer = self.backend.answer
         self.backend.answer = self.answered  # type: ignore[method-assign]
@@ -74,6 +82,8 @@ class World:
         state.clock._now = state.clock.start
         self.backend.state = State(path, state.clock, state._load)
         self.backend.faults.set()
+        if self.stale:
+            self.backend.faults.set(Fault("*", "stale", seconds=STALE_S))
         self.backend._buckets.clear()
         self.calls = []
         self.hook = lambda _n, _call, _after: None
@@ -189,19 +199,26 @@ def ran(world: World, place: Path, work: Callable[[], Any], hook: Hook | None = 
     return in_child(child)
 
 
-def kill(folder: Path, part: int, of: int) -> Iterator[dict[str, Any]]:
+def lag(folder: Path, part: int, of: int) -> Iterator[dict[str, Any]]:
+    """As `kill`, around every write, with every read showing what was true 8 seconds before."""
+    return kill(folder, part, of, stale=True)
+
+
+def kill(folder: Path, part: int, of: int, *, stale: bool = False) -> Iterator[dict[str, Any]]:
     """SIGKILL before and after every call; the wreck is resumed in a new process, and another copy rolled back."""
     world, plan = begin(folder)
+    world.stale = stale
     facts = json.loads((folder / "facts.json").read_text())
     forward = calls_of(world, plan, folder, part)
-    points = [(n, after) for n in range(1, len(forward) + 1) for after in (False, True)]
+    numbers = [n for n, call in enumerate(forward, start=1) if not stale or is_write(call)]
+    points = [(n, after) for n in numbers for after in (False, True)]
     for n, after in points[part::of]:
         wreck = copied(folder / "start", folder / f"wreck-{part}")
         said, ended = ran(
             world, wreck, lambda place=wreck: to_the_end(plan, world.session, place), killing(n, after)
         )
         row = {
-            "n": n, "side": "after" if after else "before", "call": forward[n - 1], "calls": len(forward),
+            "n": n, "side": "after" if after else "before", "call": forward[n - 1], "calls": len(numbers),
             "killed": ended == signal.SIGKILL, "said": said[-500:],
         }  # fmt: skip
         yield row | recovered(world, plan, wreck, facts, f"{part}")
@@ -221,7 +238,9 @@ def recovered(world: World, plan: Plan, wreck: Path, facts: Any, tag: str) -> di
     rolled = undone == "ok" and dump(back / "account.sqlite") == facts["former"]
     if left is None:
         left = dump(wreck / "account.sqlite")
-    state = "nothing changed" if left == facts["former"] else "finished" if left == facts["planned"] else "half"
+    state = (
+        "nothing changed" if left == facts["former"] else "finished" if left == facts["planned"] else "half"
+    )
     return {
         "begun": begun, "left": state, "resumed": resumed, "rolled": rolled,
         "why": "" if resumed and rolled else f"{said[-1500:]} | {undone[-1500:]}",
@@ -246,7 +265,7 @@ def back(folder: Path, part: int, of: int) -> Iterator[dict[str, Any]]:
         return json.dumps(world.calls)
 
     calls = json.loads(in_child(count)[0])
-    writes = [n for n, call in enumerate(calls, start=1) if call.partition(":")[2].startswith(WRITES)]
+    writes = [n for n, call in enumerate(calls, start=1) if is_write(call)]
     points = [(n, after) for n in writes for after in (False, True)]
     for n, after in points[part::of]:
         wreck = copied(done, folder / f"backwreck-{part}")
@@ -294,7 +313,7 @@ def fault(folder: Path, part: int, of: int) -> Iterator[dict[str, Any]]:
     places = segments(world, plan, folder, str(part))
     limited(world)
     known: dict[str, dict[str, Any]] = {}
-    for number, (before, after) in enumerate(zip(places, places[1:], strict=False)):
+    for number, (before, after) in enumerate(pairwise(places)):
         if number % of == part:
             wanted = dump(after / "account.sqlite")
             yield from faults_of_step(world, plan, before, wanted, facts, (number, part), known)
@@ -312,16 +331,24 @@ def faults_of_step(
         for n, call in enumerate(calls, start=1):
             work = copied(before, world.folder / f"fault-{part}")
             world.on(work / "account.sqlite")
-            world.limit_at = n if kind == "limit_exceeded" else 0  # type: ignore[attr-defined]
+            world.limit_at = n if kind == "limit_exceeded" else 0
             if kind != "limit_exceeded":
                 world.backend.faults.set(Fault("*", kind, at=(n,), seconds=STALE_S if kind == "stale" else 0))
             said = one_step(world, plan, work)
-            world.limit_at = 0  # type: ignore[attr-defined]
+            world.limit_at = 0
             row = {"step": number, "n": n, "call": call, "kind": kind, "said": said[:200]}
             if said == "ok":
-                yield row | {"outcome": "absorbed", "resumed": dump(work / "account.sqlite") == wanted, "rolled": True}
+                yield row | {
+                    "outcome": "absorbed",
+                    "resumed": dump(work / "account.sqlite") == wanted,
+                    "rolled": True,
+                }
                 continue
-            yield row | {"outcome": "halted"} | known_or_recovered(world, plan, work, wanted, facts, part, known)
+            yield (
+                row
+                | {"outcome": "halted"}
+                | known_or_recovered(world, plan, work, wanted, facts, part, known)
+            )
 
 
 def one_step(world: World, plan: Plan, place: Path) -> str:
@@ -338,12 +365,14 @@ def one_step(world: World, plan: Plan, place: Path) -> str:
 def known_or_recovered(
     world: World, plan: Plan, work: Path, wanted: Any, facts: Any, part: int, known: Any
 ) -> dict[str, Any]:
-    """Resume the step; and roll back, unless the very same account with the very same journal was rolled back before."""
+    """Resume the step; and roll back, unless the same account with the same journal was rolled back before."""
     world.on(work / "account.sqlite")
     world.backend.state.close()
     files = [json.loads(line) for p in work.glob("*.jsonl") for line in p.read_bytes().splitlines()]
     steps = [(r["kind"], r["step"], r["data"].get("answer")) for r in files]
-    key = hashlib.sha256(json.dumps([dump(work / "account.sqlite"), steps], sort_keys=True).encode()).hexdigest()
+    key = hashlib.sha256(
+        json.dumps([dump(work / "account.sqlite"), steps], sort_keys=True).encode()
+    ).hexdigest()
     saved = copied(work, world.folder / f"saved-{part}")
     world.on(work / "account.sqlite")
     said = one_step(world, plan, work)
@@ -354,16 +383,21 @@ def known_or_recovered(
         if steps:
             rollback(journal_in(saved), world.session)
         known[key] = dump(saved / "account.sqlite") == facts["former"]
-    return {"resumed": resumed, "rolled": known[key], "wreck": "new" if fresh else "known", "why": "" if resumed else said}
+    return {
+        "resumed": resumed,
+        "rolled": known[key],
+        "wreck": "new" if fresh else "known",
+        "why": "" if resumed else said,
+    }
 
 
 def limited(world: World) -> None:
     """LimitExceeded at one call, in the words of its service."""
-    world.limit_at = 0  # type: ignore[attr-defined]
+    world.limit_at = 0
     usual = dispatch.error_for
 
     def error_for(due: Any, protocol: str) -> ServiceError | None:
-        if world.limit_at and len(world.calls) == world.limit_at:  # type: ignore[attr-defined]
+        if world.limit_at and len(world.calls) == world.limit_at:
             code = {"query": "LimitExceeded", "json": "ConstraintViolationException"}.get(
                 protocol, "ServiceQuotaExceededException"
             )
@@ -389,7 +423,7 @@ def main() -> None:
         done_place(folder)
         return
     part, of = int(sys.argv[3]), int(sys.argv[4])
-    rows = {"kill": kill, "back": back, "fault": fault}[mode](folder, part, of)
+    rows = {"kill": kill, "lag": lag, "back": back, "fault": fault}[mode](folder, part, of)
     for row in rows:
         sys.stdout.write(json.dumps(row) + "\n")
         sys.stdout.flush()

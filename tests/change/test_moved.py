@@ -1,0 +1,341 @@
+"""What somebody else does between the plan and its application, or in the middle of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from change_account import (
+    BOUNDARY,
+    LEGACY,
+    OU,
+    ROOT,
+    A,
+    document,
+    dump,
+    journal_in,
+    session_of,
+    to_the_end,
+    whole_wish,
+)
+
+from bedrock_guard.account.session import Account
+from bedrock_guard.change.apply import apply, resume, rollback
+from bedrock_guard.change.errors import ChangeError, HaltedError, JournalError, MovedError, PlanFileError
+from bedrock_guard.change.journal import Journal
+from bedrock_guard.change.plan import Plan, make_plan
+from bedrock_guard.demo.dispatch import Backend
+from bedrock_guard.demo.faults import Fault
+from bedrock_guard.demo.state import EVENT_SQL, event_row
+
+Act = Callable[[Account], Any]
+
+
+def other_default(admin: Account) -> None:
+    admin.client("iam").set_default_policy_version(PolicyArn=BOUNDARY, VersionId="v2")
+
+
+def other_version(admin: Account) -> None:
+    iam = admin.client("iam")
+    iam.delete_policy_version(PolicyArn=BOUNDARY, VersionId="v2")
+    iam.create_policy_version(
+        PolicyArn=BOUNDARY,
+        PolicyDocument=json_of(document({"Effect": "Allow", "Action": "s3:*", "Resource": "*"})),
+    )
+
+
+def json_of(value: Any) -> str:
+    import json
+
+    return json.dumps(value)
+
+
+def other_boundary(admin: Account) -> None:
+    admin.client("iam").put_role_permissions_boundary(
+        RoleName="app-02", PermissionsBoundary="arn:aws:iam::aws:policy/PowerUserAccess"
+    )
+
+
+def recreated(admin: Account) -> None:
+    iam = admin.client("iam")
+    iam.delete_role_policy(RoleName="app-02", PolicyName="own")
+    iam.delete_role_permissions_boundary(RoleName="app-02")
+    iam.delete_role(RoleName="app-02")
+    trust = json_of(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"AWS": f"{ROOT}:root"}, "Action": "sts:AssumeRole"}
+            ],
+        }
+    )
+    iam.create_role(RoleName="app-02", AssumeRolePolicyDocument=trust, PermissionsBoundary=LEGACY)
+
+
+def deleted(admin: Account) -> None:
+    iam = admin.client("iam")
+    iam.delete_role_policy(RoleName="app-02", PolicyName="own")
+    iam.delete_role_permissions_boundary(RoleName="app-02")
+    iam.delete_role(RoleName="app-02")
+
+
+def joined(admin: Account) -> None:
+    admin.client("iam").put_role_permissions_boundary(RoleName="break-glass", PermissionsBoundary=BOUNDARY)
+
+
+def attached(admin: Account) -> None:
+    admin.client("iam").attach_role_policy(
+        RoleName="app-02", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess"
+    )
+
+
+def scp_detached(admin: Account) -> None:
+    admin.client("organizations").detach_policy(PolicyId="p-oldscp01", TargetId=OU)
+
+
+def draft_changed(admin: Account) -> None:
+    bedrock = admin.client("bedrock")
+    (one,) = bedrock.list_guardrails()["guardrails"]
+    words = {"managedWordListsConfig": [{"type": "PROFANITY"}]}
+    said = {"blockedInputMessaging": "Other.", "blockedOutputsMessaging": "No."}
+    bedrock.update_guardrail(
+        guardrailIdentifier=one["id"], name="team-language", wordPolicyConfig=words, **said
+    )
+    admin.clock.sleep(10)
+
+
+def enforcement_ended(admin: Account) -> None:
+    bedrock = admin.client("bedrock")
+    (one,) = bedrock.list_enforced_guardrails_configuration()["guardrailsConfig"]
+    bedrock.delete_enforced_guardrail_configuration(configId=one["configId"])
+
+
+ACTS = [
+    other_default, other_version, other_boundary, recreated, deleted, joined, attached, scp_detached, draft_changed,
+    enforcement_ended,
+]  # fmt: skip
+
+
+@pytest.fixture
+def admin(backend: Backend) -> Account:
+    return session_of(backend, f"{ROOT}:role/admin")
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
+def test_what_moved_between_plan_and_apply_is_said_and_nothing_is_sent(
+    backend: Backend, operator: Account, admin: Account, tmp_path: Path, act: Act
+) -> None:
+    plan = make_plan(operator, whole_wish())
+    act(admin)
+    moved = dump(backend.state.path)
+    with pytest.raises(MovedError) as caught:
+        apply(plan, operator, tmp_path, phrase=plan.phrase)
+    assert "moved since the plan was made" in caught.value.what
+    assert "plan" in caught.value.remedy
+    assert dump(backend.state.path) == moved
+    assert list(tmp_path.glob("*.jsonl")) == []
+
+
+@pytest.mark.parametrize(
+    "act", [other_default, other_boundary, recreated, joined], ids=lambda act: act.__name__
+)
+def test_what_moves_at_the_gate_stops_and_is_not_overwritten(
+    backend: Backend, operator: Account, admin: Account, tmp_path: Path, act: Act
+) -> None:
+    plan = make_plan(operator, whole_wish())
+    first = apply(plan, operator, tmp_path, phrase=plan.phrase)
+    act(admin)
+    iam = admin.client("iam")
+    with pytest.raises(MovedError) as caught:
+        to_the_end(plan, operator, tmp_path)
+    assert "moved" in caught.value.what
+    default = iam.get_policy(PolicyArn=BOUNDARY)["Policy"]["DefaultVersionId"]
+    assert first.gate_phrase
+    outcome = rollback(journal_in(tmp_path), operator)
+    app_01 = iam.get_role(RoleName="app-01")["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+    assert app_01 == BOUNDARY
+    if act is other_default:
+        assert default == iam.get_policy(PolicyArn=BOUNDARY)["Policy"]["DefaultVersionId"] == "v2"
+    if act is other_boundary:
+        role = iam.get_role(RoleName="app-02")["Role"]
+        assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("PowerUserAccess")
+    assert outcome.state == "rolled_back"
+
+
+def test_rollback_leaves_alone_what_is_not_ours_any_more(
+    backend: Backend, operator: Account, admin: Account, tmp_path: Path
+) -> None:
+    plan = make_plan(operator, whole_wish())
+    to_the_end(plan, operator, tmp_path)
+    other_boundary(admin)
+    enforcement_ended(admin)
+    outcome = rollback(journal_in(tmp_path), operator)
+    assert outcome.words == "Back, but for the notes."
+    told = "\n".join(outcome.notes)
+    assert "boundary of role/app-02 moved" in told
+    assert "enforced guardrail of us-east-1 moved" in told
+    role = admin.client("iam").get_role(RoleName="app-02")["Role"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("PowerUserAccess")
+    assert admin.client("bedrock").list_enforced_guardrails_configuration()["guardrailsConfig"] == []
+
+
+def test_two_applies_at_once(backend: Backend, operator: Account, tmp_path: Path) -> None:
+    """The second one is on another machine: it has another folder, and only the account to tell it."""
+    plan = make_plan(operator, whole_wish())
+    apply(plan, operator, tmp_path / "one", phrase=plan.phrase, owner="ana@one")
+    with pytest.raises(MovedError):
+        apply(plan, operator, tmp_path / "two", phrase=plan.phrase, owner="ben@two")
+
+
+def test_the_marker_keeps_a_second_machine_out_until_it_takes_over(
+    backend: Backend, operator: Account, tmp_path: Path
+) -> None:
+    plan = make_plan(operator, whole_wish())
+    waiting = apply(plan, operator, tmp_path / "one", phrase=plan.phrase, owner="ana@one")
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    copy = journal_in(tmp_path / "two")
+    with pytest.raises(ChangeError, match="in progress, by ana@one"):
+        resume(copy, operator, phrase=waiting.gate_phrase, owner="ben@two")
+    second = resume(copy, operator, owner="ben@two", take_over=True)
+    assert second.state == "waiting"
+    with pytest.raises(ChangeError, match="in progress, by ben@two"):
+        resume(journal_in(tmp_path / "one"), operator, phrase=waiting.gate_phrase, owner="ana@one")
+    assert rollback(copy, operator, owner="ben@two").state == "rolled_back"
+
+
+def test_a_run_whose_marker_was_taken_over_stops_before_its_next_write(
+    backend: Backend, operator: Account, admin: Account, tmp_path: Path
+) -> None:
+    plan = make_plan(operator, whole_wish())
+    backend.faults.set(
+        Fault(
+            "iam:CreatePolicyVersion",
+            "other_admin",
+            at=(1,),
+            act=lambda _: admin.client("iam").delete_policy(PolicyArn=plan.marker),
+        )
+    )
+    with pytest.raises(HaltedError, match="marker of this change is no longer ours"):
+        apply(plan, operator, tmp_path, phrase=plan.phrase)
+    versions = admin.client("iam").list_policy_versions(PolicyArn=BOUNDARY)["Versions"]
+    assert [v["VersionId"] for v in versions] == ["v6", "v5", "v4", "v3", "v2"]
+    role = admin.client("iam").get_role(RoleName="app-01")["Role"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == BOUNDARY
+
+
+def test_the_same_journal_is_written_by_one_process(operator: Account, tmp_path: Path) -> None:
+    plan = make_plan(operator, whole_wish())
+    apply(plan, operator, tmp_path, phrase=plan.phrase)
+    with Journal.open(journal_in(tmp_path)), pytest.raises(JournalError, match="Another process holds"):
+        resume(journal_in(tmp_path), operator)
+    with pytest.raises(ChangeError):
+        apply(plan, operator, tmp_path, phrase=plan.phrase)
+
+
+def test_new_denials_stop_the_waves(backend: Backend, operator: Account, tmp_path: Path) -> None:
+    plan = make_plan(operator, whole_wish())
+    waiting = apply(plan, operator, tmp_path, phrase=plan.phrase)
+    denied(backend)
+    with pytest.raises(HaltedError, match="1 new denials since the change began"):
+        resume(journal_in(tmp_path), operator, phrase=waiting.gate_phrase)
+    with pytest.raises(HaltedError, match="1 new denials"):
+        resume(journal_in(tmp_path), operator)
+    borne = resume(journal_in(tmp_path), operator, bear_denials=True)
+    assert borne.state == "waiting"
+
+
+def denied(backend: Backend) -> None:
+    """The canary is refused a call by its boundary, as CloudTrail writes it."""
+    now = backend.state.clock.now()
+    arn = f"arn:aws:sts::{A}:assumed-role/app-01/task"
+    model = "meta.llama3-3-70b-instruct-v1:0"
+    asked = f"bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/{model}"
+    why = "with an explicit deny in a permissions boundary"
+    unique = "AROADEMOAPP-01"
+    issuer = {
+        "type": "Role",
+        "principalId": unique,
+        "arn": f"{ROOT}:role/app-01",
+        "accountId": A,
+        "userName": "app-01",
+    }
+    record = {
+        "eventVersion": "1.11",
+        "eventID": "00000000-0000-0000-0000-00000000d001",
+        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": "bedrock.amazonaws.com",
+        "eventName": "InvokeModel",
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "192.0.2.10",
+        "userAgent": "Boto3",
+        "errorCode": "AccessDenied",
+        "errorMessage": f"User: {arn} is not authorized to perform: {asked} {why}",
+        "requestParameters": {"modelId": model},
+        "responseElements": None,
+        "userIdentity": {
+            "type": "AssumedRole", "principalId": f"{unique}:task", "arn": arn, "accountId": A,
+            "sessionContext": {"sessionIssuer": issuer},
+        },
+        "readOnly": True,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": A,
+        "eventCategory": "Management",
+    }  # fmt: skip
+    backend.state.execute(EVENT_SQL, event_row(record, 0))
+
+
+def test_a_plan_past_its_validity(operator: Account, tmp_path: Path) -> None:
+    plan = make_plan(operator, whole_wish(valid_hours=1))
+    operator.clock.sleep(3_700)
+    with pytest.raises(PlanFileError, match="valid until"):
+        apply(plan, operator, tmp_path, phrase=plan.phrase)
+
+
+def test_a_plan_for_another_operator(
+    backend: Backend, operator: Account, admin: Account, tmp_path: Path
+) -> None:
+    plan = make_plan(operator, whole_wish())
+    with pytest.raises(ChangeError, match="These credentials are"):
+        apply(plan, admin, tmp_path, phrase=plan.phrase)
+    made_for = make_plan(admin, whole_wish(operator=operator_arn()))
+    assert apply(made_for, operator, tmp_path, phrase=made_for.phrase).state == "waiting"
+
+
+def operator_arn() -> str:
+    return f"{ROOT}:role/guard-operator"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("v1", "v2", 1),
+        lambda text: text[:-30],
+        lambda _: "[]",
+        lambda _: "{",
+        lambda _: "",
+    ],
+)
+def test_an_edited_plan_is_no_plan(operator: Account, tmp_path: Path, change: Callable[[str], str]) -> None:
+    path = make_plan(operator, whole_wish()).save(tmp_path)
+    path.write_text(change(path.read_text()))
+    with pytest.raises(PlanFileError):
+        Plan.load(path)
+
+
+def test_stopped_between_two_steps_and_gone_on_with(operator: Account, tmp_path: Path) -> None:
+    plan = make_plan(operator, whole_wish())
+    seen: list[int] = []
+    outcome = apply(
+        plan,
+        operator,
+        tmp_path,
+        phrase=plan.phrase,
+        on_step=lambda r: seen.append(r.number),
+        cancel=lambda: len(seen) >= 4,
+    )
+    assert outcome.state == "cancelled"
+    assert to_the_end(plan, operator, tmp_path).state == "done"
