@@ -139,7 +139,7 @@ def unusual(spending: Spending) -> list[Finding]:
     days = unusual_days(None if spending.before.gaps else spending.lines_before, spending.lines)
     found = []
     for model, part in days[days["model"].notna()].groupby("model"):
-        which = ", ".join(f"{day:%Y-%m-%d}" for day in part["day"].head(_NAMED))
+        which = ", ".join(f"{day:%Y-%m-%d}" for day in sorted(part["day"])[:_NAMED])
         more = f" and {len(part) - _NAMED} more" if len(part) > _NAMED else ""
         text = f"{spending.name_of(str(model))} cost unusually much on {which}{more}: {dollars(total(part['cost']))}."
         severity: Severity = "medium" if total(part["cost"]) >= _WORTH_A_LOOK else "low"

@@ -236,14 +236,15 @@ class KeyReport:
         table, calls = self.case.keys.table, self.case.calls
         keys, seen = provenance_of(table), provenance_of(calls)
         known = table[table["status"] != "unreadable"]
+        blind = self.case.keys.listing.completeness == "unknown"
         states = counts(known["status"])
         keyed = calls[calls["key_kind"].isin(["long_term", "short_term"])]
         held = {
-            "keys": figure("long-term keys", len(known), "keys", "Keys", keys),
-            **{f"keys_{state}": figure(f"{state} keys", states.get(state, 0), "keys", "Keys", keys)
+            "keys": figure("long-term keys", None if blind else len(known), "keys", "Keys", keys),
+            **{f"keys_{state}": figure(f"{state} keys", None if blind else states.get(state, 0), "keys", "Keys", keys)
                for state in ("active", "inactive", "expired")},
             "keys_never_expire": figure(
-                "active keys that never expire", _endless(known), "keys", "Keys", keys),
+                "active keys that never expire", None if blind else _endless(known), "keys", "Keys", keys),
             "short_term_signers": figure(
                 "access keys that signed short-term keys", len(self.case.sessions), "access keys", "Calls", seen),
             "calls_with_keys": figure("calls with keys", len(keyed), "calls", "Calls", seen),

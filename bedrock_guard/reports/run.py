@@ -264,13 +264,8 @@ def _pseudonymise(executed: NotebookNode, figures: Figures, names: Mapping[str, 
     other = Pseudonyms(chosen_key(), names)
     other.notebook(executed)
     plain = figures.model_dump(mode="json")
-    sources = dict(zip(plain["sources"], other.value(list(plain["sources"].values())), strict=True))
-    shown = {key: held | {"value": other.value(held["value"]), "why": other.text(held["why"])}
-             for key, held in plain["figures"].items()}  # fmt: skip
-    told = {key: other.value(plain[key]) for key in ("account_id", "findings", "gaps")}
-    return Figures.model_validate(
-        plain | told | {"sources": sources, "figures": shown, "pseudonyms": other.mark}
-    )
+    told = {key: other.value(plain[key]) for key in ("account_id", "figures", "sources", "findings", "gaps")}
+    return Figures.model_validate(plain | told | {"pseudonyms": other.mark})
 
 
 def _handed_over(notebook: NotebookNode, mime: str) -> Any:

@@ -1,0 +1,144 @@
+"""The key usage report against the demo's ground truth, and with things that cannot be read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+
+from bedrock_guard.account.session import Account
+from bedrock_guard.demo.company.make import make_company
+from bedrock_guard.demo.faults import Fault
+from bedrock_guard.reports.figures import Figures
+from bedrock_guard.reports.key_findings import denied_bursts, expiring, leads
+from bedrock_guard.reports.keys import KeyReport
+from bedrock_guard.reports.settings import KeySettings
+
+
+@pytest.fixture(scope="module")
+def report() -> KeyReport:
+    return KeyReport.of(Account.demo(), KeySettings())
+
+
+@pytest.fixture(scope="module")
+def truth() -> dict:
+    return make_company().truth
+
+
+def test_the_cards_are_the_ground_truths(report: KeyReport, truth: dict) -> None:
+    numbers = report.figures.figures
+    mine = [key for key in truth["keys"] if key["account"] == "111122223333"]
+    assert numbers["keys"].value == str(len(mine))
+    for state in ("active", "inactive", "expired"):
+        assert numbers[f"keys_{state}"].value == str(sum(key["status"] == state for key in mine))
+    assert numbers["keys_never_expire"].value == str(sum("never expires" in key["note"] for key in mine))
+    assert numbers["usd_at_least"].completeness == "floor"
+
+
+def test_what_is_wrong_in_the_demo_is_said_at_the_top(report: KeyReport, truth: dict) -> None:
+    top = report.headline.text
+    leak = truth["leak"]
+    assert f"{leak['user']} looks like a stolen key" in top
+    first = report.findings[: sum(f.severity == "high" for f in report.findings)]
+    said = " ".join(f.text for f in first)
+    assert leak["user"] in said
+    assert "never expires" in said
+    assert "switched off model invocation logging" in said
+    assert leads(report.findings) == leads(tuple(reversed(report.findings)))[::-1] or leads(report.findings)
+
+
+def test_the_twenty_two_questions_and_the_runbook_are_there(report: KeyReport, truth: dict) -> None:
+    assert len(report.show("questions").frame) == 22
+    assert not report.show("questions").frame["answer"].isna().any()
+    steps = report.show("runbook").text()
+    assert truth["leak"]["credential"] in steps
+    assert "update-service-specific-credential" in steps
+    assert "--status Inactive" in steps
+
+
+def test_a_demo_account_that_is_read_whole_has_no_gap(report: KeyReport) -> None:
+    assert report.gaps == ()
+    assert report.figures.exit_status == 1
+    assert Figures.model_validate_json(report.figures.json_text()) == report.figures
+
+
+def test_findings_have_ids_of_their_own_that_do_not_change(report: KeyReport) -> None:
+    again = KeyReport.of(Account.demo(), KeySettings(days=89))
+    ids = [f.id for f in report.findings]
+    assert len(set(ids)) == len(ids)
+    assert {f.id for f in again.findings if "never_expires" in f.id} <= set(ids)
+    assert {f.id for f in again.findings if "new_network" in f.id} == {i for i in ids if "new_network" in i}
+
+
+def half_the_regions() -> list[Fault]:
+    return [Fault("cloudtrail:LookupEvents", "access_denied", at=tuple(range(1, 30, 2)))]
+
+
+@pytest.mark.parametrize(
+    ("faults", "said"),
+    [
+        (half_the_regions(), "LookupEvents answered AccessDenied"),
+        ([Fault("iam:ListServiceSpecificCredentials", "access_denied")], "Keys"),
+        ([Fault("iam:ListAccessKeys", "access_denied")], "User"),
+        ([Fault("bedrock:GetModelInvocationLoggingConfiguration", "access_denied")], "Logging"),
+        ([Fault("ce:*", "access_denied")], "Bill"),
+        ([Fault("cloudtrail:LookupEvents", "slow", seconds=120)], "LookupEvents failed"),
+    ],
+)
+def test_what_could_not_be_read_is_a_gap_with_status_3(faults: list[Fault], said: str) -> None:
+    found = KeyReport.of(Account.demo(faults=faults), KeySettings(days=10))
+    assert found.figures.exit_status == 3
+    assert any(said in gap for gap in found.gaps), found.gaps
+    assert "Incomplete" in found.headline.text
+
+
+def test_unreadable_keys_are_unknown_and_not_none() -> None:
+    faults = [
+        Fault("iam:ListServiceSpecificCredentials", "access_denied"),
+        Fault("iam:ListUsers", "access_denied"),
+    ]
+    found = KeyReport.of(Account.demo(faults=faults), KeySettings(days=10))
+    figure = found.figures.figures["keys"]
+    assert figure.value is None
+    assert figure.completeness == "unknown"
+
+
+def calls(*minutes: int, denied_by: str = "boundary", kind: str = "none") -> pd.DataFrame:
+    start = pd.Timestamp("2026-11-01", tz="UTC")
+    rows = [
+        {
+            "event_id": f"e{n}",
+            "event_time": start + timedelta(minutes=n),
+            "account_id": "111122223333",
+            "principal": "arn:aws:iam::111122223333:role/r",
+            "denied_by": denied_by,
+            "key_kind": kind,
+        }
+        for n in minutes
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_refusals_speak_from_the_threshold_on_and_only_together() -> None:
+    hour = timedelta(minutes=60)
+    assert list(denied_bursts(calls(0, 10, 20, 30), 5, hour)) == []
+    assert list(denied_bursts(calls(0, 20, 40, 60, 80), 5, hour)) == []
+    (found,) = denied_bursts(calls(0, 10, 20, 30, 60), 5, hour)
+    assert found.evidence_count == 5
+    assert found.severity == "medium"
+    assert next(iter(denied_bursts(calls(0, 1, 2, kind="long_term"), 3, hour))).severity == "high"
+
+
+def test_a_key_speaks_before_its_end_while_it_is_in_use() -> None:
+    now = pd.Timestamp("2026-11-20", tz="UTC").to_pydatetime()
+    keys = pd.DataFrame(
+        {
+            "user": ["soon", "later", "over", "endless", "off"],
+            "credential_id": list("abcde"),
+            "status": ["active", "active", "active", "active", "inactive"],
+            "expires": [now + timedelta(days=n) if n is not None else pd.NaT for n in (5, 50, -5, None, 5)],
+        }
+    )
+    assert [found.subject for found in expiring(keys, now, 14)] == ["soon"]
+    assert list(expiring(keys, now, 0)) == []

@@ -1,0 +1,139 @@
+"""The shipped schedules: each file is checked by the tool that reads it, and its command is run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from bedrock_guard.account.permissions import actions
+from bedrock_guard.cli import app
+from bedrock_guard.reports.settings import read_file, read_parameters
+
+SCHEDULES = Path(__file__).parent.parent.parent / "docs" / "schedules"
+PROGRAM = Path(sys.executable).parent / "bedrock-guard"
+
+
+class Loose(yaml.SafeLoader):
+    """CloudFormation's short forms as plain values."""
+
+
+Loose.add_multi_constructor("!", lambda loader, tag, node: {tag: getattr(node, "value", None)})
+
+
+def parsed(words: list[str]) -> dict[str, Any]:
+    """The options as the real command line reads them."""
+    command = typer.main.get_command(app).commands["report"]  # type: ignore[attr-defined]
+    return dict(command.make_context("report", list(words), resilient_parsing=False).params)
+
+
+def stub(folder: Path, statuses: dict[str, int]) -> dict[str, str]:
+    """A bedrock-guard that records its arguments, leaves a summary and ends as it is told."""
+    program = folder / "bin" / "bedrock-guard"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!{sys.executable}\nimport json, os, sys\n"
+        f"open({str(folder / 'asked')!r}, 'a').write(json.dumps(sys.argv[1:]) + '\\n')\n"
+        "run = f'out/latest_{sys.argv[2]}'\nos.makedirs(run, exist_ok=True)\n"
+        "open(run + '/summary.md', 'w').write('ten lines')\n"
+        f"sys.exit({statuses!r}[sys.argv[2]])\n"
+    )
+    program.chmod(0o755)
+    return os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+
+
+def asked(folder: Path) -> list[list[str]]:
+    return [json.loads(line) for line in (folder / "asked").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("name", ["cost", "keys"])
+def test_the_parameter_files_are_a_reports_own(name: str) -> None:
+    given = read_file(SCHEDULES / f"{name}.yaml")
+    assert given.pop("out")
+    assert read_parameters(name, given)
+
+
+@pytest.mark.slow
+def test_crons_line_runs_the_report_and_its_status_is_the_reports(tmp_path: Path) -> None:
+    lines = [line for line in (SCHEDULES / "cron.txt").read_text().splitlines() if line[:1].isdigit()]
+    commands = [line.split(None, 5)[5] for line in lines]
+    assert [command.split("report ")[1].split()[0] for command in commands] == ["cost", "keys"]
+    text = (SCHEDULES / "cost.yaml").read_text().replace("account: default ", "account: demo ")
+    (tmp_path / "cost.yaml").write_text(text)
+    here = commands[0].replace("/var/lib/bedrock-guard", str(tmp_path)) + " --plots script"
+    path = f"{PROGRAM.parent}:/usr/bin:/bin"
+    done = subprocess.run(
+        ["/bin/sh", "-c", here], check=False, capture_output=True, text=True, env=os.environ | {"PATH": path}
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Bedrock cost" in done.stdout
+    assert (tmp_path / "reports" / "latest_cost" / "report.html").is_file()
+
+
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd-analyze on this machine")
+    for name in ("bedrock-guard-cost.service", "bedrock-guard-cost.timer"):
+        text = (
+            (SCHEDULES / name).read_text().replace("/opt/bedrock-guard/.venv/bin/bedrock-guard", str(PROGRAM))
+        )
+        (tmp_path / name).write_text(text)
+    found = sorted(map(str, tmp_path.iterdir()))
+    done = subprocess.run(["systemd-analyze", "verify", *found], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    start = next(
+        line
+        for line in (SCHEDULES / "bedrock-guard-cost.service").read_text().splitlines()
+        if "ExecStart=" in line
+    )
+    assert parsed(start.split()[2:])["name"] == "cost"
+
+
+@pytest.mark.parametrize(("status", "ends"), [(0, 0), (1, 0), (3, 1), (4, 1)])
+def test_github_lets_findings_pass_and_nothing_else(status: int, ends: int, tmp_path: Path) -> None:
+    flow = yaml.safe_load((SCHEDULES / "github-actions.yml").read_text())
+    assert flow["permissions"] == {"id-token": "write", "contents": "read"}
+    (step,) = [s for s in flow["jobs"]["report"]["steps"] if s.get("name")]
+    script = step["run"].replace("${{ matrix.report }}", "cost")
+    env = stub(tmp_path, {"cost": status}) | {"GITHUB_STEP_SUMMARY": str(tmp_path / "shown")}
+    done = subprocess.run(["bash", "-e", "-c", script], check=False, cwd=tmp_path, env=env)
+    assert done.returncode == ends
+    assert (tmp_path / "shown").read_text() == "ten lines"
+    (words,) = asked(tmp_path)
+    assert parsed(words[1:])["pseudonymise"] is True
+
+
+@pytest.mark.parametrize(("cost", "keys", "ends"), [(0, 0, 0), (1, 0, 0), (0, 3, 1), (4, 0, 1)])
+def test_codebuild_runs_both_and_fails_on_the_worst(cost: int, keys: int, ends: int, tmp_path: Path) -> None:
+    template = yaml.load((SCHEDULES / "codebuild.yaml").read_text(), Loader=Loose)
+    spec = yaml.safe_load(template["Resources"]["Runner"]["Properties"]["Source"]["BuildSpec"])
+    env = stub(tmp_path, {"cost": cost, "keys": keys}) | {
+        "OUT": "s3://b/p",
+        "TOPIC": "arn:aws:sns:us-east-1:111122223333:t",
+    }
+    for command in spec["phases"]["build"]["commands"]:
+        done = subprocess.run(["bash", "-c", command], check=False, cwd=tmp_path, env=env)
+    assert done.returncode == ends
+    assert [words[1] for words in asked(tmp_path)] == ["cost", "keys"]
+    assert {parsed(words[1:])["out"] for words in asked(tmp_path)} == {"s3://b/p"}
+
+
+def test_the_template_passes_cfn_lint_and_holds_the_runners_document() -> None:
+    lint = Path(sys.executable).parent / "cfn-lint"
+    done = subprocess.run(
+        [str(lint), str(SCHEDULES / "codebuild.yaml")], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+    template = yaml.load((SCHEDULES / "codebuild.yaml").read_text(), Loader=Loose)
+    read, deliver = template["Resources"]["RunnerRole"]["Properties"]["Policies"]
+    held = {one for s in read["PolicyDocument"]["Statement"] for one in s["Action"]}
+    assert held == actions(("cost", "keys"))
+    assert all(statement["Resource"] != "*" for statement in deliver["PolicyDocument"]["Statement"])
