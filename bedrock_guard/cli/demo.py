@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,7 @@ def demo(
         bool, typer.Option(help="Serve the demo account on loopback instead, for the AWS CLI.")
     ] = False,
     state: Annotated[Path | None, typer.Option(help="With --serve: the file that keeps the account.")] = None,
-    port: Annotated[int, typer.Option(help="With --serve: 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(help="With --serve: 0 takes a free one.", min=0, max=65_535)] = 0,
     history: Annotated[
         Path | None,
         typer.Option(
@@ -38,6 +39,7 @@ def demo(
     ] = None,
 ) -> None:
     """Build the example boundary, simulate it on the demo account, and write the report and the policies."""
+    _refuse_alone(serve=serve, state=state, port=port, history=history, events=events)
     if serve:
         _serve(state, port)
         return
@@ -61,10 +63,29 @@ def demo(
     print("\nOpen the report in a browser. For the workbench: make lab")
 
 
+def _refuse_alone(
+    *, serve: bool, state: Path | None, port: int, history: Path | None, events: int | None
+) -> None:
+    """An option that would do nothing is a mistake of whoever gave it."""
+    if serve and history is not None:
+        raise typer.BadParameter("Give --serve or --history, not both.")
+    if not serve and (state is not None or port):
+        raise typer.BadParameter("--state and --port belong to --serve.")
+    if history is None and events is not None:
+        raise typer.BadParameter("--events belongs to --history.")
+
+
 def _write_history(folder: Path, events: int | None) -> None:
     from bedrock_guard.demo.company.exports import write_files
     from bedrock_guard.demo.company.make import make_company
+    from bedrock_guard.errors import GuardError
 
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GuardError(
+            f"{folder} cannot be made.", why=str(error), remedy="Give a folder that can be written."
+        ) from error
     begun = time.perf_counter()
     written = write_files(make_company(), folder, events=events)
     print(f"{written}\nin {time.perf_counter() - begun:.1f} s, below {folder}")
@@ -87,6 +108,7 @@ def _serve(state: Path | None, port: int) -> None:
         for name, value in server.environment(caller).items():
             print(f"export {name}={value}")
         sys.stdout.flush()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a temporary account is removed
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
 

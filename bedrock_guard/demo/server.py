@@ -28,6 +28,7 @@ from bedrock_guard.demo.faults import NoAnswer
 from bedrock_guard.demo.protocol import WireAnswer, WireRequest, service_model
 from bedrock_guard.demo.service import Caller
 from bedrock_guard.demo.services import MODULES
+from bedrock_guard.errors import GuardError
 
 LARGEST_BODY = 4 * 1024 * 1024
 IDLE_S = 20
@@ -46,7 +47,14 @@ class Server:
 
     def __init__(self, backend: Backend, port: int) -> None:
         handler = type("_Handler", (_Handler,), {"backend": backend})
-        self._http = _Http(port, handler)
+        try:
+            self._http = _Http(port, handler)
+        except OSError as error:
+            raise GuardError(
+                f"Port {port} of this machine's loopback cannot be opened.",
+                why=str(error),
+                remedy="Give another port, or 0 for a free one.",
+            ) from error
         self._thread = threading.Thread(
             target=self._http.serve_forever, args=(0.05,), name="bedrock-guard-demo", daemon=True
         )
@@ -79,7 +87,11 @@ class Server:
 
 
 def serve(backend: Backend, port: int = 0) -> Server:
-    """A server for ``backend``; port 0 takes a free one."""
+    """A server for ``backend``; port 0 takes a free one.
+
+    Raises:
+        GuardError: the port is taken, or not this user's to open.
+    """
     return Server(backend, port)
 
 

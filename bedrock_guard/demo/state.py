@@ -31,7 +31,7 @@ from typing import Any
 from bedrock_guard.demo.clock import DemoClock
 from bedrock_guard.demo.errors import DemoStateError
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS items(
