@@ -218,7 +218,13 @@ def about_bytes(summary: Mapping[str, Any], files: Files, provenance: Provenance
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
-    """A file to write that takes the target's place when it is whole, and leaves nothing when it is not."""
+    """A file to write that takes the target's place when it is whole, and leaves nothing when it is not.
+
+    A device or pipe is written as it is: a rename would put a file in its place.
+    """
+    if target.exists() and not target.is_file():
+        yield target
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
     try:

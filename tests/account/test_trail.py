@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from bedrock_guard.account.pacing import Pacer
-from bedrock_guard.account.trail import read_folder, read_parquet, write_parquet
+from bedrock_guard.account.trail import read_folder, read_parquet, whole_file, write_parquet
 from bedrock_guard.account.trail_files import FileRefusedError, Limits, inflate, parse
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.demo.clock import DemoClock
@@ -533,3 +533,17 @@ def test_the_form_of_a_file_changes_nothing(tmp_path: Path, tricky: Any) -> None
         second = adds_up(tmp_path)
         assert first.summary == second.summary
         pd.testing.assert_frame_equal(first.frame, second.frame)
+
+
+def test_a_pipe_stays_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with whole_file(pipe) as target:
+            target.write_bytes(b"rows")
+        assert os.read(reader, 8) == b"rows"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
