@@ -10,7 +10,19 @@ from typing import Any
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.controls import CONTROLS, Control, Rule, Scope
 from bedrock_guard.boundary.controls.lifting import PRINCIPAL, lifted
-from bedrock_guard.boundary.packing import LIMIT, QUOTA, Filled, Item, Kind, Packed, fill, minified, room_for
+from bedrock_guard.boundary.packing import (
+    LIMIT,
+    QUOTA,
+    Filled,
+    Item,
+    Kind,
+    Lengths,
+    Packed,
+    fill,
+    hopeless,
+    minified,
+    room_for,
+)
 from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice, Profile, SpecException
 from bedrock_guard.errors import GuardError
 
@@ -194,17 +206,19 @@ class _Plan:
 
     def _fit(self, mine: list[Item], beside: list[Kind]) -> tuple[dict[str, str], Filled]:
         """The principal's documents, and which controls had to leave them for an SCP and why."""
-        prefix = self.profile.policy_prefix
-        below = fill(mine, beside, prefix)
+        prefix, measured = self.profile.policy_prefix, Lengths()
+        below = fill(mine, beside, prefix, measured)
         if not below.left or "scp" not in self.profile.documents:
             return {}, below
         long = [item for item in mine if not room_for(item, beside[0])]
         alone = {item.control.id for item in long if fill([item], beside, prefix).left}
         moved = dict.fromkeys(alone, "it is too long for any managed policy")
         for item in sorted(mine, key=_spare):
-            below = fill([other for other in mine if other.control.id not in moved], beside, prefix)
-            if not below.left:
-                break
+            kept = [other for other in mine if other.control.id not in moved]
+            if not hopeless(kept, beside):
+                below = fill(kept, beside, prefix, measured)
+                if not below.left:
+                    break
             moved.setdefault(item.control.id, "no room was left in the boundary and its deny policies")
         return moved, below
 
@@ -233,7 +247,7 @@ class _Plan:
             f"The controls do not fit: {left} found no room.",
             why=f"Characters there are: {rooms}. Characters needed: {listed}.",
             remedy="Approve fewer models or regions, switch a control off, or allow more kinds in `documents`. "
-            "A list of approved models cannot be split over documents.",
+            "The list of approved models is split by region where it is long; that of one region is not.",
             sizes=sizes,
         )
 

@@ -73,15 +73,28 @@ def _profile(reader: _Reader, path: _Path, profile: Profile) -> Profile:
     if profile.alert_email is not None and not names.is_email(profile.alert_email):
         why = names.foreign(profile.alert_email)
         raise reader.fault((*path, "alert_email"), f"{profile.alert_email!r} is no e-mail address.", why)
-    if any(choice.monthly_usd for choice in profile.models) and not profile.alert_email:
-        raise reader.fault(
-            (*path, "alert_email"), "A budget needs someone who hears of it.", remedy="Set alert_email."
-        )
+    _budgets(reader, path, profile)
     _key_services(reader, (*path, "key_services"), profile)
     _controls(reader, (*path, "controls"), profile)
     models = _models(reader, path, profile)
     _mantle(reader, path, profile)
     return profile.model_copy(update={"models": models})
+
+
+def _budgets(reader: _Reader, path: _Path, profile: Profile) -> None:
+    capped = [index for index, choice in enumerate(profile.models) if choice.monthly_usd]
+    if not capped:
+        return
+    if profile.partition == "aws-us-gov":
+        raise reader.fault(
+            (*path, "model", capped[0], "monthly_usd"),
+            "AWS Budgets does not exist in GovCloud.",
+            remedy="Set the budget in the standard account that pays for this one.",
+        )
+    if not profile.alert_email:
+        raise reader.fault(
+            (*path, "alert_email"), "A budget needs someone who hears of it.", remedy="Set alert_email."
+        )
 
 
 def _key_services(reader: _Reader, path: _Path, profile: Profile) -> None:
@@ -283,8 +296,8 @@ def _mantle(reader: _Reader, path: _Path, profile: Profile) -> None:
 def _too_many(profile: Profile) -> str:
     size = sum(len(choice.id) + 60 for choice in profile.models)
     return (
-        f"Their ARNs alone take about {size:,} characters; a boundary holds 6,144 and an SCP 10,240, and a list of "
-        "exceptions cannot be split over documents."
+        f"Their ARNs alone take about {size:,} characters; a boundary holds 6,144 and an SCP 10,240, and the list of "
+        "one region cannot be split over documents."
     )
 
 

@@ -177,13 +177,14 @@ def _signature(piece: Piece, merging: Merging) -> tuple[str, ...]:
     return (*piece.shape, together)
 
 
-class _Lengths:
+class Lengths:
     """The characters of each set of pieces as one statement, counted once for all attempts of a build."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, ...], tuple[int, tuple[Piece, ...]]] = {}
 
     def of(self, pieces: Sequence[Piece]) -> int:
+        """The characters of the statement of these pieces."""
         key = tuple(map(id, pieces))
         if key not in self._known:
             # The pieces are kept beside the number: an id is only theirs while they live.
@@ -202,7 +203,7 @@ class _Bin:
     kind: Kind
     name: str
     merging: Merging
-    measured: _Lengths
+    measured: Lengths
     pieces: dict[tuple[str, ...], list[Piece]] = field(default_factory=dict)
     lengths: dict[tuple[str, ...], int] = field(default_factory=dict)
 
@@ -236,19 +237,39 @@ class _Bin:
         )
 
 
-def fill(items: Sequence[Item], kinds: Sequence[Kind], prefix: str) -> Filled:
+def fill(
+    items: Sequence[Item], kinds: Sequence[Kind], prefix: str, measured: Lengths | None = None
+) -> Filled:
     """Spread controls over at most `LIMIT` documents of each kind, first those that matter most, then large ones.
 
     A control whose rules fit no document together is spread rule by rule. Same items, same documents.
     """
     slots = [(kind, _name(prefix, kind, number)) for kind in kinds for number in range(1, LIMIT[kind] + 1)]
     ordered = sorted(items, key=_importance)
-    measured = _Lengths()
+    measured = measured or Lengths()
+    least = _least(ordered)
     for count, merging in _attempts(len(slots)):
+        if least > sum(QUOTA[kind] for kind, _ in slots[:count]):
+            continue
         bins = [_Bin(kind, name, merging, measured) for kind, name in slots[:count]]
         if all(_place(item, bins) for item in ordered):
             return Filled(_documents(bins), ())
-    return _attempt(ordered, slots, "everything")
+    return _attempt(ordered, slots, "everything", measured)
+
+
+def hopeless(items: Iterable[Item], kinds: Sequence[Kind]) -> bool:
+    """Whether the controls are longer than all documents together, however they are merged."""
+    return _least(items) > sum(QUOTA[kind] * LIMIT[kind] for kind in kinds)
+
+
+def _least(items: Iterable[Item]) -> int:
+    """The characters that no spreading gets below: those of one document with everything merged."""
+    shapes: dict[tuple[str, str, str], set[str]] = {}
+    for item in items:
+        for piece in item.pieces:
+            shapes.setdefault(piece.shape, set()).update(piece.rule.actions)
+    bodies = (sum(map(len, shape)) for shape in shapes)
+    return sum(bodies) + sum(len(action) + 3 for found in shapes.values() for action in covering(found))
 
 
 def _attempts(slots: int) -> Iterator[tuple[int, Merging]]:
@@ -259,8 +280,13 @@ def _attempts(slots: int) -> Iterator[tuple[int, Merging]]:
             yield count, merging
 
 
-def _attempt(ordered: Sequence[Item], slots: Sequence[tuple[Kind, str]], merging: Merging) -> Filled:
-    measured = _Lengths()
+def _attempt(
+    ordered: Sequence[Item],
+    slots: Sequence[tuple[Kind, str]],
+    merging: Merging,
+    measured: Lengths | None = None,
+) -> Filled:
+    measured = measured or Lengths()
     bins = [_Bin(kind, name, merging, measured) for kind, name in slots]
     left = tuple(item for item in ordered if not _place(item, bins))
     return Filled(_documents(bins), left)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from bedrock_guard.boundary.export_markdown import escaped
 from bedrock_guard.boundary.export_parts import parts_of
 from bedrock_guard.boundary.export_terraform import quoted
 from bedrock_guard.boundary.scenarios import full_spec
-from bedrock_guard.boundary.spec import BoundarySpec
+from bedrock_guard.boundary.spec import BoundarySpec, SpecError
 
 
 def _spec() -> BoundarySpec:
@@ -77,9 +78,9 @@ def test_cloudformation_passes_cfn_lint(made: tuple[BoundarySpec, Built], tmp_pa
     assert done.returncode == 0, done.stdout[-2000:]
 
 
-def _lint(*paths: Path) -> subprocess.CompletedProcess[str]:
+def _lint(*paths: Path, region: str = "us-east-1") -> subprocess.CompletedProcess[str]:
     tool = [str(Path(sys.executable).with_name("cfn-lint")), "--non-zero-exit-code", "warning"]
-    command = [*tool, "--regions", "us-east-1", "--", *map(str, paths)]
+    command = [*tool, "--regions", region, "--", *map(str, paths)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
 
@@ -415,6 +416,55 @@ def test_nothing_is_half_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", "utf-8")
     with pytest.raises(ExportError):
         write({"a": "1"}, tmp_path / "file")
+
+
+GOV = """
+[profile.g]
+partition = "aws-us-gov"
+accounts = ["111122223333"]
+regions = ["us-gov-west-1"]
+targets = ["arn:aws-us-gov:iam::111122223333:role/team/dev"]
+model = [
+  { id = "amazon.nova-lite-v1:0" },
+  { id = "anthropic.claude-sonnet-4-5-20250929-v1:0", routes = ["us-gov"] },
+]
+[profile.g.controls]
+instance_types = ["t3.micro"]
+guardrail_required = "arn:aws-us-gov:bedrock:us-gov-west-1:111122223333:guardrail/gr0"
+[guardrail]
+profanity = true
+"""
+CN = """
+[profile.c]
+partition = "aws-cn"
+accounts = ["111122223333"]
+regions = ["cn-north-1"]
+targets = ["arn:aws-cn:iam::111122223333:role/team/dev"]
+approve_nothing = true
+[profile.c.controls]
+instance_types = ["t3.micro"]
+"""
+
+
+def test_other_partitions_export_in_their_own(tmp_path: Path) -> None:
+    for partition, region, text in (("aws-us-gov", "us-gov-west-1", GOV), ("aws-cn", "cn-north-1", CN)):
+        spec = BoundarySpec.loads(text)
+        built = build(spec)
+        for form in ("json", "cloudformation", "terraform", "cli"):
+            made = export(spec, built, form)  # type: ignore[arg-type]
+            found = {arn for one in made.values() for arn in re.findall(r"arn:(aws[a-z-]*):", one)}
+            assert found == {partition}, (form, found)
+        paths = write(export(spec, built, "cloudformation"), tmp_path / region)
+        done = _lint(*paths, region=region)
+        assert done.returncode == 0, done.stdout[-2000:]
+        for one in export(spec, built, "terraform").values():
+            assert hcl2.load(StringIO(one))
+
+
+def test_govcloud_has_no_budgets() -> None:
+    text = GOV.replace('nova-lite-v1:0" }', 'nova-lite-v1:0", monthly_usd = 5 }')
+    with pytest.raises(SpecError, match="does not exist in GovCloud"):
+        BoundarySpec.loads(text.replace("targets", 'alert_email = "a@example.com"\ntargets'))
 
 
 def test_the_full_spec_exports_too() -> None:

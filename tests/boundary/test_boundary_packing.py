@@ -7,13 +7,25 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bedrock_guard.boundary.builder import BuildError, Built, build, unpacked
 from bedrock_guard.boundary.catalogue import Model, shipped
 from bedrock_guard.boundary.checks import checked
-from bedrock_guard.boundary.packing import Item, Merging, Packed, Piece, _attempt, covering, statement
+from bedrock_guard.boundary.controls import Scope, by_id
+from bedrock_guard.boundary.packing import (
+    QUOTA,
+    Item,
+    Merging,
+    Packed,
+    Piece,
+    _attempt,
+    covering,
+    minified,
+    statement,
+)
 from bedrock_guard.boundary.scenarios import full_spec
 from bedrock_guard.boundary.spec import BoundarySpec, Controls
 from bedrock_guard.iam.compare import PolicySet, Universe, compare
@@ -173,3 +185,46 @@ def test_covered_actions_are_dropped_and_others_kept() -> None:
         "b:Get",
     )
     assert covering(["a:X*", "a:XY*"]) == ("a:X*",)
+
+
+def _long_list(count: int) -> BoundarySpec:
+    """The first models of the catalogue by every route from two regions, some of them for a time only."""
+    regions = ("us-east-1", "us-west-2")
+    offered = [model for model in shipped().models if _routes(model, regions)][:count]
+    models = [{"id": m.model_id, "routes": _routes(m, regions)} for m in offered]
+    entry = {"profile": "p", "owner": "o", "reason": "r", "until": DAYS[0], "principals": ROLES[:1]}
+    profile = {"accounts": [ACCOUNT], "regions": regions, "model": models[2:]}
+    exceptions = [{**entry, "model": model} for model in models[:2]]
+    spec = BoundarySpec.model_validate({"profile": {"p": profile}, "exception": exceptions})
+    return checked(spec, shipped())
+
+
+def test_a_list_split_by_place_allows_what_the_whole_list_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = _long_list(24)
+    control = by_id("approved_models")
+    _, profile = spec.only()
+
+    def rules() -> list[Piece]:
+        scope = Scope(profile, shipped(), model_exceptions=spec.exceptions)
+        return list(Item.of(control, control.rules(scope)).pieces)
+
+    split = rules()
+    monkeypatch.setattr(Scope, "longest_list", 1_000_000)
+    whole = rules()
+    assert len([p for p in whole if p.rule.not_resources]) == 1
+    assert len([p for p in split if p.rule.not_resources]) > 1
+    for piece in split:
+        assert len(minified(statement([piece]))) < QUOTA["deny"] - 100
+    before, after = (PolicySet.of([CEILING, *_loose(pieces)]) for pieces in (whole, split))
+    found = compare(before, after, Universe.of("bedrock:InvokeModel"))
+    assert not found.incomplete
+    assert found.differences == ()
+
+
+def test_a_long_list_needs_no_scp_and_the_whole_catalogue_fits_with_one() -> None:
+    below = build(_long_list(20))
+    assert not [
+        one.why for one in below.placement if one.control == "approved_models" and "too long" in one.why
+    ]
+    everything = build(_long_list(1_000))
+    assert all(packed.size <= packed.quota for packed in everything.packed)

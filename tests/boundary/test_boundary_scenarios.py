@@ -541,9 +541,11 @@ def _specs() -> Iterator[BoundarySpec]:
     )
     gov = '[profile.g]\npartition = "aws-us-gov"\naccounts = ["111122223333"]\nregions = ["us-gov-west-1"]\n'
     yield BoundarySpec.loads(gov + '[[profile.g.model]]\nid = "amazon.nova-lite-v1:0"\n')
+    cn = '[profile.c]\npartition = "aws-cn"\naccounts = ["111122223333"]\nregions = ["cn-north-1"]\n'
+    yield BoundarySpec.loads(f"{cn}approve_nothing = true\n")
 
 
-@pytest.mark.parametrize("spec", list(_specs()), ids=["strict", "draft", "usage", "gov"])
+@pytest.mark.parametrize("spec", list(_specs()), ids=["strict", "draft", "usage", "gov", "cn"])
 def test_the_scorecard_works_for_any_spec(spec: BoundarySpec) -> None:
     card = score(spec)
     assert card.not_built == {}

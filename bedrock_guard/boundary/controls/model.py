@@ -56,6 +56,11 @@ class Scope:
         single = len(self.profile.accounts) == 1 and not self.account_wide
         return self.profile.accounts[0] if single else "*"
 
+    @property
+    def longest_list(self) -> int:
+        """The characters of ARNs that one statement of a document can hold, leaving some for the statement itself."""
+        return 9_600 if self.account_wide else 5_700
+
     def arn(self, service: str, region: str, resource: str, account: str | None = None) -> str:
         """An ARN of the profile's partition."""
         owner = self.account if account is None else account

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bedrock_guard.boundary.catalogue import Model
@@ -16,6 +16,7 @@ PROFILES = "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profi
 ACTIONS = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_bedrock.html"
 POLICIES = "https://docs.aws.amazon.com/bedrock/latest/userguide/security_iam_id-based-policy-examples.html"
 PROFILE_KEY = "bedrock:InferenceProfileArn"
+_SHORTEST_PART = 500
 
 
 @dataclass
@@ -128,9 +129,47 @@ def _approved(scope: Scope) -> tuple[Rule, ...]:
     allowed = tuple(sorted(ways.arns(scope) | _other_targets(scope)))
     if not allowed:
         return (Rule(INVOKE),)
-    rules = [Rule(INVOKE, resources=(), not_resources=allowed)]
+    lists = _by_place(scope, allowed) if _characters(allowed) > scope.longest_list else [allowed]
+    rules = [Rule(INVOKE, resources=(), not_resources=part) for part in lists]
     rules += _through_profile(scope, ways)
     return (*rules, *_timed(scope))
+
+
+def _characters(arns: Iterable[str]) -> int:
+    return sum(len(arn) + 3 for arn in arns)
+
+
+def _by_place(scope: Scope, allowed: Sequence[str]) -> list[tuple[str, ...]]:
+    """A long list as several, which together allow the same: each is exact for some places and open for the others.
+
+    A place is a region and a kind of resource. A resource is in one place, and must pass the list that is exact there.
+    """
+    places: dict[tuple[str, str], list[str]] = {}
+    for arn in allowed:
+        region, resource = arn.split(":", 5)[3], arn.split(":", 5)[5]
+        places.setdefault((region, resource.partition("/")[0]), []).append(arn)
+    anywhere = [arn for place in [key for key in places if key[0] == "*"] for arn in places.pop(place)]
+    wide = {(region, kind): scope.arn("bedrock", region, f"{kind}/*", "*") for region, kind in places}
+    room = scope.longest_list - _characters((*anywhere, *wide.values()))
+    groups: list[list[tuple[str, str]]] = []
+    for place in sorted(places, key=lambda key: (-_characters(places[key]), key)):
+        fitting = (
+            g for g in groups if _characters(arn for key in (*g, place) for arn in places[key]) <= room
+        )
+        group = next(fitting, None)
+        if group is None:
+            groups.append(group := [])
+        group.append(place)
+    return [tuple(sorted({*anywhere, *_exact_and_wide(places, wide, group)})) for group in groups]
+
+
+def _exact_and_wide(
+    places: Mapping[tuple[str, str], Sequence[str]],
+    wide: Mapping[tuple[str, str], str],
+    group: Sequence[tuple[str, str]],
+) -> Iterator[str]:
+    for place in places:
+        yield from places[place] if place in group else (wide[place],)
 
 
 def _through_profile(scope: Scope, ways: _Ways) -> list[Rule]:
@@ -147,10 +186,19 @@ def _through_profile(scope: Scope, ways: _Ways) -> list[Rule]:
         profiles.add(scope.arn("bedrock", "*", "application-inference-profile/*"))
     rules: list[Rule] = []
     for lifting, pairs in sorted(groups.items()):
-        arns = {scope.model_arn(region if model in direct else "*", model) for model, region in pairs}
-        rule = Rule(INVOKE, resources=tuple(sorted(arns))).when("ArnNotLike", PROFILE_KEY, profiles)
-        rules += lifted(rule, [scope.model_exceptions[number] for number in lifting])
+        arns = sorted({scope.model_arn(region if model in direct else "*", model) for model, region in pairs})
+        for part in _parts(arns, scope.longest_list - _characters(profiles)):
+            rule = Rule(INVOKE, resources=part).when("ArnNotLike", PROFILE_KEY, profiles)
+            rules += lifted(rule, [scope.model_exceptions[number] for number in lifting])
     return rules
+
+
+def _parts(arns: Sequence[str], room: int) -> list[tuple[str, ...]]:
+    """Resources in parts that find room in a document; one part where that cannot be."""
+    if _characters(arns) <= room or room < _SHORTEST_PART:
+        return [tuple(arns)]
+    middle = len(arns) // 2
+    return [*_parts(arns[:middle], room), *_parts(arns[middle:], room)] if middle else [tuple(arns)]
 
 
 def _timed(scope: Scope) -> list[Rule]:
