@@ -13,7 +13,7 @@ from bedrock_guard.evidence.findings import Finding, json_of, who
 from bedrock_guard.evidence.key_use import key_use, use_by
 from bedrock_guard.evidence.keys import calls_with_key_of, credential_events
 from bedrock_guard.evidence.rules_use import network_of
-from bedrock_guard.evidence.runbook import Step, long_term_runbook, short_term_runbook
+from bedrock_guard.evidence.runbook import Reach, Step, long_term_runbook, short_term_runbook
 from bedrock_guard.evidence.tables import Table
 
 if TYPE_CHECKING:
@@ -106,7 +106,11 @@ def page_of_key(
     unread = (f"Whether {user} has access keys could not be read.",) if held is None else ()
     events = [*_of_iam(row, calls), *_of_use(made), *_of_findings(own), *_of_list(row)]
     steps = long_term_runbook(
-        user, key, tuple(one.key_id for one in held or ()), password=facts.login_profile if facts else None
+        user,
+        key,
+        tuple(one.key_id for one in held or ()),
+        password=facts.login_profile if facts else None,
+        reach=Reach(_regions(made), phantom=bool(facts and facts.is_phantom)),
     )
     return _page(key, "long_term", account_id, user, made, prices, events, own, steps, (*several, *unread))
 
@@ -117,11 +121,7 @@ def page_of_session(
     """The page of short-term keys that one signing key made; `made` are their calls, one at least."""
     first = made.iloc[0]
     arn = "" if pd.isna(first["principal"]) else str(first["principal"])
-    name = arn.rpartition("/")[2] or None
-    if ":user/" in arn:
-        steps = short_term_runbook(access_key=key, user=name, now=now)
-    else:
-        steps = short_term_runbook(role=name, now=now)
+    steps = short_term_runbook(arn, key, now=now, reach=Reach(_regions(made)))
     own = tuple(found for found in findings if set(found.evidence) & set(made["event_id"]))
     notes = ("Making a short-term key leaves no event; only its use shows.",)
     events = [*_of_use(made), *_of_findings(own)]
@@ -158,6 +158,10 @@ def _page(  # noqa: PLR0913, PLR0917 - the parts of a page, put together in one 
         runbook=steps,
         notes=notes,
     )
+
+
+def _regions(made: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(sorted({str(region) for region in made["region"].dropna()}))
 
 
 def _about(finding: Finding, user: str, arn: Any, key: str) -> bool:

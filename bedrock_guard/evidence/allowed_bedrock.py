@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bedrock_guard.evidence.kinds import Shape, flag, identifier, number, size, word
+from bedrock_guard.evidence.kinds import Shape, flag, fraction, identifier, number, size, word
 
 _TAGS: Final = [{"key": identifier, "value": identifier}]
 _BEARER: Final = {"callWithBearerToken": flag, "bearerTokenType": word}
@@ -64,7 +64,7 @@ _FILTERS: Final = {
             "outputAction": word,
             "inputEnabled": flag,
             "outputEnabled": flag,
-            "threshold": number,
+            "threshold": fraction,
             "action": word,
             "enabled": flag,
         }

@@ -56,6 +56,17 @@ def number(value: Any) -> int | None:
     return int(value) if is_count else None
 
 
+def fraction(value: Any) -> float | None:
+    """A number from 0 to 1, such as a filter's threshold.
+
+    Example:
+        >>> fraction(0.7), fraction(1), fraction(7), fraction("0.7")
+        (0.7, 1.0, None, None)
+    """
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    return float(value) if known else None
+
+
 def moment(value: Any) -> str | None:
     """A time as ISO 8601 in UTC, out of any form AWS writes it in; milliseconds of the epoch among them."""
     if isinstance(value, int) and not isinstance(value, bool) and 10**11 < value < 10**14:

@@ -29,7 +29,8 @@ def invocation_logging_weakened(evidence: Evidence, _: Thresholds) -> Iterator[F
     """Model invocation logging was switched off or lost a part, per account and Region.
 
     Values are compared with those of the Put before; without one only what the request itself switches off counts.
-    True: Delete; a Put without the S3 destination that the last Put had. False: the same configuration put again.
+    True: Delete; a Put without the S3 destination that the last Put had, or with another bucket. False: the same
+    configuration put again.
     """
     calls = evidence.calls
     put, delete = "PutModelInvocationLoggingConfiguration", "DeleteModelInvocationLoggingConfiguration"
@@ -42,16 +43,14 @@ def invocation_logging_weakened(evidence: Evidence, _: Thresholds) -> Iterator[F
                 lost, before = ["all of it"], {}
             else:
                 now = _logging(event)
-                lost = [name for name, on in (before or {}).items() if on and not now.get(name)]
-                if before is None:
-                    lost = [name for name, on in now.items() if on is False]
+                lost = _lost(before, now)
                 before = now
             if lost:
                 later = puts[puts > event["event_time"]]
                 back = later.iloc[0].to_pydatetime() if len(later) else None
                 until = f"set again at {back:%Y-%m-%d %H:%M} UTC" if back else "not set again in the records"
                 title = (
-                    f"{who(event)} switched off model invocation logging in {event['region']}: "
+                    f"{who(event)} switched off or moved model invocation logging in {event['region']}: "
                     f"{', '.join(lost)}; {until}."
                 )
                 yield _of(
@@ -93,29 +92,55 @@ def _logging(event: Mapping[str, Any] | pd.Series[Any]) -> dict[str, Any]:
     config = json_of(event["parameters"]).get("loggingConfig", {})
     flags = {f"{kind} data": config.get(f"{kind}DataDeliveryEnabled", True) for kind in _DELIVERIES}
     s3, cloud = config.get("s3Config"), config.get("cloudWatchConfig")
-    places = {"delivery to S3": s3 is not None or None, "delivery to CloudWatch": cloud is not None or None}
+    places = {
+        "delivery to S3": s3 and (s3.get("bucketName") or True),
+        "delivery to CloudWatch": cloud and (cloud.get("logGroupName") or True),
+    }
     return {**flags, **places}
+
+
+def _lost(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str]:
+    """What is logged no more, or elsewhere: a new place may be one that nobody of ours can read."""
+    if before is None:
+        return [name for name, on in now.items() if on is False]
+    gone = [name for name, on in before.items() if on and not now.get(name)]
+    moved = [
+        f"{name} moved from {old} to {now[name]}"
+        for name, old in before.items()
+        if isinstance(old, str) and isinstance(now.get(name), str) and now[name] != old
+    ]
+    return [*gone, *moved]
 
 
 def trail_weakened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
     """A trail records less than before, or nothing.
 
-    InvokeModel and Converse are read-only management events, so write-only selectors lose every one of them. True:
-    StopLogging; PutEventSelectors with WriteOnly. False: PutEventSelectors with All and management events.
+    InvokeModel and Converse are read-only management events, so write-only selectors lose every one of them. Buckets
+    and kinds of data events are compared with those of the trail's last record that had any. True: StopLogging;
+    PutEventSelectors with WriteOnly; UpdateTrail to another bucket. False: PutEventSelectors with All and management
+    events, and the data events it had.
     """
     calls = evidence.calls
-    operations = ("StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors", "DeleteEventDataStore")
+    operations = (*_STOPS, "CreateTrail", "UpdateTrail", "PutEventSelectors")
+    known: dict[str, dict[str, Any]] = {}
     for _index, event in succeeded(calls, *operations, source=TRAILS).iterrows():
         asked = json_of(event["parameters"])
-        lost = _trail_losses(str(event["operation"]), asked)
+        trail = str(
+            asked.get("name") or asked.get("trailName") or asked.get("eventDataStore") or "unknown trail"
+        )
+        before = known.setdefault(trail.rpartition("/")[2], {})
+        lost = [*_trail_losses(str(event["operation"]), asked), *_compared(before, asked)]
         if lost:
-            trail = str(
-                asked.get("name") or asked.get("trailName") or asked.get("eventDataStore") or "unknown trail"
-            )
             title = f"{who(event)} weakened the trail {trail.rpartition('/')[2]}: {', '.join(lost)}."
             yield _of("trail_weakened", "high", title, trail, calls, event, lost=lost)
 
 
+_STOPS: Final = {
+    "StopLogging": "it records nothing any more",
+    "StopEventDataStoreIngestion": "it records nothing any more",
+    "DeleteTrail": "it was deleted",
+    "DeleteEventDataStore": "it was deleted",
+}
 _TRAIL_FLAGS: Final = {
     "isMultiRegionTrail": "one Region only",
     "includeGlobalServiceEvents": "no events of IAM",
@@ -125,13 +150,35 @@ _TRAIL_FLAGS: Final = {
 
 
 def _trail_losses(operation: str, asked: Mapping[str, Any]) -> list[str]:
-    if operation == "StopLogging":
-        return ["it records nothing any more"]
-    if operation in ("DeleteTrail", "DeleteEventDataStore"):
-        return ["it was deleted"]
-    if operation == "UpdateTrail":
+    if operation in _STOPS:
+        return [_STOPS[operation]]
+    if operation in ("CreateTrail", "UpdateTrail"):
         return [loss for name, loss in _TRAIL_FLAGS.items() if asked.get(name) is False]
     return [*_basic_losses(asked), *_advanced_losses(asked)]
+
+
+def _compared(before: dict[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """What a request changes for the worse against what was known of the trail; `before` takes up what it says."""
+    losses = []
+    bucket = asked.get("s3BucketName")
+    if bucket and before.get("bucket") not in (None, bucket):
+        losses.append(f"its files go to {bucket} and no more to {before['bucket']}")
+    if bucket:
+        before["bucket"] = bucket
+    if "eventSelectors" in asked or "advancedEventSelectors" in asked:
+        kinds = _data_events(asked)
+        gone = sorted(kind for kind in before.get("kinds", ()) if kind not in kinds)
+        losses += [f"no more data events of {kind}" for kind in gone if "Bedrock" in kind]
+        before["kinds"] = kinds
+    return losses
+
+
+def _data_events(asked: Mapping[str, Any]) -> set[str]:
+    """The resource types of data events that selectors record."""
+    basic = {r.get("type") for s in asked.get("eventSelectors") or () for r in s.get("dataResources") or ()}
+    fields = [f for s in asked.get("advancedEventSelectors") or () for f in s.get("fieldSelectors") or ()]
+    advanced = {v for f in fields if f.get("field") == "resources.type" for v in f.get("equals") or ()}
+    return {str(kind) for kind in basic | advanced if kind}
 
 
 def _basic_losses(asked: Mapping[str, Any]) -> list[str]:
@@ -179,10 +226,11 @@ _STORE_CHANGES: Final = (
     "PutRetentionPolicy",
     "DeleteSubscriptionFilter",
 )
+_FLOWS: Final = "DeleteFlowLogs"
 
 
 def log_store_weakened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
-    """Where logs are kept was deleted, or given a shorter life.
+    """Where logs are kept was deleted, or given a shorter life; or flow logs were deleted.
 
     Only buckets and log groups that the records name as a place of logs count. True: PutBucketLifecycle on the bucket
     of a trail. False: the same on another bucket.
@@ -195,6 +243,9 @@ def log_store_weakened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
         if place in places:
             title = f"{who(event)} called {event['operation']} on {place}, where logs are kept."
             yield _of("log_store_weakened", "high", title, str(place), calls, event)
+    for _index, event in succeeded(calls, _FLOWS).iterrows():
+        title = f"{who(event)} deleted flow logs of the network in {event['region']}."
+        yield _of("log_store_weakened", "medium", title, str(event["region"]), calls, event)
 
 
 def _log_places(calls: pd.DataFrame) -> set[str]:
@@ -286,10 +337,22 @@ def _strengths(asked: Mapping[str, Any]) -> dict[str, int]:
             found[f"{item.get('type')} ({side})"] = strength
     for item in asked.get("sensitiveInformationPolicyConfig", {}).get("piiEntitiesConfig") or ():
         found[f"PII {item.get('type')}"] = {"BLOCK": 2, "ANONYMIZE": 1}.get(str(item.get("action")), 0)
-    for policy, name in (("topicPolicyConfig", "topicsConfig"), ("wordPolicyConfig", "wordsConfig")):
+    for item in asked.get("contextualGroundingPolicyConfig", {}).get("filtersConfig") or ():
+        on = item.get("enabled") is not False and item.get("action") != "NONE"
+        found[f"{item.get('type')} threshold"] = round(100 * (item.get("threshold") or 0)) + 1 if on else 0
+    for policy, name in _COUNTED:
         if policy in asked:
             found[f"number of {name.removesuffix('Config')}"] = asked[policy].get(name) or 0
+    for item in asked.get("wordPolicyConfig", {}).get("managedWordListsConfig") or ():
+        found[f"managed words {item.get('type')}"] = int(item.get("inputAction") != "NONE")
     return found
+
+
+_COUNTED: Final = (
+    ("topicPolicyConfig", "topicsConfig"),
+    ("wordPolicyConfig", "wordsConfig"),
+    ("sensitiveInformationPolicyConfig", "regexesConfig"),
+)
 
 
 _OPENING: Final = (

@@ -166,6 +166,8 @@ def phantom_credentials(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
         target = str(asked.get("userName") or refused.rpartition("/")[2].rpartition(" ")[2])
         if not target.startswith(PHANTOM_PREFIXES) or str(asked.get("policyArn", "")).endswith(_LIMITED):
             continue
+        if event["operation"] == _CREATE and asked.get("serviceName") in (None, *SERVICES):
+            continue
         went = isinstance(event["error_code"], str)
         done = "tried to add" if went else "added"
         yield of_events(
@@ -188,6 +190,9 @@ _ADDED: Final = {
     "AttachUserPolicy": "a policy",
     "PutUserPolicy": "an inline policy",
     "AddUserToGroup": "a group",
+    "UploadSSHPublicKey": "an SSH key",
+    "UploadSigningCertificate": "a signing certificate",
+    "CreateServiceSpecificCredential": "a credential of another service",
 }
 
 

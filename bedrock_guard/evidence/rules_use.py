@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.evidence.findings import Evidence, Finding, Rule, Severity, Thresholds, of_events, short
 from bedrock_guard.evidence.key_use import INVOCATIONS
 from bedrock_guard.evidence.parameters import is_bedrock
+from bedrock_guard.evidence.tables import provenance_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,17 +107,20 @@ def region_spread(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
 def burst(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
     """One principal made many model calls within minutes, far more than it usually does.
 
-    True: 300 calls in 5 minutes by a caller whose busy stretches have 10. False: a service that always makes 300.
+    What is usual is told by other days; a caller that came and went within a day has nothing usual. True: 300 calls in
+    5 minutes by a caller whose busy stretches have 10, or by one never seen on another day. False: a service that
+    always makes 300.
     """
     calls = evidence.calls
+    begin = provenance_of(calls).window_start
     made = calls[calls["operation"].isin(list(INVOCATIONS)) & calls["invoked_by"].isna()]
     stretch = timedelta(minutes=limits.burst_minutes)
     for principal, own in _by_principal(made):
         if len(own) < limits.burst_calls:
             continue
-        usual = float(own.groupby(own["event_time"].dt.floor(stretch)).size().median())
         ends = _ends(own["event_time"], stretch)
         start = max(range(len(own)), key=lambda i: ends[i] - i)
+        usual = _usual(own, own["event_time"].iloc[start], stretch, begin, limits)
         most = ends[start] - start
         if most < limits.burst_calls or most < limits.burst_factor * usual:
             continue
@@ -126,6 +130,19 @@ def burst(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
         yield of_events(
             "burst", "medium", title, str(principal), inside, facts={"calls": most, "usual": usual}
         )
+
+
+def _usual(
+    own: pd.DataFrame, at: datetime, stretch: timedelta, begin: datetime | None, limits: Thresholds
+) -> float:
+    """A caller's median of calls in a busy stretch on other days; 0 for one that came and went within a day or two."""
+    day = timedelta(days=1)
+    others = own[~own["event_time"].between(at - day, at + day)]
+    first = own["event_time"].iloc[0]
+    if not len(others) and begin and first - begin >= timedelta(days=limits.baseline_days):
+        return 0.0
+    told = others if len(others) else own
+    return float(told.groupby(told["event_time"].dt.floor(stretch)).size().median())
 
 
 def enumeration_then_invocation(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:

@@ -25,8 +25,21 @@ class Step:
     reversible: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a key was seen: the Regions it called, and whether its user was made for a key and for nothing else."""
+
+    regions: tuple[str, ...] = ()
+    phantom: bool = False
+
+
 def long_term_runbook(
-    user: str, credential_id: str, access_keys: tuple[str, ...] = (), *, password: bool | None = None
+    user: str,
+    credential_id: str,
+    access_keys: tuple[str, ...] = (),
+    *,
+    password: bool | None = None,
+    reach: Reach = Reach(),
 ) -> tuple[Step, ...]:
     """Steps for a leaked long-term key, snapshots first, nothing deleted before it was contained.
 
@@ -35,21 +48,31 @@ def long_term_runbook(
         credential_id: the key.
         access_keys: the user's access keys.
         password: whether the user has a console password; None when that is not known.
+        reach: where the key was seen.
 
     Example:
-        >>> long_term_runbook("ana", "ACCAEXAMPLE")[0].command
+        >>> long_term_runbook("ana", "ACCAEXAMPLE")[1].command
         'aws iam list-service-specific-credentials --user-name ana'
     """
     listing = [
         ("the credentials", "list-service-specific-credentials"),
+        ("the user, with its boundary", "get-user"),
         ("attached policies", "list-attached-user-policies"),
         ("inline policies", "list-user-policies"),
         ("groups", "list-groups-for-user"),
         ("access keys", "list-access-keys"),
     ]
     key = ("--service-specific-credential-id", credential_id)
+    gone = Step(
+        "eradicate",
+        "Delete the user, once everything it held is gone: it was made for the key alone.",
+        _iam("delete-user", user),
+        reversible=False,
+    )
     return (
+        _DECODE,
         *(Step("snapshot", f"Keep {what} as they are.", _iam(verb, user)) for what, verb in listing),
+        *_events("Username", user, reach.regions),
         Step(
             "contain",
             "Switch the key off; it can be switched on again.",
@@ -63,36 +86,90 @@ def long_term_runbook(
         *(_switch_off(user, access_key, "Switch off the user's access key.") for access_key in access_keys),
         *(() if password is False else (_no_password(user, password),)),
         *_SCOPE,
+        *_costs(reach.regions),
         Step(
             "eradicate",
             "Delete the key once everything above is kept and the scope is known.",
             _iam("delete-service-specific-credential", user, *key),
             reversible=False,
         ),
+        *((gone,) if reach.phantom else ()),
         *_PREVENT,
     )
 
 
 def short_term_runbook(
-    role: str | None = None, access_key: str | None = None, user: str | None = None, *, now: datetime
+    signer: str, access_key: str, *, now: datetime, reach: Reach = Reach()
 ) -> tuple[Step, ...]:
-    """Steps for a leaked short-term key: by the role whose session signed it, or by the access key that did.
+    """Steps for leaked short-term keys, by who signed them with which access key.
 
-    Roles of Identity Center take no inline policy: there the assignment is removed, or an SCP denies.
+    An access key of a user (AKIA) is switched off: no condition on a token's time binds it. A session (ASIA) cannot be,
+    so every session of its role or user that began before now is denied. Roles of Identity Center take no inline
+    policy: there the assignment is removed, or an SCP denies. The root user takes no policy at all.
+
+    Args:
+        signer: the ARN of the role, user or root whose credentials signed; empty when it is not known.
+        access_key: the id of the access key in the token.
+        now: the present moment (UTC).
+        reach: where the keys were seen.
     """
-    if access_key:
+    steps = (_DECODE, *_events("AccessKeyId", access_key, reach.regions))
+    return (*steps, *_contained(signer, access_key, now), *_SCOPE, *_costs(reach.regions), *_PREVENT)
+
+
+def _contained(signer: str, access_key: str, now: datetime) -> tuple[Step, ...]:
+    name = signer.rpartition("/")[2]
+    if signer.endswith(":root"):
+        what = (
+            "Sign in as the root user, delete its access keys, change its password and check its MFA device."
+        )
+        return (Step("contain", f"{what} No policy of IAM binds it; an SCP binds it in a member account."),)
+    if ":user/" in signer and not access_key.startswith("ASIA"):
         why = "Switch off the access key that signed it; a condition on the token's time would not bind."
-        return (_switch_off(user or "USER", access_key, why), *_SCOPE, *_PREVENT)
-    if role and role.startswith("AWSReservedSSO_"):
+        return (_switch_off(name, access_key, why),)
+    if name.startswith("AWSReservedSSO_"):
         why = "Remove the Identity Center assignment, or deny by an SCP: this role takes no inline policy."
-        return (Step("contain", why), *_SCOPE, *_PREVENT)
+        return (Step("contain", why),)
     before = {"DateLessThan": {"aws:TokenIssueTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}}
-    words = ["aws", "iam", "put-role-policy", "--role-name", role or "ROLE", "--policy-name", _POLICY_NAME]
-    command = shlex.join([*words, "--policy-document", _deny(before)])
-    return (
-        Step("contain", "Deny every session of the role that began before now.", command),
-        *_SCOPE,
-        *_PREVENT,
+    policy = ("--policy-name", _POLICY_NAME, "--policy-document", _deny(before))
+    if ":user/" in signer:
+        what = "Deny every session of the user that began before now, and switch off the access key that made it."
+        return (Step("contain", what, _iam("put-user-policy", name, *policy)),)
+    if ":role/" not in signer:
+        return (Step("contain", "Find who signed it: the records name no role and no user."),)
+    command = shlex.join(["aws", "iam", "put-role-policy", "--role-name", name, *policy])
+    return (Step("contain", "Deny every session of the role that began before now.", command),)
+
+
+def _events(attribute: str, value: str, regions: tuple[str, ...]) -> tuple[Step, ...]:
+    """Keeping the records, one look-up a Region: event history holds 90 days and is asked Region by Region."""
+    where = regions or ("REGION",)
+    return tuple(
+        Step(
+            "snapshot",
+            f"Keep the records of {region}: event history forgets after 90 days.",
+            shlex.join(
+                ["aws", "cloudtrail", "lookup-events", "--region", region, "--lookup-attributes",
+                 f"AttributeKey={attribute},AttributeValue={value}"]
+            ),
+        )
+        for region in where
+    )  # fmt: skip
+
+
+_RUNNING: Final = (
+    "list-provisioned-model-throughputs",
+    "list-model-invocation-jobs",
+    "list-model-customization-jobs",
+)
+
+
+def _costs(regions: tuple[str, ...]) -> tuple[Step, ...]:
+    what = "See what runs and costs; stop what the intruder started (commitments end on their date only)."
+    return tuple(
+        Step("stop cost", what, shlex.join(["aws", "bedrock", verb, "--region", region]))
+        for region in regions or ("REGION",)
+        for verb in _RUNNING
     )
 
 
@@ -107,12 +184,18 @@ def _switch_off(user: str, access_key: str, why: str) -> Step:
     )
 
 
+_DECODE: Final = Step(
+    "decode",
+    "Read the key offline: account, user or signing key, latest end. Paste it at the prompt, never as an argument.",
+    "bedrock-guard decode",
+)
 _SCOPE: Final = (
     Step(
-        "scope", "Read every Region's records: calls with keys, models, refusals, new programs and networks."
+        "scope",
+        "Read every Region's records: calls with keys, models, refusals, new programs and networks.",
+        "bedrock-guard keys --days 90",
     ),
     Step("scope", "Look for further credentials, logging switched off, models opened, commitments."),
-    Step("stop cost", "Stop jobs, provisioned throughput and endpoints that the intruder started."),
 )
 _PREVENT: Final = (
     Step("prevent", "Deny CallWithBearerToken on both endpoints to whoever does not need it."),

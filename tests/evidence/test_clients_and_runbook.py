@@ -10,7 +10,7 @@ import pytest
 
 from bedrock_guard.evidence.clients import client_of
 from bedrock_guard.evidence.hygiene import clean
-from bedrock_guard.evidence.runbook import long_term_runbook, short_term_runbook
+from bedrock_guard.evidence.runbook import Reach, long_term_runbook, short_term_runbook
 
 AGENTS = [
     ("claude-cli/2.0.31 (external, cli)", "claude-code"),
@@ -77,8 +77,8 @@ def test_a_long_term_runbook_keeps_and_contains_before_it_deletes() -> None:
     assert phases.index("snapshot") < phases.index("contain") < phases.index("eradicate")
     for step in steps:
         words = shlex.split(step.command)
-        assert not words or words[:2] == ["aws", "iam"]
-        assert not words or "Bedrock'; rm -rf /" in words
+        about = words[:2] == ["aws", "iam"] or "lookup-events" in words
+        assert not about or any(word.endswith("Bedrock'; rm -rf /") for word in words)
     assert [step.reversible for step in steps if "--status" in step.command] == [True, True]
     deny = next(shlex.split(step.command)[-1] for step in steps if "put-user-policy" in step.command)
     assert json.loads(deny)["Statement"][0]["Action"] == ["bedrock:*", "bedrock-mantle:*"]
@@ -90,12 +90,46 @@ def test_only_a_password_known_to_be_absent_needs_no_step(password: bool | None,
     assert sum("delete-login-profile" in step.command for step in told) == steps
 
 
-def test_a_short_term_runbook_by_who_signed() -> None:
-    now = datetime(2026, 11, 1, 8, tzinfo=UTC)
-    by_key = short_term_runbook(access_key="AKIAEXAMPLE1", user="ben", now=now)
-    assert "update-access-key" in by_key[0].command
-    by_role = short_term_runbook(role="app", now=now)
-    assert "2026-11-01T08:00:00Z" in by_role[0].command
-    by_person = short_term_runbook(role="AWSReservedSSO_Dev_0123", now=now)
-    assert not by_person[0].command
-    assert "SCP" in by_person[0].what
+def test_a_user_made_for_a_key_goes_last_and_others_stay() -> None:
+    phantom = long_term_runbook("BedrockAPIKey-ab12", "ACCAEXAMPLE1", reach=Reach(phantom=True))
+    commands = [step.command for step in phantom]
+    deleted = next(n for n, command in enumerate(commands) if "delete-user " in command)
+    assert deleted > next(n for n, c in enumerate(commands) if "delete-service-specific-credential" in c)
+    assert not any("delete-user " in step.command for step in long_term_runbook("ana", "ACCAEXAMPLE1"))
+
+
+def test_records_are_kept_and_costs_looked_for_in_every_region_the_key_called() -> None:
+    steps = long_term_runbook("ana", "ACCAEXAMPLE1", reach=Reach(("eu-west-1", "us-east-1")))
+    for verb in ("lookup-events", "list-provisioned-model-throughputs", "list-model-invocation-jobs"):
+        regions = [
+            shlex.split(s.command)[shlex.split(s.command).index("--region") + 1]
+            for s in steps
+            if verb in s.command
+        ]
+        assert regions == ["eu-west-1", "us-east-1"], verb
+    assert steps[0].phase == "decode"
+
+
+IAM = "arn:aws:iam::111122223333"
+THEN = "2026-11-01T08:00:00Z"
+SIGNERS = [
+    (f"{IAM}:user/team/ben", "AKIAEXAMPLE1", "update-access-key --user-name ben", ""),
+    (f"{IAM}:user/ben", "ASIAEXAMPLE1", "put-user-policy --user-name ben", THEN),
+    (f"{IAM}:role/path/app", "ASIAEXAMPLE1", "put-role-policy --role-name app", THEN),
+    (f"{IAM}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Dev_01", "ASIAEXAMPLE1", None, "SCP"),
+    (f"{IAM}:root", "AKIAEXAMPLE1", None, "root user"),
+    ("arn:aws:sts::111122223333:federated-user/eve", "ASIAEXAMPLE1", None, "Find who signed it"),
+    ("", "ASIAEXAMPLE1", None, "Find who signed it"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("signer", "key", "command", "words"), SIGNERS, ids=range(len(SIGNERS)))
+def test_a_short_term_key_is_contained_by_who_signed_it(
+    signer: str, key: str, command: str | None, words: str
+) -> None:
+    steps = short_term_runbook(signer, key, now=datetime(2026, 11, 1, 8, tzinfo=UTC))
+    contain = next(step for step in steps if step.phase == "contain")
+    assert (command or "") in contain.command
+    assert bool(command) == bool(contain.command)
+    assert words in contain.command + contain.what
+    assert any(f"AttributeKey=AccessKeyId,AttributeValue={key}" in step.command for step in steps)

@@ -145,6 +145,31 @@ WRONG = {"errorCode": "ValidationException", "errorMessage": "max_tokens: range"
 PROVISIONED = {"modelId": MODEL, "modelUnits": 1, "commitmentDuration": "SixMonths"}
 LIFECYCLE = {"requestParameters": {"bucketName": "logs-of-models"}}
 
+
+def trail(name: str, at: float, **asked: Any) -> dict[str, Any]:
+    return event(name, day(at), "cloudtrail", requestParameters={"name": "main", **asked})
+
+
+def recorded(at: float, kind: str) -> dict[str, Any]:
+    every = {"field": "eventCategory", "equals": ["Management"]}
+    data = [{"field": "eventCategory", "equals": ["Data"]}, {"field": "resources.type", "equals": [kind]}]
+    chosen = [{"fieldSelectors": [every]}, {"fieldSelectors": data}]
+    return event(
+        "PutEventSelectors",
+        day(at),
+        "cloudtrail",
+        requestParameters={"trailName": "main", "advancedEventSelectors": chosen},
+    )
+
+
+def grounded(threshold: float, at: float, name: str = "UpdateGuardrail") -> dict[str, Any]:
+    filters = {"filtersConfig": [{"type": "GROUNDING", "threshold": threshold}]}
+    asked = {"guardrailIdentifier": "gr1", "contextualGroundingPolicyConfig": filters}
+    return event(name, day(at), requestParameters=asked)
+
+
+FIRST = "CreateGuardrail"
+
 CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
     (
         "key_created",
@@ -209,6 +234,61 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         ],
     ),
     ("burst", [*STEADY, *BURST], ALWAYS),
+    ("burst", BURST, ALWAYS),
+    (
+        "phantom_credentials",
+        [event("UploadSSHPublicKey", day(1), "iam", **ON_PHANTOM)],
+        [key(requestParameters={"userName": PHANTOM, "serviceName": "bedrock.amazonaws.com"})],
+    ),
+    (
+        "phantom_credentials",
+        [key(requestParameters={"userName": PHANTOM, "serviceName": "codecommit.amazonaws.com"})],
+        [key(requestParameters={"userName": "ben", "serviceName": "codecommit.amazonaws.com"})],
+    ),
+    (
+        "invocation_logging_weakened",
+        [put_logging(LOGGED, 1), put_logging({**LOGGED, "s3Config": {"bucketName": "elsewhere"}}, 2)],
+        [put_logging(LOGGED, 1), put_logging({**LOGGED, "s3Config": {"bucketName": "logs-of-models"}}, 2)],
+    ),
+    (
+        "trail_weakened",
+        [
+            event(
+                "StopEventDataStoreIngestion",
+                day(1),
+                "cloudtrail",
+                requestParameters={"eventDataStore": "lake"},
+            )
+        ],
+        [
+            event(
+                "StartEventDataStoreIngestion",
+                day(1),
+                "cloudtrail",
+                requestParameters={"eventDataStore": "lake"},
+            )
+        ],
+    ),
+    (
+        "trail_weakened",
+        [trail("CreateTrail", 1, s3BucketName="ours"), trail("UpdateTrail", 2, s3BucketName="theirs")],
+        [trail("CreateTrail", 1, s3BucketName="ours"), trail("UpdateTrail", 2, s3BucketName="ours")],
+    ),
+    (
+        "trail_weakened",
+        [recorded(1, "AWS::BedrockMantle::Project"), recorded(2, "AWS::S3::Object")],
+        [recorded(1, "AWS::S3::Object"), recorded(2, "AWS::BedrockMantle::Project")],
+    ),
+    (
+        "log_store_weakened",
+        [event("DeleteFlowLogs", day(1), "ec2")],
+        [event("DescribeFlowLogs", day(1), "ec2")][1:] or STEADY[:1],
+    ),
+    (
+        "guardrail_weakened",
+        [grounded(0.8, 1, FIRST), grounded(0.3, 2)],
+        [grounded(0.3, 1, FIRST), grounded(0.8, 2)],
+    ),
     ("enumeration_then_invocation", [*LOOKS, invoke(day(20, 9))], [LOOKS[0], invoke(day(20, 9))]),
     ("enumeration_then_invocation", [*LOOKS, invoke(day(20, 9))], [*LOOKS, invoke(day(20, 120))]),
     ("enumeration_then_invocation", [*LOOKS, invoke(day(20, 9))], [*LOOKS, invoke(day(20, 9), who="ben")]),
