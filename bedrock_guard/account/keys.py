@@ -208,6 +208,7 @@ def read_user(iam: Any, name: str) -> UserFacts:
     attached = part(lambda: listed("list_attached_user_policies", "AttachedPolicies"))
     inline = part(lambda: listed("list_user_policies", "PolicyNames"))
     groups = part(lambda: listed("list_groups_for_user", "Groups"))
+    of_groups = part(lambda: _of_groups(iam, [str(group["GroupName"]) for group in groups or ()]))
     access = part(lambda: listed("list_access_keys", "AccessKeyMetadata"))
     login = part(
         lambda: unless_missing(lambda: bool(ask(iam, "get_login_profile", UserName=name)), missing=False)
@@ -224,6 +225,7 @@ def read_user(iam: Any, name: str) -> UserFacts:
         attached_policies=None if attached is None else tuple(p["PolicyArn"] for p in attached),
         inline_policies=None if inline is None else tuple(inline),
         groups=None if groups is None else tuple(g["GroupName"] for g in groups),
+        group_policies=None if groups is None else of_groups,
         access_keys=None
         if access is None
         else tuple(AccessKey(k["AccessKeyId"], k.get("Status") == "Active") for k in access),
@@ -233,6 +235,17 @@ def read_user(iam: Any, name: str) -> UserFacts:
         certificates=certificates,
         unreadable=tuple(problems),
     )
+
+
+def _of_groups(iam: Any, groups: Iterable[str]) -> tuple[str, ...]:
+    """The policies of groups, attached and inline, each with its group."""
+    found: list[str] = []
+    for name in groups:
+        attached = pages(iam, "list_attached_group_policies", "AttachedPolicies", GroupName=name)
+        found += [f"group:{name}:{policy['PolicyArn']}" for policy in attached]
+        inline = pages(iam, "list_group_policies", "PolicyNames", GroupName=name)
+        found += [f"group:{name}:inline:{policy}" for policy in inline]
+    return tuple(found)
 
 
 def last_accessed(account: Caller, user: UserFacts) -> LastUse:

@@ -65,6 +65,7 @@ class UserFacts:
     attached_policies: tuple[str, ...] | None = None
     inline_policies: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
+    group_policies: tuple[str, ...] | None = ()
     access_keys: tuple[AccessKey, ...] | None = None
     login_profile: bool | None = None
     mfa_devices: int | None = None
@@ -78,11 +79,13 @@ class UserFacts:
         return self.name.startswith(PHANTOM_PREFIXES)
 
     def policies(self) -> list[str] | None:
-        """Names and ARNs of the user's own policies and those of its groups' names; None when some are unreadable."""
-        if self.attached_policies is None or self.inline_policies is None or self.groups is None:
+        """The user's own policies by ARN or name, its groups and their policies; None when some are unreadable."""
+        told = (self.attached_policies, self.inline_policies, self.groups, self.group_policies)
+        if any(part is None for part in told):
             return None
-        inline = [f"inline:{name}" for name in self.inline_policies]
-        return [*self.attached_policies, *inline, *(f"group:{name}" for name in self.groups)]
+        attached, inline, groups, of_groups = (part or () for part in told)
+        own = [*attached, *(f"inline:{name}" for name in inline)]
+        return [*own, *(f"group:{name}" for name in groups), *of_groups]
 
     def other_credentials(self) -> dict[str, Any]:
         """The user's other credentials by kind, for the keys table; None where unreadable."""

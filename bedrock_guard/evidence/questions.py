@@ -189,10 +189,53 @@ def _changes(case: Case, _: Sequence[Finding], number: int, question: str) -> An
 def _rights(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
     def read(keys: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
         bare = int(keys["boundary"].isna().sum())
-        text = f"{bare} of {len(keys)} keys belong to users without a known boundary."
-        return text, keys[["user", "policies", "boundary"]], int(keys["policies"].isna().sum())
+        users = keys.drop_duplicates("user")
+        told = [
+            f"{user} has {'unread policies' if held is None else _listed(map(_policy, held))}"
+            for user, held in zip(users["user"], users["policies"], strict=True)
+        ]
+        more = f" and {len(told) - _MOST_TOLD} more users" if len(told) > _MOST_TOLD else ""
+        text = (
+            f"{'; '.join(told[:_MOST_TOLD])}{more}. "
+            f"{bare} of {len(keys)} keys belong to users without a known boundary."
+        )
+        return text, users[["user", "policies", "boundary"]], int(keys["policies"].isna().sum())
 
     return _of_keys(case, number, question, read)
+
+
+def _policy(name: object) -> str:
+    """A policy without what AWS's own ARNs have in common."""
+    return str(name).replace("arn:aws:iam::aws:policy/", "")
+
+
+def _further(case: Case, findings: Sequence[Finding], number: int, question: str) -> Answer:
+    """What the records say was added, and what IAM's lists hold now: the records may be shorter than the credential."""
+    told = _from_rules("phantom_credentials", "phantom_elsewhere", none="None in the records.")
+    found = told(case, findings, number, question)
+    keys = case.evidence.keys
+    if keys is None:
+        return replace(found, completeness="unknown", why="keys were not read")
+    users = keys.drop_duplicates("user")[["user", "other_credentials"]].reset_index(drop=True)
+    held = {user: _held(each) for user, each in users.itertuples(index=False, name=None)}
+    having = [f"{user} ({words})" for user, words in held.items() if words]
+    open_users = sum(words is None for words in held.values())
+    text = f"{found.answer} Held now besides a key: {_listed(having[:_MOST_TOLD])}."
+    if open_users:
+        why = f"other credentials of {open_users} users could not be read"
+        return replace(found, answer=text, completeness="floor", why=why, table=users)
+    return replace(found, answer=text, table=users)
+
+
+def _held(found: Any) -> str | None:
+    """Other credentials in words, "" for none; None where a kind could not be read."""
+    if not isinstance(found, dict) or any(value is None for value in found.values()):
+        return None
+    words = [_many(len(found["access_keys"]), "access key")] if found["access_keys"] else []
+    words += ["a console password"] if found["login_profile"] else []
+    counted = {"mfa_devices": "MFA device", "ssh_keys": "SSH key", "certificates": "signing certificate"}
+    words += [_many(int(found[name]), word) for name, word in counted.items() if found[name]]
+    return ", ".join(words)
 
 
 def _last_used(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
@@ -204,9 +247,18 @@ def _last_used(case: Case, _: Sequence[Finding], number: int, question: str) -> 
             for name, moment in zip(_named(keys), keys["last_used"], strict=True)
             if moment is not None and moment == moment  # noqa: PLR0124 - NaT is not equal to itself
         ]
-        return f"Use is known of {seen} of {len(keys)} keys: {_listed(told)}.", table, len(keys) - seen
+        first = _first_uses(case.evidence.calls)
+        since = f" First calls in these records: {_listed(first)}." if first else ""
+        return f"Use is known of {seen} of {len(keys)} keys: {_listed(told)}.{since}", table, len(keys) - seen
 
     return _of_keys(case, number, question, read)
+
+
+def _first_uses(calls: pd.DataFrame) -> list[str]:
+    """The first call with a long-term key of each user; an earlier one may lie before the records."""
+    keyed = calls[calls["key_kind"] == "long_term"].sort_values("event_time")
+    first = keyed.groupby("principal", sort=False)["event_time"].first()
+    return [f"{short(principal)} {moment:%Y-%m-%d}" for principal, moment in first.items()][:_MOST_TOLD]
 
 
 def _short_term(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
@@ -266,8 +318,15 @@ def _gaps(case: Case, _: Sequence[Finding], number: int, question: str) -> Answe
     days = [
         day for day in pd.date_range(first, proof.window_end, freq="D", inclusive="left") if day not in seen
     ]
-    text = f"{len(days)} days without any row: {_listed(f'{day:%Y-%m-%d}' for day in days[:10])}."
-    return Answer(number, question, text, "unknown", "absence of records is no proof that nothing happened")
+    whole = len(pd.date_range(first, proof.window_end, freq="D", inclusive="left"))
+    active = calls.assign(day=calls["event_time"].dt.floor("D")).groupby("region")["day"].nunique()
+    table = pd.DataFrame({"region": active.index, "days_with_rows": active.to_numpy(), "days": whole})
+    text = (
+        f"{len(days)} days without any row: {_listed(f'{day:%Y-%m-%d}' for day in days[:10])}. "
+        f"Rows come from {_many(len(active), 'Region')}. CloudTrail's digest files were not checked."
+    )
+    why = "absence of records is no proof that nothing happened"
+    return Answer(number, question, text, "unknown", why, table=table)
 
 
 def _spread(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
@@ -276,6 +335,10 @@ def _spread(case: Case, _: Sequence[Finding], number: int, question: str) -> Ans
         calls.groupby("principal")["region"].agg(lambda regions: sorted(set(regions.dropna()))).reset_index()
     )
     table["regions"] = table["region"].map(len)
+    answered = calls.groupby("principal")["inference_region"].agg(
+        lambda regions: sorted(set(regions.dropna()))
+    )
+    table["answered_in"] = table["principal"].map(answered)
     widest = table.sort_values("regions", ascending=False).head(3)
     text = (
         "; ".join(f"{short(p)} {n}" for p, n in zip(widest["principal"], widest["regions"], strict=True))
@@ -292,7 +355,16 @@ def _networks(case: Case, findings: Sequence[Finding], number: int, question: st
         places.dropna(subset=["network"]).groupby(["principal", "network"]).size().reset_index(name="calls")
     )
     new, ids = _news(findings, "new_network")
-    text = f"{table['network'].nunique()} networks. {new}Distance is not judged: no table of places is used."
+    private = calls["vpc_endpoint"].dropna()
+    endpoints = (
+        f"{len(private)} calls came through {_many(private.nunique(), 'VPC endpoint')}. "
+        if len(private)
+        else ""
+    )
+    text = (
+        f"{table['network'].nunique()} networks. {endpoints}{new}"
+        "Distance is not judged: no table of places is used."
+    )
     return _of_calls(case, number, question, text, calls[calls["event_id"].isin(ids)], table=table)
 
 
@@ -366,8 +438,8 @@ QUESTIONS: Final[tuple[tuple[str, _Ask], ...]] = (
     ),
     ("What may their users do?", _rights),
     (
-        "Which users made for a key got other credentials?",
-        _from_rules("phantom_credentials", "phantom_elsewhere", none="None in the records."),
+        "Which users with a key got or hold other credentials?",
+        _further,
     ),
     ("When were they last used?", _last_used),
     ("Who used short-term keys, in how many sessions?", _short_term),

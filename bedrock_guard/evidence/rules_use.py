@@ -77,7 +77,8 @@ def _first_seen(
                 continue
             rows.attrs = calls.attrs
             severity: Severity = "high" if (rows["key_kind"] != "none").any() else "low"
-            title = f"{short(principal)} called {how}: {str(value)[:80]}, {len(rows)} calls."
+            many = f"{len(rows)} call{'' if len(rows) == 1 else 's'}"
+            title = f"{short(principal)} called {how}: {str(value)[:80]}, {many}."
             facts = {"value": value, "before": sorted({str(v) for v in places["_value"].iloc[:first]})[:20]}
             yield of_events(rule, severity, title, str(principal), rows, facts=facts)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -72,7 +73,7 @@ def long_term_runbook(
     return (
         _DECODE,
         *(Step("snapshot", f"Keep {what} as they are.", _iam(verb, user)) for what, verb in listing),
-        *_events("Username", user, reach.regions),
+        _events("Username", user, reach.regions),
         Step(
             "contain",
             "Switch the key off; it can be switched on again.",
@@ -113,7 +114,7 @@ def short_term_runbook(
         now: the present moment (UTC).
         reach: where the keys were seen.
     """
-    steps = (_DECODE, *_events("AccessKeyId", access_key, reach.regions))
+    steps = (_DECODE, _events("AccessKeyId", access_key, reach.regions))
     return (*steps, *_contained(signer, access_key, now), *_SCOPE, *_costs(reach.regions), *_PREVENT)
 
 
@@ -141,36 +142,34 @@ def _contained(signer: str, access_key: str, now: datetime) -> tuple[Step, ...]:
     return (Step("contain", "Deny every session of the role that began before now.", command),)
 
 
-def _events(attribute: str, value: str, regions: tuple[str, ...]) -> tuple[Step, ...]:
-    """Keeping the records, one look-up a Region: event history holds 90 days and is asked Region by Region."""
-    where = regions or ("REGION",)
-    return tuple(
-        Step(
-            "snapshot",
-            f"Keep the records of {region}: event history forgets after 90 days.",
-            shlex.join(
-                ["aws", "cloudtrail", "lookup-events", "--region", region, "--lookup-attributes",
-                 f"AttributeKey={attribute},AttributeValue={value}"]
-            ),
-        )
-        for region in where
-    )  # fmt: skip
-
-
-_RUNNING: Final = (
-    "list-provisioned-model-throughputs",
-    "list-model-invocation-jobs",
-    "list-model-customization-jobs",
-)
-
-
-def _costs(regions: tuple[str, ...]) -> tuple[Step, ...]:
-    what = "See what runs and costs; stop what the intruder started (commitments end on their date only)."
-    return tuple(
-        Step("stop cost", what, shlex.join(["aws", "bedrock", verb, "--region", region]))
-        for region in regions or ("REGION",)
-        for verb in _RUNNING
+def _events(attribute: str, value: str, regions: tuple[str, ...]) -> Step:
+    """Keeping the records: event history holds 90 days and is asked Region by Region."""
+    pair = shlex.quote(f"AttributeKey={attribute},AttributeValue={value}")
+    what = "Keep the records of every Region it called; event history forgets after 90 days."
+    return Step(
+        "snapshot", what, _everywhere(f"cloudtrail lookup-events --lookup-attributes {pair}", regions)
     )
+
+
+_RUNNING: Final = {
+    "list-provisioned-model-throughputs": "provisioned throughput (a commitment ends on its date only)",
+    "list-model-invocation-jobs": "batch jobs",
+    "list-model-customization-jobs": "training jobs",
+}
+
+
+def _costs(regions: tuple[str, ...]) -> Iterator[Step]:
+    for verb, what in _RUNNING.items():
+        text = f"List {what}, and stop what the intruder started."
+        yield Step("stop cost", text, _everywhere(f"bedrock {verb}", regions))
+
+
+def _everywhere(command: str, regions: tuple[str, ...]) -> str:
+    """An AWS CLI command (quoted already) in every Region a key called, or in one to be filled in."""
+    if len(regions) == 1:
+        return f"aws {command} --region {shlex.quote(regions[0])}"
+    listed = shlex.join(regions or ("REGION",))
+    return f'for region in {listed}; do aws {command} --region "$region"; done'
 
 
 def _no_password(user: str, known: bool | None) -> Step:  # noqa: FBT001 - three-valued, private

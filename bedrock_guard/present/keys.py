@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,8 +39,8 @@ _SPENT: Final = {"cost_usd": "USD at least", "principal": "role or user"}
 
 def inventory(case: Investigation) -> Shown:
     """Every long-term key: its state, its end, who made it, when it was last used, and how far each is known."""
-    rows = [_inventory_row(row) for _, row in case.keys.table.iterrows()]
-    columns = ["user", "key", "status", "expires", "created", "created_by", "last_used", "by_which_source"]
+    rows = [_inventory_row(row, case.account.now) for _, row in case.keys.table.iterrows()]
+    columns = ["user", "key", "status", "expires", "created", "created_by", "last_used"]
     listing = case.keys.listing
     whole = (
         "every user and page was read"
@@ -49,21 +51,22 @@ def inventory(case: Investigation) -> Shown:
     return Shown(pd.DataFrame(rows, columns=columns), caption)
 
 
-def _inventory_row(row: pd.Series[Any]) -> dict[str, Any]:
+def _inventory_row(row: pd.Series[Any], now: datetime) -> dict[str, Any]:
     endless = pd.notna(row["never_expires"]) and bool(row["never_expires"])
     reset = pd.notna(row["resets"]) and row["resets"] > 0
     since = f"; new secret {_date(row['secret_since'])}" if reset else ""
+    age = f" ({(now - row['secret_since']).days} days old)" if pd.notna(row["secret_since"]) else ""
+    seen = f"{_date(row['last_used'])}: " if pd.notna(row["last_used"]) else ""
     return {
         "user": row["user"],
         "key": row["credential_id"],
         "status": row["status"],
         "expires": "never" if endless else _date(row["expires"]),
-        "created": f"{_date(row['created'])}{since}",
+        "created": f"{_date(row['created'])}{since}{age}",
         "created_by": row["creator_completeness"]
         if pd.isna(row["creator"])
         else _creator(str(row["creator"])),
-        "last_used": _date(row["last_used"]) if pd.notna(row["last_used"]) else "none seen",
-        "by_which_source": str(row["last_used_source"]).removeprefix("none seen: "),
+        "last_used": f"{seen}{row['last_used_source']}",
     }
 
 
@@ -94,7 +97,15 @@ def _holder_row(row: pd.Series[Any], case: Investigation) -> dict[str, Any]:
 
 def _creator(text: str) -> str:
     arn, _, session = text.partition(" as ")
-    return f"{session} ({short_name(arn)})" if session else short_name(arn)
+    return f"{session} ({_role(arn)})" if session else _role(arn)
+
+
+def _role(arn: str) -> str:
+    """A principal's short name; a role of Identity Center without the number that Identity Center adds."""
+    return _OF_IDENTITY_CENTER.sub(r"\1 of Identity Center", short_name(arn))
+
+
+_OF_IDENTITY_CENTER: Final = re.compile(r"role AWSReservedSSO_(.+)_[0-9a-f]{16}$")
 
 
 def _held(found: Any) -> str:
@@ -432,7 +443,7 @@ def _one_line(command: str) -> str:
 
 
 def _block(step: Step) -> str:
-    style = "white-space:pre-wrap;overflow-wrap:anywhere"
+    style = "white-space:pre-wrap;overflow-wrap:anywhere;font-family:monospace;margin:0.2em 0 0.6em 1em"
     return f'<pre style="{style}">{escape(_one_line(step.command))}</pre>' if step.command else ""
 
 

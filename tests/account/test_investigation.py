@@ -289,3 +289,33 @@ def test_regions_are_those_that_are_enabled() -> None:
     regions, said = enabled_regions(account, shipped())
     assert {"us-east-1", "us-west-2", "eu-west-1"} <= set(regions)
     assert said == ()
+
+
+def test_what_users_may_do_and_hold_besides_is_told(case: Investigation, truth: dict[str, Any]) -> None:
+    assert "AmazonBedrockLimitedAccess" in answered(case, 6)
+    assert "group:batch-users:inline:reports" in answered(case, 6)
+    assert "contractor-vega (1 access key)" in answered(case, 7)
+    leaked = case.page().user
+    first = case.calls[case.calls["principal"].fillna("").str.endswith(leaked)]["event_time"].min()
+    assert f"{leaked} {first:%Y-%m-%d}" in answered(case, 8)
+
+
+def test_days_with_records_are_told_by_region(case: Investigation) -> None:
+    table = case.answers[12].table
+    assert table is not None
+    assert set(table["region"]) == set(case.calls["region"].dropna())
+    assert (table["days_with_rows"] <= table["days"]).all()
+    assert "digest files were not checked" in answered(case, 13)
+
+
+def test_the_runbook_of_the_leaked_key_is_filled_in(page: KeyPage) -> None:
+    commands = [step.command for step in page.runbook]
+    assert commands[0] == "bedrock-guard decode"
+    called = sorted(page.calls["region"].dropna().unique())
+    assert any(
+        "lookup-events" in command and f"for region in {' '.join(called)};" in command for command in commands
+    )
+    switched = f"update-service-specific-credential --user-name {page.user} --service-specific-credential-id {page.key}"
+    assert any(switched in command and "Inactive" in command for command in commands)
+    deleted = [n for n, command in enumerate(commands) if " delete-" in command]
+    assert min(deleted) > max(n for n, step in enumerate(page.runbook) if step.phase in ("contain", "scope"))

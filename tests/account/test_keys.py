@@ -177,6 +177,45 @@ def test_a_part_that_cannot_be_read_is_none_and_named(iam: tuple[Any, Stubber], 
     assert {name for name, value in parts.items() if value is None} == ({refused} if refused else set())
 
 
+@pytest.mark.parametrize("refused", [None, "list_attached_group_policies", "list_group_policies"])
+def test_policies_of_groups_count_and_unread_ones_make_the_rest_unknown(
+    iam: tuple[Any, Stubber], refused: str | None
+) -> None:
+    client, stub = iam
+    group = {
+        "GroupName": "g",
+        "Path": "/",
+        "GroupId": "AGPAEXAMPLE00001",
+        "Arn": f"{USER['Arn']}",
+        "CreateDate": NOW,
+    }
+    of_group = {
+        "list_attached_group_policies": {"AttachedPolicies": [ATTACHED], "IsTruncated": False},
+        "list_group_policies": {"PolicyNames": ["own"], "IsTruncated": False},
+    }
+    answers: dict[str, dict[str, Any]] = {}
+    for operation, answer in READS.items():
+        answers[operation] = answer
+        if operation == "list_groups_for_user":
+            answers[operation] = {"Groups": [group], "IsTruncated": False}
+            answers |= of_group
+    for operation, answer in answers.items():
+        if operation == refused:
+            stub.add_client_error(operation, "AccessDenied")
+        elif not (refused == "list_attached_group_policies" and operation == "list_group_policies"):
+            stub.add_response(operation, answer)
+    facts = read_user(client, "a")
+    told = [
+        ATTACHED["PolicyArn"],
+        "inline:own",
+        "group:g",
+        f"group:g:{ATTACHED['PolicyArn']}",
+        "group:g:inline:own",
+    ]
+    assert facts.policies() == (None if refused else told)
+    assert facts.unreadable == ((f"{refused}: AccessDenied",) if refused else ())
+
+
 def test_no_password_is_told_from_an_unreadable_one(iam: tuple[Any, Stubber]) -> None:
     client, stub = iam
     for operation, answer in READS.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 from datetime import UTC, datetime
 
 import pytest
@@ -99,14 +100,19 @@ def test_a_user_made_for_a_key_goes_last_and_others_stay() -> None:
 
 
 def test_records_are_kept_and_costs_looked_for_in_every_region_the_key_called() -> None:
-    steps = long_term_runbook("ana", "ACCAEXAMPLE1", reach=Reach(("eu-west-1", "us-east-1")))
+    steps = long_term_runbook("an a", "ACCAEXAMPLE1", reach=Reach(("eu-west-1", "us-east-1")))
     for verb in ("lookup-events", "list-provisioned-model-throughputs", "list-model-invocation-jobs"):
-        regions = [
-            shlex.split(s.command)[shlex.split(s.command).index("--region") + 1]
-            for s in steps
-            if verb in s.command
-        ]
-        assert regions == ["eu-west-1", "us-east-1"], verb
+        (command,) = [step.command for step in steps if verb in step.command]
+        told = command.replace("aws ", "printf '%s\\n' ")
+        said = subprocess.run(["sh", "-c", told], capture_output=True, text=True, check=True).stdout.split(
+            "\n"
+        )
+        assert [word for word in said if word in ("eu-west-1", "us-east-1")] == ["eu-west-1", "us-east-1"]
+        assert verb != "lookup-events" or said.count("AttributeKey=Username,AttributeValue=an a") == 2
+    (one,) = [
+        s.command for s in long_term_runbook("ana", "A", reach=Reach(("eu-west-1",))) if "lookup" in s.command
+    ]
+    assert one.endswith("--region eu-west-1")
     assert steps[0].phase == "decode"
 
 
