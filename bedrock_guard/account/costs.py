@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -42,6 +42,12 @@ PRODUCT_ATTRIBUTES_FROM: Final = date(2026, 9, 1)
 """First day with the native model dimension; a question that starts earlier fails.
 
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_ProductAttributeValues.html
+"""
+
+HISTORY_MONTHS: Final = 13
+"""Cost Explorer holds these months and the current one by day; a question that starts earlier fails, and is paid.
+
+https://docs.aws.amazon.com/cost-management/latest/userguide/ce-api-best-practices.html
 """
 
 Granularity = Literal["DAILY", "MONTHLY"]
@@ -83,6 +89,17 @@ class RequestPlan:
         listed = ", ".join(f"{line.what} {line.requests}" for line in self.lines)
         price = f"${self.cost_usd}: {listed}; every further page $0.01"
         return f"at least {self.requests} requests to Cost Explorer, {price}"
+
+
+def history_from(now: datetime) -> date:
+    """The first day that Cost Explorer holds by day.
+
+    Example:
+        >>> history_from(datetime(2026, 11, 20)).isoformat()
+        '2025-10-01'
+    """
+    months = now.year * 12 + now.month - 1 - HISTORY_MONTHS
+    return date(months // 12, months % 12 + 1, 1)
 
 
 def plan_requests(
@@ -165,6 +182,12 @@ def read_bill(
     """
     explorer = CostExplorer(account, cache)
     window = window or Window.last(explorer.now)
+    if granularity == "DAILY" and window.start < history_from(explorer.now):
+        said = window.provenance("Cost Explorer", explorer.now)
+        return _nothing(
+            Answer((), said.lowered("unknown", f"by day it holds {HISTORY_MONTHS} months and this one")),
+            window,
+        )
     named = explorer.values(window, "SERVICE", SearchString="Bedrock")
     services = tuple(sorted({str(row.get("Value")) for row in named.rows if row.get("Value")}))
     if not services:

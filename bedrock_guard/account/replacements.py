@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from bedrock_guard.account.instances import read_instance_types
+from bedrock_guard.account.price_lists import read_price_lists
 from bedrock_guard.account.prices import read_ec2_prices
 from bedrock_guard.account.resources import read_resources
-from bedrock_guard.account.spending import read_price_lists
 from bedrock_guard.evidence.ec2_redirect import Ec2Redirect, redirect_ec2, wanted_types
 from bedrock_guard.evidence.prices import PriceBook
 from bedrock_guard.evidence.redirect import Ratios, Redirect, redirect, refused_shares

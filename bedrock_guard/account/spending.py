@@ -7,22 +7,26 @@ AWS answers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from bedrock_guard.account.cost_explorer import FAILURES, FRESH_FOR, AnswerCache, Window
-from bedrock_guard.account.costs import PRODUCT_ATTRIBUTES_FROM, PlannedRequest, RequestPlan, read_bill
+from bedrock_guard.account.cost_explorer import FAILURES, AnswerCache, Window
+from bedrock_guard.account.costs import (
+    PRODUCT_ATTRIBUTES_FROM,
+    PlannedRequest,
+    RequestPlan,
+    history_from,
+    read_bill,
+)
 from bedrock_guard.account.instances import read_ec2_bill
 from bedrock_guard.account.native_costs import read_by_tag, read_forecast, read_native
-from bedrock_guard.account.prices import read_price_list
+from bedrock_guard.account.price_lists import read_price_lists
 from bedrock_guard.account.session import PRICE_PER_REQUEST_USD
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.errors import GuardError
@@ -31,7 +35,7 @@ from bedrock_guard.evidence.prices import PriceBook
 from bedrock_guard.evidence.reconcile import ControlTotal, Reconciliation
 from bedrock_guard.evidence.spend import classify_bill, reconcile
 from bedrock_guard.evidence.spend_views import main_currency
-from bedrock_guard.evidence.tables import PRICES, Provenance, provenance_of
+from bedrock_guard.evidence.tables import Provenance, provenance_of
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -39,9 +43,8 @@ if TYPE_CHECKING:
 _SHARED: Final = AnswerCache()
 """Answers to real accounts, for the life of the process: opening an account again asks nothing twice."""
 
-_PRICE_LISTS: Final[WeakKeyDictionary[Account, dict[str, tuple[datetime, pd.DataFrame]]]] = (
-    WeakKeyDictionary()
-)
+
+_BOTH: Final = 2
 
 
 @dataclass(frozen=True)
@@ -176,12 +179,13 @@ def plan_spending(account: Account, days: int = 28) -> RequestPlan:
     its own), and so is every further page. List prices are free.
     """
     window = Window.last(account.now, days)
+    both = 1 + (window.previous().start >= history_from(account.now))
     lines = [
-        PlannedRequest("service names", 2),
-        PlannedRequest("control totals", 2),
-        PlannedRequest("charge types", 2),
+        PlannedRequest("service names", both),
+        PlannedRequest("control totals", both),
+        PlannedRequest("charge types", both),
         PlannedRequest("usage by account, for each service name", 1),
-        PlannedRequest("usage of the window before", 1),
+        *([PlannedRequest("usage of the window before", 1)] if both == _BOTH else []),
         PlannedRequest("caller tags", 2),
         PlannedRequest("forecast", 1),
         PlannedRequest("EC2", 3),
@@ -220,7 +224,7 @@ def read_spending(account: Account, days: int = 28, *, keep: str | Path = "") ->
         native=read_native(account, reading, cache=cache),
         tagged=read_by_tag(account, reading, cache=cache),
         forecast=read_forecast(account, reading.services, cache=cache),
-        prices=read_price_lists(account, _regions(lines), catalogue),
+        prices=read_price_lists(account, _regions(lines), catalogue, keep=keep),
         ec2=ec2.frame,
         ec2_control=ec2.control,
         asked=dict(_counts(account) - before),
@@ -258,21 +262,3 @@ def _who(account: Account) -> str:
 def _regions(lines: pd.DataFrame) -> tuple[str, ...]:
     named = lines.loc[lines["bucket"] == "model", "region"].dropna().unique()
     return tuple(sorted(str(name) for name in named))
-
-
-def read_price_lists(account: Account, regions: Sequence[str], catalogue: Catalogue) -> pd.DataFrame:
-    """The price lists of some Regions as one table; a complete one is not asked again within a day."""
-    kept = _PRICE_LISTS.setdefault(account, {})
-    frames: list[pd.DataFrame] = []
-    for region in regions:
-        asked_at, frame = kept.get(region, (None, None))
-        if frame is None or asked_at is None or account.now - asked_at > 3 * FRESH_FOR:
-            frame = read_price_list(account, region, catalogue=catalogue)
-            if provenance_of(frame).complete:
-                kept[region] = (account.now, frame)
-        frames.append(frame)
-    if not frames:
-        why = "no line of the bill names a Region to ask prices for"
-        return PRICES.empty(Provenance("AWS Price List", completeness="unknown", why=why))
-    rows: list[dict[Any, Any]] = [row for frame in frames for row in frame.to_dict("records")]
-    return PRICES.frame(rows, Provenance.merged([provenance_of(frame) for frame in frames]))

@@ -176,8 +176,10 @@ def piles_of(
 ) -> dict[tuple[Any, ...], list[Decimal]]:
     """The amounts per combination of keys, in the order they are met; an unknown key is None."""
     code = np.zeros(len(costs), dtype=np.int64)
+    columns: list[tuple[Any, list[Any]]] = []
     for key in keys:
         codes, levels = pd.factorize(key, use_na_sentinel=False)
+        columns.append((codes, [None if pd.isna(name) else name for name in levels]))
         code = pd.factorize(code * max(len(levels), 1) + codes)[0].astype(np.int64)
     order = np.argsort(code, kind="stable")
     firsts = np.flatnonzero(np.diff(code[order], prepend=-1))
@@ -185,8 +187,7 @@ def piles_of(
     amounts[:] = costs
     found = {}
     for rows in np.split(order, firsts[1:]) if len(order) else []:
-        names = tuple(key.iloc[int(rows[0])] for key in keys)
-        found[tuple(None if pd.isna(name) else name for name in names)] = amounts[rows].tolist()
+        found[tuple(levels[codes[rows[0]]] for codes, levels in columns)] = amounts[rows].tolist()
     return found
 
 

@@ -56,15 +56,16 @@ def day_by_day(table: pd.DataFrame) -> pd.DataFrame:
 
     A day on which something cost nothing holds Decimal 0 there.
     """
-    whole = {name: total(part["cost_usd"]) for name, part in table.groupby("what")}
+    days: dict[Any, dict[Any, Decimal]] = {}
+    whole: dict[Any, Decimal] = {}
+    for day, name, cost in _rows(table, "day", "what", "cost_usd"):
+        row = days.setdefault(day, {})
+        row[name] = total((row.get(name, Decimal(0)), cost))
+        whole[name] = total((whole.get(name, Decimal(0)), cost))
     order = sorted(whole, key=lambda name: (name == OTHERS, -whole[name]))
     rows = [
-        {
-            "day": day,
-            "all": total(part["cost_usd"]),
-            **{name: total(part.loc[part["what"] == name, "cost_usd"]) for name in order},
-        }
-        for day, part in table.groupby("day")
+        {"day": day, "all": total(row.values()), **{name: row.get(name, Decimal(0)) for name in order}}
+        for day, row in sorted(days.items())
     ]
     return pd.DataFrame(rows, columns=["day", "all", *order])
 

@@ -305,6 +305,8 @@ def money(value: object) -> Decimal | None:
         (Decimal('1.10'), None, None)
 
     """
+    if type(value) is Decimal:
+        return value if value.is_finite() else None
     if value is None or value is pd.NA:
         return None
     if isinstance(value, float):

@@ -203,10 +203,11 @@ def daily(
     """Stacked bars per day, one colour a value of `by`; columns `day`, `by` and `cost_usd` (Decimal)."""
     wide = table.pivot_table(index="day", columns=by, values="cost_usd", aggfunc="sum", observed=True)
     order = sorted(wide.columns, key=lambda name: -sum(v for v in wide[name] if isinstance(v, Decimal)))
+    days = [f"{day:%Y-%m-%d}" for day in wide.index]
     bars = [
         go.Bar(
             name=str(name),
-            x=[pd.Timestamp(day).date().isoformat() for day in wide.index],
+            x=days,
             y=_numbers([v if isinstance(v, Decimal) else None for v in wide[name]]),
             marker={"color": _colour(str(name), n), "line": {"width": 0}},
             hovertemplate="%{x}<br>" + str(name) + " $%{y:,.2f}<extra></extra>",

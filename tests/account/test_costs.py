@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 
 from bedrock_guard.account.cost_explorer import AnswerCache, CostError, CostExplorer, Window, amounts
-from bedrock_guard.account.costs import plan_requests, read_bill
+from bedrock_guard.account.costs import history_from, plan_requests, read_bill
 from bedrock_guard.account.instances import read_ec2_bill, read_instance_types
 from bedrock_guard.account.native_costs import Horizon, read_by_tag, read_forecast, read_native
 from bedrock_guard.account.session import Account
@@ -20,7 +20,7 @@ from bedrock_guard.demo.faults import Fault
 from bedrock_guard.evidence.ec2 import reconcile_ec2
 from bedrock_guard.evidence.native import compare_native
 from bedrock_guard.evidence.spend import classify_bill, reconcile
-from bedrock_guard.evidence.tables import BILL, EC2_BILL, require, total
+from bedrock_guard.evidence.tables import BILL, EC2_BILL, provenance_of, require, total
 
 
 @pytest.fixture(scope="module")
@@ -399,3 +399,12 @@ def test_no_service_at_all_is_no_spend_when_aws_said_so(stubbed):
     ce.add_response("get_dimension_values", {"DimensionValues": [], "ReturnSize": 0, "TotalSize": 0})
     reading = read_bill(account, WEEK, cache=fresh())
     assert (reading.control.amount, proof(reading).headline) == (0, 0)
+
+
+def test_days_that_cost_explorer_no_longer_holds_are_unknown_and_not_asked(account):
+    before = account.requests.total("ce")
+    reading = read_bill(account, Window(date(2024, 9, 1), date(2025, 10, 1)))
+    assert (reading.control.amount, len(reading.frame)) == (None, 0)
+    assert "13 months" in provenance_of(reading.frame).why
+    assert account.requests.total("ce") == before
+    assert history_from(datetime(2026, 1, 31, tzinfo=UTC)) == date(2024, 12, 1)
