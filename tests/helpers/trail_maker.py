@@ -80,6 +80,7 @@ def _identity(dice: random.Random, account: str) -> dict[str, Any]:
                 "accountId": account,
                 "userName": role,
             },
+            "webIdFederationData": {},
             "attributes": {"creationDate": "2026-10-01T00:00:00Z", "mfaAuthenticated": "false"},
         },
     }
@@ -144,10 +145,8 @@ def _request(dice: random.Random, account: str, source: str, name: str) -> dict[
             "roleArn": f"arn:aws:iam::{account}:role/app-{dice.randrange(60)}",
             "roleSessionName": session,
         }
-    return {
-        "filter": [f"value-{dice.getrandbits(32):x}" for _ in range(dice.randrange(8))],
-        "maxResults": 100,
-    }
+    values = [f"i-{dice.randrange(700) * 7919:017x}" for _ in range(dice.randrange(26))]
+    return {"filterSet": {"items": [{"name": "tag:team", "valueSet": {"items": values}}]}, "maxResults": 100}
 
 
 def _extra(dice: random.Random) -> dict[str, Any]:
