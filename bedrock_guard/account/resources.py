@@ -47,6 +47,12 @@ RESOURCES: Final = Table(
 `models` lists the models behind an application profile: those of every Region it may send calls to."""
 
 _MOST_PAGES: Final = 1000
+_ARN_KINDS: Final = {"agent": "agent", "knowledge_base": "knowledge-base"}
+"""Kinds whose lists give an id only, and what stands before it in their ARN.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html"""
+
+_PARTITIONS: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +251,7 @@ def read_resources(
         read = list(pool.map(lambda task: _read(account, *task), work))
     logging = read_logging(account, places if kinds is None else ())
     asked = tuple(found for found, _rows in read)
-    rows = [{"account_id": owner, **row} for _found, found_rows in read for row in found_rows]
+    rows = [_owned(owner, row) for _found, found_rows in read for row in found_rows]
     return Resources(RESOURCES.frame(rows, _proof(asked, places, account.now)), asked, logging)
 
 
@@ -253,6 +259,16 @@ def read_logging(account: Caller, regions: Iterable[str]) -> tuple[Logging, ...]
     """The state of model invocation logging in these Regions."""
     with ThreadPoolExecutor(max_workers=8) as pool:
         return tuple(pool.map(lambda region: _logging(account, region), regions))
+
+
+def _owned(owner: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its account, and its ARN where the list gave an id only."""
+    prefix = _ARN_KINDS.get(row["kind"])
+    if prefix and row["arn"]:
+        region = row["region"]
+        partition = next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
+        row = {**row, "arn": f"arn:{partition}:bedrock:{region}:{owner}:{prefix}/{row['arn']}"}
+    return {"account_id": owner, **row}
 
 
 def _read(account: Caller, listing: Listing, region: str) -> tuple[Asked, list[dict[str, Any]]]:

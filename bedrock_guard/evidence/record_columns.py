@@ -310,9 +310,8 @@ def _asked_encrypted(value: Any, kind: Kind) -> bool | None:
     if kind[1] == "CreateVolume":
         return flag(request.get("encrypted"))
     items = as_object(request.get("blockDeviceMapping")).get("items")
-    volumes = [
-        as_object(item.get("ebs")) for item in items or [] if isinstance(item, dict) and item.get("ebs")
-    ]
+    listed = [as_object(item).get("ebs") for item in items] if isinstance(items, list) else []
+    volumes = [as_object(volume) for volume in listed if volume]
     stated = [flag(volume.get("encrypted")) for volume in volumes]
     if False in stated:
         return False

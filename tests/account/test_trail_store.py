@@ -127,12 +127,15 @@ def test_a_file_is_set_aside_once_and_read_when_it_is_mended(tmp_path: Path) -> 
 
 def test_closed_days_are_merged_and_nothing_changes(trail: Path, tmp_path: Path) -> None:
     store = TrailStore(tmp_path)
-    for folder in sorted((trail / "AWSLogs/o-example").iterdir()):
-        store.refresh(folder)
+    for path in sorted(trail.rglob("*.json.gz")):
+        store.refresh(path)
     before, summary = store.calls(), store.summary()
     days = Counter(part.day for part in store.parts.parts())
-    assert store.tidy(date(2026, 10, 4)) == 1
-    assert Counter(part.day for part in store.parts.parts()) == {**days, "2026-10-01": 1}
+    several = sum(count > 1 for count in days.values())
+    assert several
+    assert store.tidy(date(2026, 10, 3)) == 0, "the last two days stay open"
+    assert store.tidy(date(2026, 10, 6)) == several
+    assert Counter(part.day for part in store.parts.parts()) == dict.fromkeys(days, 1)
     pd.testing.assert_frame_equal(store.calls(), before)
     assert store.summary() == summary
     assert store.refresh(trail).files == 0

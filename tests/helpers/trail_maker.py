@@ -50,7 +50,7 @@ def make_trail(root: Path, events: int, *, days: int = 1, seed: int = 7) -> Trai
     sessions = {account: [_identity(dice, account) for _ in range(400)] for account in ACCOUNTS}
     left, number = events, 0
     while left > 0:
-        size = min(left, dice.choice(SIZES))
+        size = min(left, dice.choice(SIZES), max(1, events // 12))
         account, region, day = dice.choice(ACCOUNTS), dice.choice(REGIONS), 1 + number % days
         folder = root / f"AWSLogs/o-example/{account}/CloudTrail/{region}/2026/10/{day:02}"
         folder.mkdir(parents=True, exist_ok=True)
