@@ -71,6 +71,7 @@ def test_build_writes_documents_within_their_quota_twice_the_same(spec: Path, tm
         run("build", str(spec), "--out", str(tmp_path / "b")),
     )
     assert first.returncode == second.returncode == 0, first.stderr
+    assert "fits without an SCP" in first.stdout
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert {"boundary.json", "scorecard.md"} <= set(names)
     for name in names:

@@ -62,6 +62,12 @@ def _instance_role(call: Call) -> Authorisation:
     return Authorisation("iam:PassRole", unknown, context, resource_known=False)
 
 
+def instance_profile(call: Call, _: Catalogue) -> Iterator[Authorisation]:
+    """Giving an instance another profile passes the role behind it."""
+    yield Authorisation(f"ec2:{call.name}", _ec2(call, f"instance/{call.get('InstanceId') or '*'}"))
+    yield _instance_role(call)
+
+
 def _volumes(call: Call, action: str, mappings: Sequence[Any]) -> Iterator[Authorisation]:
     disks = [disk for disk in (member(mapping, "Ebs") for mapping in mappings) if isinstance(disk, Mapping)]
     for flag in [member(disk, "Encrypted") for disk in disks] or [None]:

@@ -137,7 +137,9 @@ _IAM: Mapping[str, Handler] = {
 
 _EC2: Mapping[str, Handler] = {
     "RunInstances": calls_ec2.run_instances,
+    "AssociateIamInstanceProfile": calls_ec2.instance_profile,
     "CreateFleet": calls_ec2.create_fleet,
+    "ReplaceIamInstanceProfileAssociation": calls_ec2.instance_profile,
     "ModifyInstanceAttribute": calls_ec2.modify_instance,
     "CreateVolume": calls_ec2.create_volume,
     "CopyVolumes": calls_ec2.create_volume,

@@ -15,7 +15,7 @@ from bedrock_guard.boundary.export import write
 from bedrock_guard.boundary.packing import Item, statement
 from bedrock_guard.boundary.scenario_bypasses import bypasses
 from bedrock_guard.boundary.scenarios import Setting, full_spec
-from bedrock_guard.boundary.spec import Controls, Profile
+from bedrock_guard.boundary.spec import BoundarySpec, Controls, Profile
 
 _STANDS = {
     "principal": "In the boundary, or in a deny policy beside it when the boundary is full.",
@@ -24,11 +24,12 @@ _STANDS = {
 
 
 def pages() -> dict[str, str]:
-    """File name to text, the index first."""
+    """File name to text, the index first; the JSON Schema of the spec, for editors, is among them."""
     _, profile = full_spec().only()
     stops = _stops(profile)
     return {
         "index.md": _index(),
+        "spec.schema.json": f"{json.dumps(BoundarySpec.json_schema(), indent=1)}\n",
         **{f"{control.id}.md": _page(control, profile, stops) for control in CONTROLS},
     }
 

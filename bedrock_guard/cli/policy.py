@@ -42,6 +42,7 @@ def _catalogue(spec: Path, account: str | None) -> Catalogue:
 def build(spec: Spec, out: Out = Path("policies"), profile: Profile = None, account: Account = None) -> None:
     """Build a spec's documents: boundary.json, deny-*.json, scp-*.json and scorecard.md."""
     from bedrock_guard.boundary.builder import build as built_of
+    from bedrock_guard.boundary.builder import room
     from bedrock_guard.boundary.export import export as exported
     from bedrock_guard.boundary.export import write
     from bedrock_guard.boundary.spec import BoundarySpec
@@ -53,6 +54,8 @@ def build(spec: Spec, out: Out = Path("policies"), profile: Profile = None, acco
     written = write(made, out)
     for size in built.sizes:
         print(f"{size.document:32} {size.characters:6,} of {size.quota:,} characters")
+    most = room(chosen, known, profile=profile)
+    print(f"The largest approved list that fits without an SCP: {most.models} models.")
     for sentence in (*chosen.notes, *built.findings):
         print(f"note: {sentence}")
     for path in written:

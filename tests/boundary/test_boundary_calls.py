@@ -289,6 +289,13 @@ def test_roles_among_the_parameters_are_passed() -> None:
         "ec2", "RunInstances", {"InstanceType": "t3.micro", "IamInstanceProfile": {"Name": "p"}}
     )[-1]
     assert (launched.action, launched.resource_known) == ("iam:PassRole", False)
+    for operation in ("AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation"):
+        given = {"InstanceId": "i-1", "IamInstanceProfile": {"Name": "p"}}
+        told = asked("ec2", operation, given, facts={"iam:InstanceProfileRole": role})
+        assert pairs(told) == [
+            (f"ec2:{operation}", f"arn:aws:ec2:us-east-1:{ACCOUNT}:instance/i-1"),
+            ("iam:PassRole", role),
+        ]
 
 
 def test_operations_without_an_action_of_their_own() -> None:
