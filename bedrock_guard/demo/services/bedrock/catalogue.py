@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from typing import Final
 
 from bedrock_guard.boundary.catalogue import InferenceProfile, Model, shipped
@@ -20,13 +21,19 @@ _PROFILES_SINCE: Final = "2026-01-05T00:00:00Z"
 _NO_STREAM: Final = {"EMBEDDING", "IMAGE", "VIDEO"}
 
 
-def offered(region: str) -> list[Model]:
+@cache
+def offered(region: str) -> tuple[Model, ...]:
     """The models that can be called from a Region, in-region or through a profile."""
-    return [
+    return tuple(
         model
         for model in shipped().models
         if region in model.in_region or any(region in profile.destinations for profile in model.profiles)
-    ]
+    )
+
+
+@cache
+def _models(region: str) -> tuple[Body, ...]:
+    return tuple(_model(model, region) for model in offered(region))
 
 
 def _model(model: Model, region: str) -> Body:
@@ -55,7 +62,7 @@ def _model(model: Model, region: str) -> Body:
 def list_foundation_models(request: Request) -> Answer:
     """All models of the Region in one answer; it has no pages."""
     p = request.parameters
-    models = [_model(model, request.region) for model in offered(request.region)]
+    models = list(_models(request.region))
     wanted = (
         ("byProvider", lambda m, v: m["providerName"].lower() == v.lower()),
         ("byOutputModality", lambda m, v: v in m["outputModalities"]),
@@ -78,9 +85,8 @@ def get_foundation_model(request: Request) -> Answer:
     return {"modelDetails": _model(model, request.region)}
 
 
-def _profile(model: Model, profile: InferenceProfile, request: Request) -> Body:
+def _profile(model: Model, profile: InferenceProfile, region: str, account: str) -> Body:
     """A system-defined profile as the Region shows it; a global one names its source and the region-less ARN."""
-    region = request.region
     places = profile.destinations[region]
     if profile.route == "global":
         places = (region, *places)
@@ -88,7 +94,7 @@ def _profile(model: Model, profile: InferenceProfile, request: Request) -> Body:
     return {
         "inferenceProfileName": f"{scope} {model.provider} {model.name}"[:64],
         "description": f"Routes requests to {model.name} {'globally' if scope == 'Global' else 'in ' + scope}.",
-        "inferenceProfileArn": f"arn:aws:bedrock:{region}:{request.account}:inference-profile/{profile.profile_id}",
+        "inferenceProfileArn": f"arn:aws:bedrock:{region}:{account}:inference-profile/{profile.profile_id}",
         "inferenceProfileId": profile.profile_id,
         "models": [
             {"modelArn": f"arn:aws:bedrock:{place}::foundation-model/{model.model_id}"} for place in places
@@ -100,14 +106,18 @@ def _profile(model: Model, profile: InferenceProfile, request: Request) -> Body:
     }
 
 
-def _profiles(request: Request) -> list[Body]:
-    system = [
-        _profile(model, profile, request)
+@lru_cache(maxsize=64)
+def _system_profiles(region: str, account: str) -> tuple[Body, ...]:
+    return tuple(
+        _profile(model, profile, region, account)
         for model in shipped().models
         for profile in model.profiles
-        if request.region in profile.destinations
-    ]
-    return [*system, *here(request, "application_profile")]
+        if region in profile.destinations
+    )
+
+
+def _profiles(request: Request) -> list[Body]:
+    return [*_system_profiles(request.region, request.account), *here(request, "application_profile")]
 
 
 @SERVICE.operation("ListInferenceProfiles")
