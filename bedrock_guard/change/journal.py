@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final, Self
@@ -46,20 +47,15 @@ class Journal:
         path = folder / f"change-{plan_id[:12]}{SUFFIX}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = _locked(path)
-            if path.exists() and not path.read_bytes().count(b"\n"):
-                path.unlink()  # the machine died before the first record: nothing was begun
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        except FileExistsError as error:
-            raise JournalError(
-                f"{path.name} is there already: this plan was begun.",
-                remedy="Use resume, rollback or status.",
-            ) from error
         except OSError as error:
             raise _unwritable(path, error) from error
-        journal = cls(path, [], os.fdopen(handle, "wb", buffering=0), lock)
-        journal.add("start", at=at, run=secrets.token_hex(8), plan=dict(plan))
-        _sync_folder(folder)
+        with ExitStack() as held:
+            lock = held.enter_context(_locked(path))
+            file = held.enter_context(_new(path))
+            journal = cls(path, [], file, lock)
+            journal.add("start", at=at, run=secrets.token_hex(8), plan=dict(plan))
+            _sync_folder(folder)
+            held.pop_all()
         return journal
 
     @classmethod
@@ -69,14 +65,17 @@ class Journal:
         Raises:
             JournalError: no such file, damage, or another process holds it.
         """
-        lock = _locked(path)
-        records, good = _read(path)
-        try:
-            with path.open("r+b") as file:
-                file.truncate(good)
-            return cls(path, records, path.open("ab", buffering=0), lock)
-        except OSError as error:
-            raise _unwritable(path, error) from error
+        with ExitStack() as held:
+            lock = held.enter_context(_locked(path))
+            records, good = _read(path)
+            try:
+                with path.open("r+b") as torn:
+                    torn.truncate(good)
+                file = held.enter_context(path.open("ab", buffering=0))
+            except OSError as error:
+                raise _unwritable(path, error) from error
+            held.pop_all()
+        return cls(path, records, file, lock)
 
     @classmethod
     def look(cls, path: Path) -> Self:
@@ -160,6 +159,21 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _new(path: Path) -> IO[bytes]:
+    """A new file, for the owner only. One without a whole record was left by a machine that died before it began."""
+    try:
+        if path.exists() and b"\n" not in path.read_bytes():
+            path.unlink()
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+    except FileExistsError as error:
+        raise JournalError(
+            f"{path.name} is there already: this plan was begun.", remedy="Use resume, rollback or status."
+        ) from error
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return os.fdopen(handle, "wb", buffering=0)
 
 
 def _hash(record: Mapping[str, Any]) -> str:

@@ -58,9 +58,9 @@ def find_journal(place: Path | str) -> Path:
     if path.is_file():
         return path
     found = sorted(path.glob(f"*{SUFFIX}"))
-    open_ = [p for p in found if status(p).state not in ("done", "rolled back")] if len(found) > 1 else found
-    if len(open_ or found) == 1:
-        return (open_ or found)[0]
+    unfinished = [one for one in found if _state(Journal.look(one)) not in ("done", "rolled back")]
+    if len(unfinished or found) == 1:
+        return (unfinished or found)[0]
     if not found:
         raise JournalError(
             f"There is no journal at {path.name}.", remedy="Give the folder that apply was given."

@@ -1,0 +1,83 @@
+"""The commands, as a newcomer types them: on the demo account, kept in a file between commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SPEC = """
+version = 1
+[profile.team]
+accounts = ["111122223333"]
+regions = ["us-east-1"]
+break_glass = ["arn:aws:iam::111122223333:role/break-glass-admin"]
+[[profile.team.model]]
+id = "amazon.nova-lite-v1:0"
+routes = ["in-region", "us"]
+"""
+CODE = "from bedrock_guard.cli import main; main()"
+
+
+def run(folder: Path, *words: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, *words], cwd=folder, capture_output=True, text=True, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "guard.toml").write_text(SPEC)
+    return tmp_path
+
+
+DEMO = ("--account", "demo", "--state", "demo.sqlite")
+TARGETS = ("--target", "role/policy-qa", "--target", "role/search-api")
+
+
+def test_plan_apply_verify_and_roll_back(folder: Path) -> None:
+    status, said = run(folder, "plan", "guard.toml", *DEMO, *TARGETS, "--days", "7")
+    assert status == 0, said
+    assert "role/policy-qa" in said.partition("## Who was active")[2]
+    (plan,) = (folder / "change").glob("plan-*.json")
+    phrase = next(line.strip() for line in said.splitlines() if line.startswith("    apply "))
+    assert run(folder, "apply", str(plan), *DEMO)[0] == 2, "nobody typed the phrase"
+    status, said = run(folder, "apply", str(plan), *DEMO, "--phrase", "apply")
+    assert status == 2
+    assert "not the phrase" in said
+    status, said = run(folder, "apply", str(plan), *DEMO, "--phrase", phrase)
+    assert status == 3, said
+    gate = said.partition("and type: ")[2].splitlines()[0]
+    status, said = run(folder, "status", "change")
+    assert status == 0
+    assert f"resume and type: {gate}" in said
+    status, said = run(folder, "drift", "guard.toml", *DEMO, *TARGETS)
+    assert status == 1
+    assert said.splitlines()[-1] == "1 missing, 1 as asked"
+    status, said = run(folder, "resume", "change", *DEMO, "--phrase", gate)
+    assert status == 0, said
+    assert run(folder, "drift", "guard.toml", *DEMO, *TARGETS)[0] == 0
+    status, said = run(folder, "rollback", "change", *DEMO)
+    assert status == 0
+    assert "The former state is back." in said
+    assert run(folder, "drift", "guard.toml", *DEMO, *TARGETS)[1].splitlines()[-1] == "2 missing"
+
+
+def test_a_refusal_names_every_reason(folder: Path) -> None:
+    who = ("--target", "user/legacy-etl", "--target", "role/break-glass-admin", "--target", "role/nobody")
+    status, said = run(folder, "plan", "guard.toml", *DEMO, *who, "--days", "0")
+    assert status == 2
+    for words in ("is nobody in account", "a boundary that is not ours", "is selected; it must stay free"):
+        assert words in said
+    assert not (folder / "change").exists()
+
+
+def test_the_operator_policy_is_printed(folder: Path) -> None:
+    status, said = run(folder, "plan", "--operator-policy", "--guardrail", *DEMO)
+    assert status == 0
+    assert '"iam:PermissionsBoundary"' in said
+    assert '"bedrock:CreateGuardrailVersion"' in said
