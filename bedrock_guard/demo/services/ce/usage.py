@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final
 
 from bedrock_guard.demo.service import Answer, Request, page
@@ -24,12 +25,12 @@ from bedrock_guard.demo.services.ce.values import account_names
 
 GROUPS_A_PAGE: Final = 2_000
 METRICS: Final[dict[str, Callable[[Line], Decimal]]] = {
-    "UnblendedCost": lambda line: line.unblended,
-    "NetUnblendedCost": lambda line: line.unblended,
-    "BlendedCost": lambda line: line.unblended,
-    "AmortizedCost": lambda line: line.amortized,
-    "NetAmortizedCost": lambda line: line.amortized,
-    "UsageQuantity": lambda line: line.quantity,
+    "UnblendedCost": attrgetter("unblended"),
+    "NetUnblendedCost": attrgetter("unblended"),
+    "BlendedCost": attrgetter("unblended"),
+    "AmortizedCost": attrgetter("amortized"),
+    "NetAmortizedCost": attrgetter("amortized"),
+    "UsageQuantity": attrgetter("quantity"),
     "NormalizedUsageAmount": lambda _line: Decimal(0),
 }
 GROUPABLE: Final = {
@@ -83,13 +84,21 @@ def _groups(p: Mapping[str, Any]) -> list[dict[str, str]]:
     return groups
 
 
-def _key(line: Line, group: Mapping[str, str]) -> str:
+def _key(group: Mapping[str, str]) -> Callable[[Line], str]:
+    """What a line is grouped by."""
     kind, key = group["Type"], group["Key"]
     if kind == "DIMENSION":
-        return line.dimensions[key]
+        return lambda line: line.dimensions[key]
     if kind == "PRODUCT_ATTRIBUTE":
-        return f"{key}${line.attributes.get(key, '')}"
-    return f"{key}${line.tags.get(key, '') if key in TAG_KEYS else ''}"
+        return lambda line: f"{key}${line.attributes.get(key, '')}"
+    return lambda line: f"{key}${line.tags.get(key, '') if key in TAG_KEYS else ''}"
+
+
+def _keys(groups: list[dict[str, str]]) -> Callable[[Line], Keys]:
+    first, *rest = map(_key, groups)
+    if not rest:
+        return lambda line: (first(line),)
+    return lambda line: (first(line), rest[0](line))
 
 
 def _sum(lines: Iterable[Line], metrics: list[str]) -> Sum:
@@ -102,7 +111,7 @@ def _sum(lines: Iterable[Line], metrics: list[str]) -> Sum:
             unit = (units.pop() if len(units) == 1 else "N/A") or "N/A"
         else:
             unit = next((line.currency for line in listed), "USD")
-        result[name] = (sum((METRICS[name](line) for line in listed), Decimal(0)), unit)
+        result[name] = (sum(map(METRICS[name], listed), Decimal(0)), unit)
     return result
 
 
@@ -139,14 +148,14 @@ def _grouped(
     by_day: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
         by_day[line.day].append(line)
-    days = sorted(by_day)
+    days, keys_of = sorted(by_day), _keys(groups)
     rows: list[tuple[Period, Keys | None, list[Line]]] = []
     for period in months:
         found: dict[Keys, list[Line]] = defaultdict(list)
         for day in days:
             if period.start <= day < period.end:
                 for line in by_day[day]:
-                    found[tuple(_key(line, group) for group in groups)].append(line)
+                    found[keys_of(line)].append(line)
         rows.extend((period, keys, found[keys]) for keys in sorted(found))
         if not found:
             rows.append((period, None, []))
