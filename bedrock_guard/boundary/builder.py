@@ -127,7 +127,7 @@ def build(
     exceptions = [entry for entry in spec.exceptions if entry.profile == name]
     active = [entry for entry in exceptions if not entry.expired(day)]
     findings = tuple(_finding(entry) for entry in exceptions if entry.expired(day))
-    packed, placement = _Plan(chosen, known, tuple(active)).documents()
+    packed, placement = _Plan(chosen, known, tuple(active), _other_prefixes(spec, name)).documents()
     return Built(name, chosen, packed, placement, (*findings, *_unfollowed(chosen, packed)), day)
 
 
@@ -147,6 +147,13 @@ def _unfollowed(profile: Profile, packed: Sequence[Packed]) -> list[str]:
     return [f"A role that a bounded principal makes carries the boundary alone; {what}. {remedy}."]
 
 
+def _other_prefixes(spec: BoundarySpec, name: str) -> tuple[str, ...]:
+    """Prefixes of other teams' documents in the same accounts: theirs are not to be edited either."""
+    accounts = set(spec.profile[name].accounts)
+    others = (other for key, other in spec.profile.items() if key != name and accounts & set(other.accounts))
+    return tuple(sorted({other.policy_prefix for other in others}))
+
+
 def _denied(packed: Iterable[Packed]) -> set[str]:
     """The controls of which a part stands in a deny policy."""
     owners = (ids for one in packed if one.kind == "deny" for ids in one.controls.values())
@@ -158,10 +165,17 @@ class _Plan:
     profile: Profile
     catalogue: Catalogue
     exceptions: tuple[SpecException, ...]
+    other_prefixes: tuple[str, ...] = ()
 
     def items(self, *, account_wide: bool, controls: Iterable[Control] = CONTROLS) -> list[Item]:
         models = tuple(entry for entry in self.exceptions if entry.model)
-        scope = Scope(self.profile, self.catalogue, account_wide=account_wide, model_exceptions=models)
+        scope = Scope(
+            self.profile,
+            self.catalogue,
+            account_wide=account_wide,
+            model_exceptions=models,
+            other_prefixes=self.other_prefixes,
+        )
         found = []
         for control in controls:
             if not control.on(self.profile):
@@ -291,7 +305,9 @@ def unpacked(
     name, chosen = spec.only(profile)
     day = datetime.now(UTC).date()
     active = tuple(e for e in spec.exceptions if e.profile == name and not e.expired(day))
-    return _Plan(chosen, catalogue or shipped(), active).items(account_wide=False)
+    return _Plan(chosen, catalogue or shipped(), active, _other_prefixes(spec, name)).items(
+        account_wide=False
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ is said in `BoundarySpec.notes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TypeVar
 
 from bedrock_guard.boundary import names
@@ -27,6 +28,7 @@ from bedrock_guard.boundary.spec import (
 
 _Path = tuple[str | int, ...]
 _Spec = TypeVar("_Spec", bound=BoundarySpec)
+_SESSION = "It is a session. The condition keys know sessions by the ARN of their role: name the role, with its path."
 _UNREAD = " What it takes and gives is not known, so `modalities` cannot hold it back."
 
 
@@ -55,8 +57,28 @@ def checked(spec: _Spec, catalogue: Catalogue, text: str = "") -> _Spec:
         _exception(reader, ("exception", index), entry, profiles)
         for index, entry in enumerate(spec.exceptions)
     )
+    _distinct(reader, profiles)
     notes = (*spec.notes, *reader.notes)
     return spec.model_copy(update={"profile": profiles, "exceptions": exceptions, "notes": notes})
+
+
+def _distinct(reader: _Reader, profiles: Mapping[str, Profile]) -> None:
+    """Two profiles of one account must not write the same policies, nor bind the same principals."""
+    for (first, one), (second, other) in combinations(profiles.items(), 2):
+        shared = sorted(set(one.accounts) & set(other.accounts))
+        if shared and one.policy_prefix == other.policy_prefix:
+            raise reader.fault(
+                ("profile", second, "policy_prefix"),
+                f"{first} and {second} would both write {other.boundary_name} in account {shared[0]}.",
+                remedy="Give each profile a policy_prefix of its own.",
+            )
+        both = sorted(set(one.targets) & set(other.targets))
+        if both:
+            raise reader.fault(
+                ("profile", second, "targets"),
+                f"{both[0]} is a target of {first} already.",
+                "A principal has one permissions boundary.",
+            )
 
 
 def _profile(reader: _Reader, path: _Path, profile: Profile) -> Profile:
@@ -70,6 +92,9 @@ def _profile(reader: _Reader, path: _Path, profile: Profile) -> Profile:
         raise reader.fault((*path, "policy_prefix"), f"{profile.policy_prefix!r} cannot begin a policy name.")
     for name in ("targets", "break_glass", "administrators", "responders"):
         _principals(reader, (*path, name), getattr(profile, name), profile)
+    for index, arn in enumerate(profile.targets):
+        if arn.endswith(":root"):
+            raise reader.fault((*path, "targets", index), "The root user can carry no boundary.")
     if profile.alert_email is not None and not names.is_email(profile.alert_email):
         why = names.foreign(profile.alert_email)
         raise reader.fault((*path, "alert_email"), f"{profile.alert_email!r} is no e-mail address.", why)
@@ -143,6 +168,7 @@ def _principals(reader: _Reader, path: _Path, arns: Sequence[str], profile: Prof
             why = (
                 names.foreign(arn)
                 or names.syntax(arn)
+                or (_SESSION if ":assumed-role/" in arn else "")
                 or "It is not arn:PARTITION:iam::ACCOUNT:user/... or role/..."
             )
             raise reader.fault((*path, index), f"{arn!r} is no exact principal ARN.", why)

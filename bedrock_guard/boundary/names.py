@@ -11,8 +11,8 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"(?:us-gov|us|eu|ap|sa|ca|me|af|il|mx|cn)-[a-z]+-[0-9]")
 _MODEL = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,3}(?::[a-z0-9-]{1,63}){0,2}")
 _PRINCIPAL = re.compile(
-    r"arn:(?P<partition>aws(?:-us-gov|-cn)?):(?:iam|sts)::(?P<account>[0-9]{12}):"
-    r"(?:root|(?:user|role|assumed-role)/[A-Za-z0-9+=,.@_/-]{1,512})"
+    r"arn:(?P<partition>aws(?:-us-gov|-cn)?):iam::(?P<account>[0-9]{12}):"
+    r"(?:root|(?:user|role)/[A-Za-z0-9+=,.@_/-]{1,512})"
 )
 _GUARDRAIL = re.compile(
     r"arn:(?P<partition>aws(?:-us-gov|-cn)?):bedrock:(?P<region>[a-z0-9-]{1,20}):(?P<account>[0-9]{12}):"
@@ -92,7 +92,7 @@ def is_model(text: str) -> bool:
 
 
 def principal(text: str) -> re.Match[str] | None:
-    """The parts `partition` and `account` of a user's, role's or session's ARN without wildcards."""
+    """The parts `partition` and `account` of a user's, a role's or the root user's ARN without wildcards."""
     return _PRINCIPAL.fullmatch(text)
 
 

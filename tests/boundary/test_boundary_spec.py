@@ -394,3 +394,39 @@ def test_the_regions_to_ask_an_account_for() -> None:
         source_regions("a = [")
     with pytest.raises(SpecError, match="missing"):
         source_regions("")
+
+
+TEAM_B = (HEAD + MODEL).replace("profile.team", "profile.other")
+
+
+def test_two_profiles_of_an_account_keep_apart() -> None:
+    found = error(HEAD + MODEL + TEAM_B)
+    assert "would both write bedrock-guard-boundary in account 111122223333" in str(found)
+    assert found.key == "profile.other.policy_prefix"
+    own = TEAM_B.replace("regions =", 'policy_prefix = "other-"\nregions =')
+    spec = BoundarySpec.loads(HEAD + MODEL + own)
+    for name in ("team", "other"):
+        built = build(spec, profile=name)
+        for document in ("policy/other-boundary", "policy/bedrock-guard-boundary"):
+            edit = {"PolicyArn": f"arn:aws:iam::111122223333:{document}"}
+            assert refused(built, Call("iam", "CreatePolicyVersion", edit)).control == "boundary_protection"
+    elsewhere = TEAM_B.replace("111122223333", "000000000011")
+    assert BoundarySpec.loads(HEAD + MODEL + elsewhere)
+    target = 'targets = ["arn:aws:iam::111122223333:role/dev"]\nregions ='
+    both = (HEAD + MODEL + own).replace("regions =", target)
+    assert "is a target of team already" in str(error(both))
+
+
+@pytest.mark.parametrize(
+    ("key", "arn", "says"),
+    [
+        ("break_glass", "arn:aws:sts::111122223333:assumed-role/break-glass/me", "name the role"),
+        ("targets", "arn:aws:sts::111122223333:assumed-role/dev/me", "name the role"),
+        ("targets", "arn:aws:iam::111122223333:root", "no boundary"),
+        ("responders", "arn:aws:iam::111122223333:group/x", "no exact principal"),
+    ],
+)
+def test_principals_are_what_the_condition_keys_hold(key: str, arn: str, says: str) -> None:
+    found = error(HEAD + f'{key} = ["{arn}"]\n' + MODEL)
+    assert says in str(found)
+    assert found.line == 4

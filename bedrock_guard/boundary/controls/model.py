@@ -44,6 +44,8 @@ class Scope:
     catalogue: Catalogue
     account_wide: bool = False
     model_exceptions: tuple[SpecException, ...] = ()
+    other_prefixes: tuple[str, ...] = ()
+    """How the documents of the spec's other profiles in these accounts begin."""
 
     @property
     def partition(self) -> str:

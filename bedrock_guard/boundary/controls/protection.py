@@ -11,15 +11,16 @@ BOUNDARY_KEY = "iam:PermissionsBoundary"
 
 
 def _protection(scope: Scope) -> tuple[Rule, ...]:
-    documents = scope.arn("iam", "", f"policy/{scope.profile.policy_prefix}*")
+    prefixes = sorted({scope.profile.policy_prefix, *scope.other_prefixes})
+    documents = tuple(scope.arn("iam", "", f"policy/{prefix}*") for prefix in prefixes)
     detach = prefixed("iam", "DetachGroupPolicy", "DetachRolePolicy", "DetachUserPolicy")
     edit = prefixed(
         "iam", "CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion"
     )
     return (
         Rule(prefixed("iam", "DeleteRolePermissionsBoundary", "DeleteUserPermissionsBoundary")),
-        Rule(edit, resources=(documents,)),
-        Rule(detach).when("ArnLike", "iam:PolicyARN", (documents,)),
+        Rule(edit, resources=documents),
+        Rule(detach).when("ArnLike", "iam:PolicyARN", documents),
     )
 
 
