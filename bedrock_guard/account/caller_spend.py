@@ -18,6 +18,7 @@ import pandas as pd
 
 from bedrock_guard.account.exports_s3 import read_export_at
 from bedrock_guard.account.invocation_logs import read_invocation_logs
+from bedrock_guard.account.resources import kept_profiles, read_resources
 from bedrock_guard.account.s3 import is_address
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.evidence.attribution import Attribution, attribute
@@ -81,7 +82,7 @@ def read_caller_spend(
     """
     before = _counts(account)
     parts = [
-        _within(read_invocation_logs(account, logs, found.catalogue).frame, found.window) if logs else None,
+        _logged(account, found, logs) if logs else None,
         of_calls(_history(account, found)) if history else None,
     ]
     tokens = joined(*parts)
@@ -95,12 +96,22 @@ def read_caller_spend(
     )
 
 
+def _logged(account: Account, found: Spending, place: str) -> pd.DataFrame:
+    """The log's counters in the window; application profiles are known by the account's own lists, which are free."""
+    listed = read_resources(account, _regions(account, found))
+    kept = kept_profiles(listed, found.catalogue)
+    return _within(read_invocation_logs(account, place, found.catalogue, kept=kept).frame, found.window)
+
+
 def _history(account: Account, found: Spending) -> pd.DataFrame:
-    billed = {str(name) for name in found.now.lines["region"].dropna().unique() if "-" in str(name)}
     start, end = _instants(found.window)
     start = max(start, account.now - timedelta(days=90))
-    regions = tuple(sorted(billed | {account.region}))
-    return look_up(account, regions, start, end, catalogue=found.catalogue).reading.frame
+    return look_up(account, _regions(account, found), start, end, catalogue=found.catalogue).reading.frame
+
+
+def _regions(account: Account, found: Spending) -> tuple[str, ...]:
+    billed = {str(name) for name in found.now.lines["region"].dropna().unique() if "-" in str(name)}
+    return tuple(sorted(billed | {account.region}))
 
 
 def _within(tokens: pd.DataFrame, window: Window) -> pd.DataFrame:

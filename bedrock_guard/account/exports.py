@@ -42,6 +42,9 @@ SUFFIXES: Final = (".parquet", ".csv.gz", ".csv")
 _PERIOD: Final = re.compile(r"(?:^|/)billing_period=(?P<month>\d{4}-\d{2})(?:/|$)", re.IGNORECASE)
 _EXECUTION: Final = re.compile(r"(?P<partition>.*/)(?P<execution>\d{8}T\d{6}Z-[^/]+)/[^/]+", re.DOTALL)
 _MONEY: Final = "DECIMAL(38, 10)"
+_SETTINGS: Final = "SET TimeZone = 'UTC'; SET disabled_optimizers = 'statistics_propagation'"
+"""A day is a UTC day whatever the machine's zone is. DuckDB 2.0 takes TRY_CAST of a Parquet column without nulls to
+give none, and then counts amounts that are NaN as read."""
 
 
 class ExportError(GuardError):
@@ -83,6 +86,7 @@ def read_export(
         raise ExportError(f"There is nothing for {', '.join(months)} at {path}.", remedy="Name other months.")
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     try:
+        connection.execute(_SETTINGS)
         lines = _relation(connection, files)
         form = _form(lines.columns)
         sql = _cur(lines.columns, lines.types) if form == "CUR 2.0" else _focus(lines.columns)

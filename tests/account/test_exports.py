@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import time
 from decimal import Decimal
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from bedrock_guard.account.exports import ExportError, read_export
@@ -221,3 +224,51 @@ def test_a_broken_parquet_file_is_refused(tmp_path):
     (tmp_path / "b.parquet").write_bytes(b"PAR1 nothing")
     with pytest.raises(ExportError):
         read_export(tmp_path)
+
+
+def parquet(path, hours, costs):
+    moments = ", ".join(f"TIMESTAMPTZ '2026-10-31 {hour}+00'" for hour in hours)
+    duckdb.sql(
+        f"""COPY (SELECT unnest([{moments}]) AS line_item_usage_start_date, unnest({costs}) AS line_item_unblended_cost,
+            'AmazonBedrock' AS line_item_product_code, 'USE1-NovaLite-input-tokens' AS line_item_usage_type,
+            'Usage' AS line_item_line_item_type, 'USD' AS line_item_currency_code) TO '{path}' (FORMAT parquet)"""
+    )
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), None])
+def test_an_amount_that_is_no_number_beside_a_good_one_is_not_dropped(tmp_path, bad):
+    columns = {
+        "line_item_usage_start_date": ["2026-10-31T03:00:00Z"] * 2,
+        "line_item_unblended_cost": pa.array([1.5, bad], pa.float64()),
+        "line_item_product_code": ["AmazonBedrock"] * 2,
+        "line_item_usage_type": ["USE1-NovaLite-input-tokens"] * 2,
+        "line_item_line_item_type": ["Usage"] * 2,
+        "line_item_currency_code": ["USD"] * 2,
+    }
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    reading = read_export(tmp_path)
+    found = reconcile(classify_bill(reading.frame), reading.control)
+    assert reading.frame["cost"].tolist() == [None]
+    assert found.headline is None
+    assert any("no amount" in why for why in found.withheld)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+def test_the_last_hour_of_a_month_is_of_that_month_in_every_time_zone(tmp_path, monkeypatch, zone):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        parquet(tmp_path / "a.parquet", ["00:00:00", "23:59:59"], "[1.0::DOUBLE, 2.0::DOUBLE]")
+        reading = read_export(tmp_path)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert reading.frame["day"].dt.strftime("%Y-%m-%d").tolist() == ["2026-10-31"]
+    assert reading.control.amount == 3
+
+
+def test_lines_below_zero_stay_below_zero(tmp_path):
+    parquet(tmp_path / "a.parquet", ["03:00:00", "04:00:00"], "[1.5::DOUBLE, -2.0::DOUBLE]")
+    reading = read_export(tmp_path)
+    found = reconcile(classify_bill(reading.frame), reading.control)
+    assert (found.total, found.difference, found.headline) == (Decimal("-0.5"), 0, Decimal("-0.5"))
