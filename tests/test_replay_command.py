@@ -55,6 +55,36 @@ def test_a_file_and_the_account_it_came_from_say_the_same(spec: str, tmp_path: P
     assert "CloudTrail" in of_account.stderr
 
 
+def test_a_boundary_of_ones_own_is_replayed_by_statement(tmp_path: Path) -> None:
+    read = read_calls(Account.demo(), 14).reading
+    path = write_parquet(read, tmp_path / "calls.parquet")
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    office = {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
+    deny = {
+        "Sid": "OfficeOnly",
+        "Effect": "Deny",
+        "Action": "bedrock:*",
+        "Resource": "*",
+        "Condition": office,
+    }
+    policy = tmp_path / "boundary.json"
+    policy.write_text(json.dumps({"Version": "2012-10-17", "Statement": [allow, deny]}))
+    found = counted(run(str(policy), "--calls", str(path)))
+    assert found["calls"] == len(read.frame)
+    assert min(found["allowed"], found["refused"]) > 0
+    outside = read.frame[read.frame["source_ip"].fillna("").str.startswith("203.0.113.")]
+    worked = outside[outside["denied_by"].isna() & outside["service"].eq("bedrock.amazonaws.com")]
+    assert found["refused"] >= len(worked) > 0
+    assert found["depends"] > 0, "a service's name says nothing of aws:SourceIp"
+    deny.pop("Condition")
+    policy.write_text(json.dumps({"Version": "2012-10-17", "Statement": [allow, deny]}))
+    done = run(str(policy), "--calls", str(path))
+    assert counted(done)["refused"] > 0
+    assert "boundary: OfficeOnly" in done.stdout
+    policy.write_text("{")
+    assert run(str(policy), "--calls", str(path)).stderr.startswith("error:")
+
+
 def test_a_spec_that_is_none_ends_in_plain_words(tmp_path: Path) -> None:
     path = tmp_path / "no.toml"
     path.write_text("x = 1", encoding="utf-8")

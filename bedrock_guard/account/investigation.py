@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -25,6 +26,7 @@ from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.account.situation import HISTORY, AccountCard
 from bedrock_guard.account.trail_lookup import DEFAULT_ATTRIBUTES, Attribute, Lookup, look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
+from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find
 from bedrock_guard.evidence.key_use import key_use, short_term_sessions
@@ -224,6 +226,17 @@ def investigate(
     return Investigation(
         card, catalogue, keys, calls, bill, prices, asked, unseen, zone, thresholds or Thresholds()
     )
+
+
+def thresholds_of(spec: str | Path) -> Thresholds:
+    """The thresholds in the [findings] of a spec file; the defaults without one.
+
+    Raises:
+        SpecError: the file cannot be used.
+        GuardError: [findings] names a threshold that is none.
+
+    """
+    return Thresholds.of(BoundarySpec.load(spec).findings) if spec else Thresholds()
 
 
 def read_calls(

@@ -297,11 +297,16 @@ class Account:
 
         return look(self, days, regions)
 
-    def investigation(self, days: int = 90, regions: Sequence[str] = ()) -> Investigation:
-        """The keys of this account and what was done with them; see `investigation.investigate`."""
-        from bedrock_guard.account.investigation import investigate
+    def investigation(
+        self, days: int = 90, regions: Sequence[str] = (), *, spec: str | Path = ""
+    ) -> Investigation:
+        """The keys of this account and what was done with them; see `investigation.investigate`.
 
-        return investigate(self, days, regions)
+        `spec` is a spec file whose [findings] say when a finding speaks.
+        """
+        from bedrock_guard.account.investigation import investigate, thresholds_of
+
+        return investigate(self, days, regions, thresholds=thresholds_of(spec))
 
     def spending(self, days: int = 28, *, keep: str | Path = "") -> Spending:
         """What was spent, with all that a page of spend shows; see `spending.read_spending`. Costs money."""

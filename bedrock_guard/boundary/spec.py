@@ -261,6 +261,8 @@ class BoundarySpec(_Frozen):
     exceptions: tuple[SpecException, ...] = Field(default=(), alias="exception")
     guardrail: PromptRules | None = None
     """What prompts may say."""
+    findings: Mapping[StrictStr, Annotated[StrictInt, Field(ge=1)]] = Field(default_factory=dict)
+    """When a finding about keys speaks, such as `key_age_days = 30`; what is not named keeps its default."""
     notes: tuple[str, ...] = Field(default=(), exclude=True)
     """What reading the file changed, in sentences: an id given as a profile or an ARN and what it became."""
 

@@ -53,12 +53,16 @@ def keys(
     key: Annotated[
         str, typer.Option(help="Show this key's page too: a key's id, or a signing access key's.")
     ] = "",
+    spec: Annotated[
+        str,
+        typer.Option(help="A spec file whose [findings] say when a finding speaks, such as key_age_days."),
+    ] = "",
 ) -> None:
     """List every API key: status, expiry, creator, last use, how far each is known, and what deserves a look."""
     from bedrock_guard.account.situation import open_account
     from bedrock_guard.present import keys as show
 
-    case = open_account(account).investigation(days)
+    case = open_account(account).investigation(days, spec=spec)
     print(case.line(), file=sys.stderr)
     shown = [
         show.inventory(case),
@@ -93,7 +97,10 @@ def decode() -> None:
 
 @commands.command()
 def replay(
-    spec: Annotated[Path, typer.Argument(help="The spec file (guard.toml).")],
+    spec: Annotated[
+        Path,
+        typer.Argument(help="The spec file (guard.toml), or a permissions boundary of your own (.json)."),
+    ],
     account: Account = "demo",
     calls: Annotated[
         Path | None, typer.Option(help="A file or store of the command calls, instead of an account.")
@@ -101,35 +108,21 @@ def replay(
     days: Annotated[int, typer.Option(min=1, max=90)] = 28,
     profile: Annotated[str | None, typer.Option(help="The spec's profile, where it has several.")] = None,
 ) -> None:
-    """Replay recorded calls under the boundary of a spec: refused, allowed or open, by control and by caller.
+    """Replay recorded calls under a boundary: refused, allowed or open, by control or statement and by caller.
 
     The last line counts the calls as JSON; its parts add up.
     """
-    from datetime import UTC, datetime, time
-
-    from bedrock_guard.account.investigation import read_calls
-    from bedrock_guard.account.situation import management_account, open_account
-    from bedrock_guard.account.trail import read_parquet
-    from bedrock_guard.account.trail_store import TrailStore
-    from bedrock_guard.boundary.builder import build
+    from bedrock_guard.account.replayed import reach_of, recorded
     from bedrock_guard.boundary.catalogue import shipped
-    from bedrock_guard.boundary.spec import BoundarySpec
-    from bedrock_guard.evidence.replay import Reach, cube
+    from bedrock_guard.evidence.replay import cube
     from bedrock_guard.evidence.tables import provenance_of
     from bedrock_guard.present import replay as show
     from bedrock_guard.present.table import source_note
 
-    chosen = BoundarySpec.load(spec)
-    if calls is None:
-        opened = open_account(account)
-        table, today = read_calls(opened, days).reading.frame, opened.now.date()
-        management = management_account(opened)
-    else:
-        table = TrailStore(calls).calls() if calls.is_dir() else read_parquet(calls).frame
-        today, management = datetime.now(UTC).date(), None
-    built = build(chosen, shipped(), profile=profile, on=today)
-    noon = datetime.combine(today, time(12), UTC)
-    judged = cube(table, shipped()).judge(Reach(built, management, noon))
+    seen = recorded(account, calls, days)
+    reach = reach_of(spec, seen, profile)
+    table = seen.table(reach)
+    judged = cube(table, shipped()).judge(reach)
     print(source_note(provenance_of(table)), file=sys.stderr)
     print(f"{show.by_control(judged).text()}\n\n{show.by_caller(judged).text()}")
     print(json.dumps(dict(judged.totals)))

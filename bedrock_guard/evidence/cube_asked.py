@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from ipaddress import ip_network
 from typing import Any, Final
 
 import numpy as np
@@ -181,4 +182,16 @@ def known_address(text: str | None) -> Any:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceip
     """
     found = address(text) if text else None
-    return text if found is not None and found.is_global else UNKNOWN
+    if found is None or any(found in inside for inside in _INSIDE if inside.version == found.version):
+        return UNKNOWN
+    return text
+
+
+_INSIDE: Final = tuple(
+    ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("fc00::/7", "fe80::/10", "::1/128"),
+    )
+)
+"""Addresses inside networks, of both versions: https://www.iana.org/assignments/iana-ipv4-special-registry/."""

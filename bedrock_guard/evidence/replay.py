@@ -17,6 +17,7 @@ import pandas as pd
 from bedrock_guard.boundary.open_resource import EVERYTHING, RESOURCE
 from bedrock_guard.boundary.verdict import AuthorisationVerdict, Judge, Side, contexts_of, tipping
 from bedrock_guard.evidence.cube import Cube
+from bedrock_guard.evidence.cube_asked import ADDRESS
 from bedrock_guard.evidence.tuples import KEY
 from bedrock_guard.iam.evaluator import Decision, Evaluator, Policy, compile_policies
 
@@ -132,7 +133,8 @@ class DocumentSide:
         if decision.verdict == "allowed":
             return AuthorisationVerdict(entry, "allowed")
         document = None if decision.document is None else f"{decision.layer} {decision.document}"
-        return AuthorisationVerdict(entry, "refused", decision.layer, document, decision.sid)
+        named = _named(decision)
+        return AuthorisationVerdict(entry, "refused", decision.layer, document, decision.sid, named)
 
     def _surely(self, entry: Authorisation, decision: Decision) -> bool:
         """Whether a decision holds for every resource: none of the statements about the action looks at it."""
@@ -140,6 +142,13 @@ class DocumentSide:
         if decision.verdict == "explicitDeny" and place in self._always:
             return True
         return all(one.resource.always for one in self.evaluator.about(entry.action))
+
+
+def _named(decision: Decision) -> str:
+    """What refuses, in place of a control: the statement by its Sid or place, or the layer that allows nothing."""
+    if decision.statement is None:
+        return f"{decision.layer}: nothing allows it"
+    return f"{decision.layer}: {decision.sid or f'statement {decision.statement + 1}'}"
 
 
 @dataclass(frozen=True)
@@ -169,6 +178,11 @@ class Documents:
     @cached_property
     def _member(self) -> DocumentSide:
         return DocumentSide(compile_policies(list(self.identity), self.boundary, list(self.scps) or None))
+
+    @property
+    def tests_addresses(self) -> bool:
+        """Whether a statement tests aws:SourceIp, so that calls must be told apart by it."""
+        return ADDRESS in self._member.evaluator.program.columns
 
     @cached_property
     def _managing(self) -> DocumentSide:

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from bedrock_guard.boundary.controls import by_id
+from bedrock_guard.boundary.controls import CONTROLS, by_id
 from bedrock_guard.evidence.judged import Judged
 from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present.table import Shown, plain
@@ -50,4 +50,10 @@ def by_caller(judged: Judged) -> Shown:
 
 
 def _title(control: str) -> str:
-    return "not known which" if control == _UNKNOWN else by_id(control).title
+    """What a control forbids; nothing for a statement that no spec made."""
+    if control == _UNKNOWN:
+        return "not known which"
+    return by_id(control).title if control in _CONTROLS else ""
+
+
+_CONTROLS: Final = frozenset(one.id for one in CONTROLS)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 
+from bedrock_guard.account.investigation import thresholds_of
+from bedrock_guard.account.situation import example_spec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find, findings_table
 from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts
@@ -650,3 +653,18 @@ def test_every_question_is_answered_with_nothing_and_with_something() -> None:
 )
 def test_addresses_that_are_none(address: Any) -> None:
     assert network_of(address) is None or "/" in str(network_of(address))
+
+
+def test_thresholds_stand_in_the_spec_file(tmp_path: Path) -> None:
+    spec = example_spec().model_copy(update={"findings": {"key_age_days": 30}})
+    path = tmp_path / "guard.toml"
+    path.write_text(spec.dumps(), encoding="utf-8")
+    assert "[findings]" in path.read_text(encoding="utf-8")
+    assert thresholds_of(path) == Thresholds(key_age_days=30)
+    assert thresholds_of("") == Thresholds()
+    path.write_text(spec.dumps().replace("key_age_days", "key_rage_days"), encoding="utf-8")
+    with pytest.raises(GuardError, match="key_rage_days"):
+        thresholds_of(path)
+    path.write_text(spec.dumps().replace("= 30", "= 0"), encoding="utf-8")
+    with pytest.raises(GuardError):
+        thresholds_of(path)
