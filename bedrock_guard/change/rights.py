@@ -85,7 +85,7 @@ def operator_refusals(look: Look, scene: Scene, rights: Sequence[Right]) -> Iter
             "permissions",
             f"{scene.operator} lacks {len(missing)} permissions for the change, its checks or its way back.",
             "; ".join(missing[:12]) + (f"; and {len(missing) - 12} more" if len(missing) > 12 else ""),
-            "Give it the operator policy of this kit (bedrock-guard plan --operator-policy prints it).",
+            "Give it the operator policy of this kit (bedrock-guard plan SPEC --operator-policy prints it).",
         )
         return
     lost = _lost_to_scps(scene, rights)

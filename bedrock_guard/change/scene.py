@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -119,6 +120,7 @@ def look_at(look: Look, wish: Wish) -> Scene:
     partition = caller.split(":")[1]
     survey = Survey.of(look)
     people, missing = survey.chosen(wish.selection)
+    _read_boundaries(look, survey)
     policies = tuple(
         _managed(look, f"arn:{partition}:iam::{account}:policy/{name}", document, wish)
         for name, document in wish.documents.items()
@@ -137,6 +139,15 @@ def look_at(look: Look, wish: Wish) -> Scene:
         read_guardrail(look, region, rules.name) if rules else None,
         read_enforced(look, region) if wish.enforce else None,
     )  # fmt: skip
+
+
+def _read_boundaries(look: Look, survey: Survey) -> None:
+    """GetAccountAuthorizationDetails may leave out a policy of AWS that is only somebody's boundary."""
+    held = {person.state.boundary for person in survey.people.values()} - {None}
+    for arn in sorted(held - set(survey.documents), key=str):
+        found = look.policy(str(arn))
+        if found is not None:
+            survey.documents[str(arn)] = json.loads(found.texts[found.default])
 
 
 def _managed(look: Look, arn: str, document: Mapping[str, Any], wish: Wish) -> Managed:

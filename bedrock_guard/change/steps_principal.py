@@ -77,6 +77,8 @@ class PutBoundary(PrincipalStep):
             policy = look.policy(self.to)
             if policy is None or policy.digest() != self.text_digest:
                 raise moved(f"policy {self.to.rpartition('/')[2]}", "not what the plan made", "ours")
+        if self.to is not None and self.text_digest is None and look.head(self.to) is None:
+            raise moved(f"policy {self.to.rpartition('/')[2]}", "gone", "there")
         now = self._here(look).boundary
         if now not in self.former:
             raise moved(f"boundary of {self.who}", now or "none", self.former[0] or "none")

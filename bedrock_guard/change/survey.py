@@ -45,7 +45,7 @@ class Survey:
     """The account's users and roles. Made by `Survey.of`."""
 
     def __init__(
-        self, people: Iterable[Person], documents: Mapping[str, Mapping[str, Any]], groups: frozenset[str]
+        self, people: Iterable[Person], documents: dict[str, Mapping[str, Any]], groups: frozenset[str]
     ) -> None:
         self.people = {person.who: person for person in people}
         self.documents = documents

@@ -12,8 +12,10 @@ import typer
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account as Session
+    from bedrock_guard.boundary.builder import Built
     from bedrock_guard.change.apply import Outcome, StepReport
     from bedrock_guard.change.errors import PlanRefusedError
+    from bedrock_guard.change.wish import Selection
 
 commands = typer.Typer()
 Spec = Annotated[Path, typer.Argument(help="The spec file (guard.toml).")]
@@ -33,7 +35,7 @@ WAITING = 3
 
 @commands.command()
 def plan(  # noqa: PLR0913, PLR0917 - one option for each thing a person may ask
-    spec: Annotated[Path | None, typer.Argument(help="The spec file (guard.toml).")] = None,
+    spec: Spec,
     account: Account = "demo",
     state: State = None,
     out: Annotated[Path, typer.Option(help="The folder for the plan, its review and its way back.")] = Path(
@@ -72,15 +74,14 @@ def plan(  # noqa: PLR0913, PLR0917 - one option for each thing a person may ask
     from bedrock_guard.change.wish import Wish
 
     session = _session(account, state, region)
-    if operator_policy:
-        _print_operator_policy(session, bool(scp_target), guardrail or enforce)
-        return
-    if spec is None:
-        raise typer.BadParameter("Name the spec file.")
     chosen = BoundarySpec.load(spec)
+    built = build(chosen, profile=profile, on=session.now.date())
+    if operator_policy:
+        _print_operator_policy(session, built, bool(scp_target), guardrail or enforce)
+        return
     wish = Wish(
-        build(chosen, profile=profile, on=session.now.date()),
-        _selection(target, path, tag, group, limit),
+        built,
+        _selected(session, built, _selection(target, path, tag, group, limit)),
         canary=canary,
         operator=operator,
         break_glass=tuple(break_glass or ()),
@@ -99,8 +100,12 @@ def plan(  # noqa: PLR0913, PLR0917 - one option for each thing a person may ask
         _say_refusals(error)
         raise typer.Exit(2) from error
     file = made.save(out)
-    print(review(made).partition("\n## The way back")[0])
-    print(f"\nwritten: {file}")
+    print(review(made).partition("\n## Not done by this plan")[0].partition("\n## The way back")[0])
+    print(f"\nwritten: {file}, and beside it the review and the way back")
+    if made.exports:
+        print(
+            f"         {len(made.exports)} commands for SCPs, which this plan does not attach, are in the review"
+        )
     if made.steps:
         print(f"next:    {_again('apply', str(file), account, state)}")
 
@@ -228,7 +233,7 @@ def _selection(
     tag: list[str] | None,
     group: list[str] | None,
     limit: int,
-) -> Any:
+) -> Selection:
     from bedrock_guard.change.wish import Selection
 
     pairs = [one.partition("=") for one in tag or ()]
@@ -262,10 +267,27 @@ def _seen(session: Session, days: int) -> Any:
         return None
 
 
-def _print_operator_policy(session: Session, scps: bool, guardrails: bool) -> None:
+def _selected(session: Session, built: Built, asked: Selection) -> Selection:
+    """What was asked for, or the targets that the spec names in this account."""
+    from dataclasses import replace
+
+    if not asked.empty:
+        return asked
+    mine = [arn for arn in built.profile.targets if arn.split(":")[4:5] == [session.account_id]]
+    return replace(asked, principals=tuple(mine))
+
+
+def _print_operator_policy(session: Session, built: Built, scps: bool, guardrails: bool) -> None:
     from bedrock_guard.change.operator_policy import operator_policy
 
-    made = operator_policy(session.account_id, partition=session.partition, scps=scps, guardrails=guardrails)
+    made = operator_policy(
+        session.account_id,
+        prefix=built.profile.policy_prefix,
+        partition=session.partition,
+        protected=built.profile.break_glass,
+        scps=scps,
+        guardrails=guardrails,
+    )
     print(json.dumps(made, indent=2))
 
 

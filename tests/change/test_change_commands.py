@@ -77,7 +77,7 @@ def test_a_refusal_names_every_reason(folder: Path) -> None:
 
 
 def test_the_operator_policy_is_printed(folder: Path) -> None:
-    status, said = run(folder, "plan", "--operator-policy", "--guardrail", *DEMO)
+    status, said = run(folder, "plan", "guard.toml", "--operator-policy", "--guardrail", *DEMO)
     assert status == 0
     assert '"iam:PermissionsBoundary"' in said
     assert '"bedrock:CreateGuardrailVersion"' in said
