@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bedrock_guard.boundary.export_parts import Budget, Parts, Targets, budget_rights, budget_trust, words
+from bedrock_guard.boundary.packing import minified
 
 _RESERVED = frozenset(
     {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
@@ -173,7 +174,8 @@ def _organization(parts: Parts) -> dict[str, Any]:
                 "Name": packed.name,
                 "Type": "SERVICE_CONTROL_POLICY",
                 "Description": "What a boundary on one principal cannot reach",
-                "Content": packed.document,
+                # As text: white space counts in an SCP, and CloudFormation would spell an object its own way.
+                "Content": minified(packed.document),
                 "TargetIds": {"Ref": "TargetIds"},
             },
         }

@@ -151,6 +151,15 @@ def _instances(at: Setting) -> tuple[Work, ...]:
                 facts={"ec2:Encrypted": True},
             ),
         ),
+        Work(
+            "Scale a group",
+            at.call(
+                "autoscaling",
+                "UpdateAutoScalingGroup",
+                {"AutoScalingGroupName": "g", "DesiredCapacity": 4},
+            ),
+        ),
+        Work("End a fleet", at.call("ec2", "DeleteFleets", {"FleetIds": ["fleet-0123"]})),
         Work("Switch encryption by default on", at.call("ec2", "EnableEbsEncryptionByDefault")),
         Work("Describe instances", at.call("ec2", "DescribeInstances")),
         Work(

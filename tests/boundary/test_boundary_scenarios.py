@@ -394,6 +394,8 @@ WORK_EXPECTED: dict[str, Asked] = {
     "Attach an encrypted volume": ec2(
         "ec2:AttachVolume", "volume/vol-0123456789abcdef0", "instance/i-0123456789abcdef0"
     ),
+    "Scale a group": [GROUP.replace("CreateAutoScalingGroup", "UpdateAutoScalingGroup")],
+    "End a fleet": ["ec2:DeleteFleets ?"],
     "Switch encryption by default on": ["ec2:EnableEbsEncryptionByDefault *"],
     "Describe instances": ["ec2:DescribeInstances *"],
     "Create a group with a pinned template": [GROUP, *ec2("ec2:RunInstances", "instance/*", "volume/*")],
