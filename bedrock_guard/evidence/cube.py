@@ -24,7 +24,7 @@ from bedrock_guard.evidence.impact import INVOCATIONS, LANE, LaneKey
 from bedrock_guard.evidence.judged import Judged
 from bedrock_guard.evidence.recorded_calls import call_of
 from bedrock_guard.evidence.tables import CALLS, Provenance, provenance_of, require
-from bedrock_guard.evidence.tuples import KEY
+from bedrock_guard.evidence.tuples import KEY, TUPLES
 
 _ASKED: Final = ("account_id", "region", "key_kind", "service", "operation", "parameters")
 _HOME: Final = "us-east-1"
@@ -60,7 +60,7 @@ class Cube:
 
         """
         counted = "calls" in frame.columns and "day" in frame.columns
-        tuples = frame if counted else _counted(frame)
+        tuples = require(frame, TUPLES) if counted else _counted(frame)
         finer = not counted and "source_ip" in frame.columns and not by
         addressed = [name for name in ("source_ip",) if counted and name in frame.columns]
         rows, daily = _folded(tuples, list(dict.fromkeys((*KEY, *addressed, *by))))

@@ -27,8 +27,8 @@ from bedrock_guard.evidence.cube_cells import AddressColumn
 from bedrock_guard.evidence.impact import INVOCATIONS, LANE
 from bedrock_guard.evidence.recorded_calls import call_of
 from bedrock_guard.evidence.replay import Documents, Reach
-from bedrock_guard.evidence.tables import CALLS, Provenance, provenance_of
-from bedrock_guard.evidence.tuples import KEY
+from bedrock_guard.evidence.tables import CALLS, MissingColumns, Provenance, provenance_of
+from bedrock_guard.evidence.tuples import KEY, TUPLES
 from bedrock_guard.iam.document import PolicyError
 from bedrock_guard.iam.evaluator import Evaluator, compile_policies
 from bedrock_guard.iam.operators import OPERATORS
@@ -428,6 +428,11 @@ def test_counted_tuples_give_the_cube_that_their_calls_give() -> None:
     pd.testing.assert_frame_equal(one, other, check_dtype=False)
     reach = Reach(build(example_spec(), CATALOGUE, on=NOON.date()), at=NOON)
     pd.testing.assert_frame_equal(direct.judge(reach).by_day, told.judge(reach).by_day)
+
+
+def test_tuples_that_lack_a_column_are_refused() -> None:
+    with pytest.raises(MissingColumns, match="untold"):
+        Cube.of(TUPLES.empty().drop(columns="untold"), CATALOGUE)
 
 
 def test_a_key_that_lacks_a_layer_is_not_taken_for_one_that_has_it() -> None:
