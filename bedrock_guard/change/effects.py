@@ -127,9 +127,10 @@ def robbed(scene: Scene) -> Iterator[str]:
 def probes(look: Look, scene: Scene, found: Sequence[Effect]) -> tuple[Probe, ...]:
     """What the canary is asked when it is changed: what AWS's simulator says now of the documents to come."""
     canary = scene.canary
-    if canary is None or scene.boundary is None:
+    if canary is None or not scene.policies:
         return ()
-    to_come = Texts([scene.boundary.text], [policy.text for policy in scene.denies])
+    boundary = [scene.boundary.text] if scene.boundary else []
+    to_come = Texts(boundary, [policy.text for policy in scene.denies])
     keep = [*KEEP[:4], *scene.wish.keep]
     made = []
     by_resource: dict[str, list[str]] = {}

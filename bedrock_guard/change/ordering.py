@@ -6,6 +6,7 @@ policy in use comes only after the canary has tried the same text as a policy of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -262,7 +263,7 @@ def _scps(order: Order, scene: Scene) -> None:
             description = "bedrock-guard: what a boundary on one principal cannot reach"
             made = order.add(CreateScp(name=name, text=text, description=description))
             order.undo(DeleteScp(name=name, text=text), made)
-    prefix = f"{scene.wish.built.profile.policy_prefix}scp-"
+    former = re.compile(rf"{re.escape(scene.wish.built.profile.policy_prefix)}scp-\d+-[0-9a-f]{{8}}")
     for target, names in scene.scps_on.items():
         held = set(names or ())
         for name in scene.scps:
@@ -272,7 +273,7 @@ def _scps(order: Order, scene: Scene) -> None:
                 order.undo(AttachScp(name=name, target=target, on=False), on)
                 held.add(name)
         for name in sorted(held):
-            if name.startswith(prefix) and name not in scene.scps:
+            if former.fullmatch(name) and name not in scene.scps:
                 beside = tuple(sorted(held - {name}))
                 off = order.add(AttachScp(name=name, target=target, on=False, beside=beside))
                 order.undo(AttachScp(name=name, target=target, on=True), off)

@@ -100,7 +100,8 @@ def _usd(value: str | None) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{text.replace('`', '')}`"
+    """Text from AWS in a code span, on one line, whatever is in it."""
+    return f"`{' '.join(text.replace('`', '').split())}`"
 
 
 def rollback_script(plan: Plan) -> str:

@@ -51,6 +51,11 @@ def _there(look: Look, step: PolicyStep, policy_id: str | None = None) -> Policy
     return found
 
 
+def _newest(arn: str) -> Shell:
+    query = "sort_by(Versions,&CreateDate)[-1].VersionId"
+    return Shell(f"$(aws iam list-policy-versions --policy-arn {arn} --query '{query}' --output text)")
+
+
 class CreatePolicy(PolicyStep):
     """A new managed policy."""
 
@@ -240,9 +245,7 @@ class Unstage(PolicyStep):
 
     def command(self) -> str:
         """See `Step`."""
-        newest = Shell(
-            f"$(aws iam list-policy-versions --policy-arn {self.arn} --query 'Versions[0].VersionId' --output text)"
-        )
+        newest = _newest(self.arn)
         return cli("iam", "delete-policy-version", policy_arn=self.arn, version_id=newest)
 
     def _ours(self, look: Look) -> list[str]:
@@ -339,9 +342,7 @@ class Flip(PolicyStep):
 
     def command(self) -> str:
         """See `Step`."""
-        newest = Shell(
-            f"$(aws iam list-policy-versions --policy-arn {self.arn} --query 'Versions[0].VersionId' --output text)"
-        )
+        newest = _newest(self.arn)
         return cli(
             "iam",
             "set-default-policy-version",

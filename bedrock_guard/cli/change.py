@@ -126,9 +126,9 @@ def apply(
 
     found = Plan.load(file)
     session = _session(account, state)
-    for line in (f"{n}. {step.words()}" for n, step in enumerate(found.steps, start=1)):
-        print(line)
-    typed = phrase if phrase is not None else _typed(found.phrase)
+    for number, step in enumerate(found.steps, start=1):
+        print(f"{number}. {_plain(step.words())}")
+    typed = phrase if phrase is not None else _typed(found.phrase) if found.steps else ""
     with _Cancel() as cancel:
         outcome = applied(
             found, session, journal or file.parent, phrase=typed, on_step=_say, cancel=cancel.asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,21 @@ def test_rollback_gives_the_former_account_back(backend: Backend, operator: Acco
     assert again.notes == outcome.notes
     with pytest.raises(ChangeError, match="rolled back"):
         resume(journal_in(tmp_path), operator)
+
+
+def test_the_way_back_by_hand_is_a_script_that_a_shell_reads(operator: Account, tmp_path: Path) -> None:
+    plan = make_plan(operator, whole_wish())
+    path = plan.save(tmp_path)
+    script = path.with_name(f"{plan.name}.rollback.sh")
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    text = script.read_text()
+    for line in (
+        "aws iam put-role-permissions-boundary --role-name app-02 --permissions-boundary " + LEGACY,
+        f"aws iam set-default-policy-version --policy-arn {BOUNDARY} --version-id v3",
+        "aws bedrock put-enforced-guardrail-configuration",
+        "aws organizations detach-policy",
+    ):
+        assert line in text
+    review = path.with_suffix(".md").read_text()
+    assert plan.phrase in review
+    assert "## The way back, by hand" in review

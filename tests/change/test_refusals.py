@@ -249,3 +249,27 @@ def test_names_with_a_path_and_unusual_characters(opened: Opened) -> None:
     plan = make_plan(account, Wish(built(), Selection(paths=("/team/",))))
     assert plan.people[0].arn == f"{ROOT}:user/team/a.b/o=dd,+name@x"
     assert any("--user-name o=dd,+name@x" in line for line in plan.rollback_commands)
+
+
+def test_a_hostile_name_never_reaches_the_way_back(backend: Backend, operator: Account) -> None:
+    """Only SCPs named as ours are taken off, so no name of somebody else's is ever put into a shell line."""
+    admin = session_of(backend, f"{ROOT}:role/admin").client("organizations")
+    name = 'bedrock-guard-scp-1-$(touch owned)"; touch owned #'
+    text = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"bedrock:InvokeModel","Resource":"*"}]}'
+    made = admin.create_policy(Name=name, Description="", Content=text, Type="SERVICE_CONTROL_POLICY")
+    admin.attach_policy(PolicyId=made["Policy"]["PolicySummary"]["Id"], TargetId=OU)
+    plan = make_plan(operator, whole_wish())
+    assert not any("touch owned" in line for line in (*plan.commands, *plan.rollback_commands))
+    assert any("bedrock-guard-scp-1-00000000" in line for line in plan.rollback_commands)
+
+
+def test_deny_policies_without_a_boundary_are_probed_too(operator: Account) -> None:
+    wish = simple("role/admin", "role/app-01")
+    deny = replace(wish.built.packed[0], kind="deny", name="bedrock-guard-deny-1")
+    content = document({"Effect": "Deny", "Action": "bedrock:CreateModelImportJob", "Resource": "*"})
+    deny = replace(deny, document=content)
+    plan = make_plan(operator, replace(wish, built=replace(wish.built, packed=(deny,))))
+    (soak,) = (step for step in plan.steps if step.do == "soak")
+    asked = {probe.action: probe.allow for probe in soak.probes}
+    assert asked["s3:GetObject"]
+    assert not asked["bedrock:CreateModelImportJob"]
