@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bedrock_guard.boundary.calls import Call, Value
+from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.scenario_parts import BOUNDARY_KEY, mantle_id, step
 from bedrock_guard.boundary.scenarios import Bypass, Setting
 
@@ -65,7 +66,11 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
                     at.call("iam", "CreateRole", {"RoleName": "far", "PermissionsBoundary": at.boundary}),
                     "bounded_roles",
                 ),
-                *(step(call, control, bounded="new") for call, control in _from_new_role(at)),
+                *(
+                    step(call, control, bounded="new")
+                    for call, control in _from_new_role(at)
+                    if by_id(control).on(at.profile)
+                ),
             ),
             rest="Without SCPs a role made under the boundary does not carry the deny policies.",
         ),
