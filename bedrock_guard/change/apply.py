@@ -168,10 +168,11 @@ def rollback(
         if opened.has("rolled back"):
             return Outcome("rolled_back", "It was rolled back before.", opened.path, notes=_notes(opened))
         with _told(engine):
-            if not opened.has("intent"):
+            if not any(opened.has("intent", step.key) for step in plan.steps):
                 engine.note("rollback")
+                engine.leave_turn()
                 engine.note("rolled back", notes=[])
-                return Outcome("rolled_back", "Nothing had been written.", opened.path)
+                return Outcome("rolled_back", "Nothing had been changed.", opened.path)
             if not opened.has("rollback"):
                 engine.note("rollback")
                 session.clock.sleep(SETTLE_S)

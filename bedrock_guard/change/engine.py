@@ -119,6 +119,13 @@ class Engine:
             self._carry_out(DropMarker(key="marker.former", arn=self._turn.arn, said=said), turn=False)
         self._carry_out(self._turn, turn=False)
 
+    def leave_turn(self) -> None:
+        """Take the marker down if it is up and ours; another change's is let be."""
+        if self.journal.has("intent", "marker"):
+            self.clock.sleep(SETTLE_S)
+            if self.look.description(self._turn.arn) == self._turn.description:
+                self.end_turn()
+
     def end_turn(self) -> None:
         """Take the marker down."""
         said = self._turn.description

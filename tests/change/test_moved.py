@@ -339,3 +339,26 @@ def test_stopped_between_two_steps_and_gone_on_with(operator: Account, tmp_path:
     )
     assert outcome.state == "cancelled"
     assert to_the_end(plan, operator, tmp_path).state == "done"
+
+
+def test_two_machines_that_begin_at_the_same_moment(
+    backend: Backend, operator: Account, admin: Account, tmp_path: Path
+) -> None:
+    """Both found the account as planned; CreatePolicy of the marker lets one through."""
+    plan = make_plan(operator, whole_wish())
+    before = dump(backend.state.path)
+
+    def other(_: Any) -> None:
+        said = "bedrock-guard change in progress; run=0123456789abcdef; owner=ana@one"
+        text = json_of(document({"Effect": "Deny", "Action": "iam:GetPolicy", "Resource": "*"}))
+        name = plan.marker.rpartition("/")[2]
+        admin.client("iam").create_policy(PolicyName=name, PolicyDocument=text, Description=said)
+
+    backend.faults.set(Fault("iam:CreatePolicy", "other_admin", at=(1,), act=other))
+    with pytest.raises(ChangeError, match="in progress, by ana@one"):
+        apply(plan, operator, tmp_path, phrase=plan.phrase, owner="ben@two")
+    backend.faults.set()
+    assert rollback(journal_in(tmp_path), operator, owner="ben@two").words == "Nothing had been changed."
+    assert admin.client("iam").get_policy(PolicyArn=plan.marker)["Policy"]["Description"].endswith("ana@one")
+    admin.client("iam").delete_policy(PolicyArn=plan.marker)
+    assert dump(backend.state.path) == before
