@@ -6,7 +6,7 @@ Reads only. Its output can be pasted into a bug report: it holds no account numb
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -94,7 +94,10 @@ def examine(account: Account, *, bill: bool = True, keep: bool = True) -> Checku
     for probe in PROBES:
         found = run_probe(probe, context)
         if "JobId" in found.answer:
-            context = Context(account, context.user, context.user_arn, str(found.answer["JobId"]))
+            context = replace(context, job=str(found.answer["JobId"]))
+        groups = found.answer.get("Groups") if found.action == "iam:ListGroupsForUser" else None
+        if groups:
+            context = replace(context, group=str(groups[0].get("GroupName")))
         seen.append(found)
     facts = Facts(found_at=account.now, facts=find_facts(_material(account, seen, bill=bill)))
     if keep:

@@ -51,12 +51,15 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What probes need to ask: the account, and a user who holds a key where there is one."""
+    """What probes need to ask: the account, and a user who holds a key where there is one, and what earlier
+    answers gave.
+    """
 
     account: Account
     user: str | None = None
     user_arn: str | None = None
     job: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,15 @@ def _of_user(context: Context) -> Mapping[str, Any] | None:
     return {"UserName": context.user} if context.user else None
 
 
+def _of_group(context: Context) -> Mapping[str, Any] | None:
+    return {"GroupName": context.group} if context.group else None
+
+
+def _own_role(context: Context) -> Mapping[str, Any] | None:
+    kind, _, name = context.account.caller_arn.split(":", 5)[-1].partition("/")
+    return {"RoleName": name.partition("/")[0]} if kind == "assumed-role" else None
+
+
 def _advisor(context: Context) -> Mapping[str, Any] | None:
     return {"Arn": context.user_arn, "Granularity": "SERVICE_LEVEL"} if context.user_arn else None
 
@@ -253,11 +265,14 @@ PROBES: Final = (
     Probe("bedrock:GetModelInvocationLoggingConfiguration", "bedrock", "get_model_invocation_logging_configuration",
           expects={"loggingConfig?": "dict"}),
     Probe("iam:GetUser", "iam", "get_user", _of_user, {"User.UserName": "str", "User.Arn": "str"}),
+    Probe("iam:GetRole", "iam", "get_role", _own_role, {"Role.Arn": "str"}),
     Probe("iam:GetLoginProfile", "iam", "get_login_profile", _of_user, {"LoginProfile": "dict"}),
     Probe("iam:ListAccessKeys", "iam", "list_access_keys", _of_user, _list("AccessKeyMetadata")),
     Probe("iam:ListAttachedUserPolicies", "iam", "list_attached_user_policies", _of_user, _list("AttachedPolicies")),
     Probe("iam:ListUserPolicies", "iam", "list_user_policies", _of_user, _list("PolicyNames")),
     Probe("iam:ListGroupsForUser", "iam", "list_groups_for_user", _of_user, _list("Groups")),
+    Probe("iam:ListAttachedGroupPolicies", "iam", "list_attached_group_policies", _of_group, _list("AttachedPolicies")),
+    Probe("iam:ListGroupPolicies", "iam", "list_group_policies", _of_group, _list("PolicyNames")),
     Probe("iam:ListMFADevices", "iam", "list_mfa_devices", _of_user, _list("MFADevices")),
     Probe("iam:ListSSHPublicKeys", "iam", "list_ssh_public_keys", _of_user, _list("SSHPublicKeys")),
     Probe("iam:ListSigningCertificates", "iam", "list_signing_certificates", _of_user, _list("Certificates")),

@@ -24,6 +24,7 @@ from bedrock_guard.account.keys import Keys, read_keys
 from bedrock_guard.account.prices import read_price_list
 from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.account.situation import HISTORY, AccountCard
+from bedrock_guard.account.stored_calls import key_calls
 from bedrock_guard.account.trail_lookup import DEFAULT_ATTRIBUTES, Attribute, Lookup, look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.spec import BoundarySpec
@@ -190,6 +191,7 @@ def investigate(
     *,
     zone: tzinfo = UTC,
     thresholds: Thresholds | None = None,
+    store: str = "",
 ) -> Investigation:
     """Read all that an investigation of keys needs, for the last days up to now. Reads only.
 
@@ -200,6 +202,7 @@ def investigate(
             looks around where nobody works.
         zone: the analyst's time zone.
         thresholds: when a rule speaks.
+        store: folder of a trail store to take the calls from instead of Event history; see `stored_calls.key_calls`.
 
     Example:
         >>> from bedrock_guard.account.session import Account
@@ -209,9 +212,13 @@ def investigate(
     """
     catalogue = shipped()
     asked, unknown = (tuple(regions), ()) if regions else enabled_regions(account, catalogue)
-    look = read_calls(account, days, asked, attributes=ATTRIBUTES)
-    keys = read_keys(account, look.reading.frame)
-    calls = keys.calls if keys.calls is not None else look.reading.frame
+    if store:
+        read = key_calls(store, account.now - timedelta(days=days), account.now)
+        asked = tuple(sorted(map(str, read["region"].dropna().unique())))
+    else:
+        read = read_calls(account, days, asked, attributes=ATTRIBUTES).reading.frame
+    keys = read_keys(account, read)
+    calls = keys.calls if keys.calls is not None else read
     bill = classify_bill(read_bill(account, Window.last(account.now, days)).frame, catalogue)
     prices = _prices(account, bill, calls, catalogue)
     card = AccountCard(

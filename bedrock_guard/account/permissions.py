@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 Job = Literal["cost", "keys", "analyst"]
+Kind = Literal["", "user", "group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +22,19 @@ class Permission:
         action: as IAM names it.
         tells: what is unknown without it.
         jobs: who asks it.
-        of_users: whether it can be held to IAM users; else it takes no resource, or any.
+        of: the kind of IAM resource it can be held to, "user" or "group"; empty: it takes none, or any.
 
     """
 
     action: str
     tells: str
     jobs: frozenset[Job]
-    of_users: bool = False
+    of: Kind = ""
 
 
-def _all(jobs: str, *pairs: tuple[str, str], of_users: bool = False) -> tuple[Permission, ...]:
+def _all(jobs: str, *pairs: tuple[str, str], of: Kind = "") -> tuple[Permission, ...]:
     named: frozenset[Any] = frozenset(jobs.split())
-    return tuple(Permission(action, tells, named, of_users) for action, tells in pairs)
+    return tuple(Permission(action, tells, named, of) for action, tells in pairs)
 
 
 _BOTH: Final = "cost keys analyst"
@@ -75,7 +76,13 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         ("iam:ListSSHPublicKeys", "a key user's SSH keys"),
         ("iam:ListSigningCertificates", "a key user's certificates"),
         ("iam:ListUserPolicies", "a key user's inline policies"),
-        of_users=True,
+        of="user",
+    ),
+    *_all(
+        "keys analyst",
+        ("iam:ListAttachedGroupPolicies", "policies of a key user's groups"),
+        ("iam:ListGroupPolicies", "inline policies of a key user's groups"),
+        of="group",
     ),
     *_all(
         "analyst",
@@ -101,7 +108,14 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
                 ("ListPrompts", "managed prompts"),
             )
         ),
-        ("iam:GetAccountAuthorizationDetails", "users and roles with their policies and boundaries"),
+    ),
+    *_all(
+        "cost analyst",
+        (
+            "iam:GetAccountAuthorizationDetails",
+            "users and roles with their policies and boundaries; drift of a spec",
+        ),
+        ("iam:GetRole", "the caller's own role, for the drift of a spec"),
     ),
 )
 
@@ -122,10 +136,12 @@ def document(jobs: Iterable[Job], partition: str = "aws") -> dict[str, Any]:
     """
     wanted = set(jobs)
     own = [one for one in PERMISSIONS if one.jobs & wanted]
-    plain = sorted(one.action for one in own if not one.of_users)
-    users = sorted(one.action for one in own if one.of_users)
-    statements = [{"Sid": "Read", "Effect": "Allow", "Action": plain, "Resource": "*"}]
-    if users:
-        held = f"arn:{partition}:iam::*:user/*"
-        statements.append({"Sid": "ReadUsers", "Effect": "Allow", "Action": users, "Resource": held})
+    statements: list[dict[str, Any]] = []
+    kinds: tuple[Kind, ...] = ("", "user", "group")
+    for kind in kinds:
+        found = sorted(one.action for one in own if one.of == kind)
+        held = f"arn:{partition}:iam::*:{kind}/*" if kind else "*"
+        sid = f"Read{kind.title()}s" if kind else "Read"
+        if found:
+            statements.append({"Sid": sid, "Effect": "Allow", "Action": found, "Resource": held})
     return {"Version": "2012-10-17", "Statement": statements}

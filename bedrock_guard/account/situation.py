@@ -17,6 +17,7 @@ import pandas as pd
 from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.instances import read_ec2_bill
+from bedrock_guard.account.stored_calls import counted_calls
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.spec import BoundarySpec
@@ -176,7 +177,7 @@ class Situation:
             f"control total {dollars(found.control_total, found.currency or 'USD')}",
             f"difference {dollars(found.difference, found.currency or 'USD')}",
             f"{_percent(found.coverage)} of model dollars named",
-            f"{len(self.calls):,} calls read",
+            f"{_count(self.calls):,} calls read",
             f"{self.account.requests:,} requests, {dollars(self.account.cost_usd)}",
         ]
         return " · ".join(parts)
@@ -246,17 +247,20 @@ def look(account: Account, days: int = 28, regions: Sequence[str] | None = None)
     return _situation(account, window, bill, proof, (ec2.frame, ec2.control.amount), regions)
 
 
-def look_beside(account: Account, spending: Spending, regions: Sequence[str] | None = None) -> Situation:
+def look_beside(
+    account: Account, spending: Spending, regions: Sequence[str] | None = None, *, store: str = ""
+) -> Situation:
     """The same for the window of a spending that was read already: its bill is taken, and only calls are asked.
 
     Args:
         account: who is asked; reads only.
         spending: as `spending.read_spending` gives it.
         regions: Regions whose calls are read; by default those on the bill.
+        store: folder of a trail store to take the calls from instead; the table of calls is then TUPLES.
 
     """
     ec2 = (spending.ec2, spending.ec2_control.amount)
-    return _situation(account, spending.window, spending.lines, spending.now.proof, ec2, regions)
+    return _situation(account, spending.window, spending.lines, spending.now.proof, ec2, regions, store)
 
 
 def _situation(
@@ -266,13 +270,16 @@ def _situation(
     proof: Reconciliation,
     ec2: tuple[pd.DataFrame, Decimal | None],
     regions: Sequence[str] | None,
+    store: str = "",
 ) -> Situation:
     catalogue = shipped()
-    end = datetime.combine(window.end, time(), UTC)
-    start = max(datetime.combine(window.start, time(), UTC), account.now - HISTORY)
-    calls = look_up(
-        account, regions or _regions(bill, account), start, end, catalogue=catalogue
-    ).reading.frame
+    start, end = (datetime.combine(day, time(), UTC) for day in (window.start, window.end))
+    if store:
+        calls = counted_calls(store, start, end)
+    else:
+        start = max(start, account.now - HISTORY)
+        asked = regions or _regions(bill, account)
+        calls = look_up(account, asked, start, end, catalogue=catalogue).reading.frame
     managing = management_account(account)
     card = AccountCard(
         account.mode,
@@ -284,6 +291,10 @@ def _situation(
         managing,
     )
     return Situation(card, catalogue, calls, bill, proof, *ec2, window)
+
+
+def _count(calls: pd.DataFrame) -> int:
+    return int(calls["calls"].sum()) if "calls" in calls.columns else len(calls)
 
 
 def management_account(account: Account) -> str | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bedrock_guard.boundary.catalogue import Catalogue
 
-_FLOOR: Final = "files show what was delivered to this folder, not what was never recorded"
+ONLY_DELIVERED: Final = "files show what was delivered to this folder, not what was never recorded"
 _ONCE: Final = """
     CREATE VIEW once AS
     SELECT * FROM parts WHERE event_id NOT IN (SELECT event_id FROM twins)
@@ -126,7 +126,7 @@ class TrailView:
         notes = [about for part in self._parts for about in part.sources.values()]
         aside = sum(1 for one in notes if one.get("refused"))
         first, last = self._window()
-        why = [_FLOOR, *([f"{aside} file(s) could not be read"] if aside else [])]
+        why = [ONLY_DELIVERED, *([f"{aside} file(s) could not be read"] if aside else [])]
         return Provenance(
             source=f"CloudTrail files ({len(notes) - aside} read)",
             window_start=start or first,

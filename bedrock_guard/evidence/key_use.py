@@ -59,6 +59,13 @@ INVOCATIONS: Final = frozenset(
 _BEARER: Final = ("long_term", "short_term", "unknown")
 
 
+_NEEDED: Final = (
+    "account_id principal session access_key_id key_kind event_time operation error_code denied_by input_tokens "
+    "output_tokens model client source_ip region route"
+).split()
+"""Columns that a summary looks at; narrower groups are made in a fraction of the time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spend:
     """What calls cost at least, and how many could not be counted."""
@@ -75,9 +82,10 @@ def key_use(calls: pd.DataFrame, prices: pd.DataFrame | None = None) -> pd.DataF
         calls: the trail table.
         prices: a price table; without one no dollars are given.
     """
-    keyed = calls[calls["key_kind"].isin(list(_BEARER))]
+    keyed = calls.loc[calls["key_kind"].isin(list(_BEARER)), list(_NEEDED)]
+    listed = None if prices is None else _price_list(prices)
     groups = keyed.groupby(["account_id", "principal", "key_kind"], dropna=False, sort=False)
-    rows = [dict(zip(("account_id", "principal", "key_kind"), names, strict=True)) | _summary(group, prices)
+    rows = [dict(zip(("account_id", "principal", "key_kind"), names, strict=True)) | _summary(group, listed)
             for names, group in groups]  # fmt: skip
     return _ordered(KEY_USE, rows)
 
@@ -90,19 +98,22 @@ def short_term_sessions(calls: pd.DataFrame, prices: pd.DataFrame | None = None)
         >>> len(short_term_sessions(TRAIL.empty()))
         0
     """
-    keyed = calls[calls["key_kind"] == "short_term"]
+    keyed = calls.loc[calls["key_kind"] == "short_term", list(_NEEDED)]
+    listed = None if prices is None else _price_list(prices)
     names = ["account_id", "access_key_id", "principal", "session"]
     groups = keyed.groupby(names, dropna=False, sort=False)
-    rows = [dict(zip(names, found, strict=True)) | _summary(group, prices) for found, group in groups]
+    rows = [dict(zip(names, found, strict=True)) | _summary(group, listed) for found, group in groups]
     return _ordered(KEY_SESSIONS, rows)
 
 
 def use_by(calls: pd.DataFrame, by: Sequence[str], prices: pd.DataFrame | None = None) -> pd.DataFrame:
     """Use of whatever calls are given, one row per value of the columns `by`, the most calls first."""
     table = Table("use", dict.fromkeys(by, "string") | _COMMON)
-    groups = calls.groupby(list(by), dropna=False, sort=False)
+    listed = None if prices is None else _price_list(prices)
+    needed = list(dict.fromkeys([*by, *_NEEDED]))
+    groups = calls[needed].groupby(list(by), dropna=False, sort=False)
     return _ordered(
-        table, [dict(zip(by, found, strict=True)) | _summary(group, prices) for found, group in groups]
+        table, [dict(zip(by, found, strict=True)) | _summary(group, listed) for found, group in groups]
     )
 
 
@@ -110,8 +121,8 @@ def _ordered(table: Table, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return table.frame(sorted(rows, key=lambda row: -int(row["calls"])))
 
 
-def _summary(group: pd.DataFrame, prices: pd.DataFrame | None) -> dict[str, Any]:
-    cost = spend_floor(group, prices)
+def _summary(group: pd.DataFrame, listed: _Prices | None) -> dict[str, Any]:
+    cost = _spend_floor(group, listed)
     counted = group["input_tokens"].notna() | group["output_tokens"].notna()
     return {
         "first_seen": group["event_time"].min(),
@@ -142,12 +153,15 @@ def spend_floor(calls: pd.DataFrame, prices: pd.DataFrame | None) -> Spend:
     Raises:
         MissingColumns: `prices` is no price table.
     """
+    return _spend_floor(calls, None if prices is None else _price_list(prices))
+
+
+def _spend_floor(calls: pd.DataFrame, listed: _Prices | None) -> Spend:
     made = calls[calls["operation"].isin(list(INVOCATIONS)) & calls["error_code"].isna()]
     counted = made[made["input_tokens"].notna() & made["output_tokens"].notna()]
     without_tokens = len(made) - len(counted)
-    if prices is None:
+    if listed is None:
         return Spend(None, without_tokens, len(counted))
-    listed = _price_list(prices)
     total, unpriced = Decimal(0), 0
     groups = counted.groupby(["model", "region", "route"], dropna=False)
     for (model, region, route), group in groups:

@@ -60,6 +60,10 @@ class Provenance:
                 f"{self.completeness!r} is no completeness.", remedy="Use complete, floor, unknown."
             )
 
+    def __deepcopy__(self, _memo: object) -> Provenance:
+        """Itself: it cannot change, and pandas copies `attrs` at every step."""
+        return self
+
     @property
     def complete(self) -> bool:
         """True only when nothing is known to be missing."""

@@ -14,7 +14,8 @@ from bedrock_guard.account.facts import load_facts
 from bedrock_guard.account.resources import Resources, read_resources
 from bedrock_guard.account.situation import Situation, look_beside, open_account
 from bedrock_guard.account.spending import Spending, read_spending
-from bedrock_guard.account.trail_lookup import gaps as call_gaps
+from bedrock_guard.account.stored_calls import gaps as call_gaps
+from bedrock_guard.evidence.findings import short
 from bedrock_guard.evidence.impact import OUTCOMES
 from bedrock_guard.evidence.spend import reconcile
 from bedrock_guard.evidence.spend_views import forecast_total
@@ -25,9 +26,18 @@ from bedrock_guard.present.charts import bars, outcome_by_model
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown
 from bedrock_guard.reports.cost_findings import cost_findings, growth_percent
+from bedrock_guard.reports.deployed import Deployed, read_deployed
 from bedrock_guard.reports.figures import Figure, Figures, Finding, HandedOver, sources_of
 from bedrock_guard.reports.names import names_of_calls, names_of_spending
-from bedrock_guard.reports.parts import Html, figure, findings_list, in_zone, sources_list, verdict
+from bedrock_guard.reports.parts import (
+    Html,
+    figure,
+    findings_list,
+    gravest_first,
+    in_zone,
+    sources_list,
+    verdict,
+)
 from bedrock_guard.reports.settings import CostSettings
 from bedrock_guard.reports.trend import Earlier, earlier_runs, news, series, with_news
 
@@ -56,6 +66,7 @@ class CostReport:
         situation: the same bill with calls and models.
         found: the consequences of the spec.
         resources: provisioned throughput.
+        deployed: what is deployed on the spec's targets.
         earlier: earlier runs.
 
     """
@@ -65,6 +76,7 @@ class CostReport:
     situation: Situation
     found: WhatIf
     resources: Resources
+    deployed: Deployed
     earlier: Earlier
 
     @classmethod
@@ -83,12 +95,13 @@ class CostReport:
     def of(cls, account: Account, settings: CostSettings) -> CostReport:
         """The report of an open account."""
         spending = _floored(read_spending(account, settings.days), settings)
-        situation = look_beside(account, spending)
+        situation = look_beside(account, spending, store=settings.calls)
         found = situation.what_if(situation.spec(settings.spec or None))
         resources = read_resources(account, _committed_regions(spending, account.region), _COMMITTED)
+        deployed = read_deployed(account, found.built)
         window = (situation.start, situation.end)
         earlier = earlier_runs(settings.previous, "cost", situation.account.account_id, window)
-        return cls(settings, spending, situation, found, resources, earlier)
+        return cls(settings, spending, situation, found, resources, deployed, earlier)
 
     @property
     def headline(self) -> Html:
@@ -132,12 +145,14 @@ class CostReport:
             f"{name}: {proofs[name].why}" for name in proofs if not proofs[name].complete and name != "Calls"
         ]
         told += [f"Calls: {why}" for why in call_gaps(proofs["Calls"])]
+        told += [f"Deployed boundary: {self.deployed.why}"] if self.deployed.why else []
         return tuple(dict.fromkeys([*self.situation.reconciliation.withheld, *told]))
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What a person has to look at, gravest first."""
         found = cost_findings(self.spending, self.situation, self.found, self.resources.table, self.settings)
+        found = gravest_first([*self.deployed.findings, *found])
         return with_news(found, self.earlier.last, self.names)
 
     @property
@@ -319,6 +334,8 @@ class CostReport:
     def names(self) -> dict[str, str]:
         """Names that pseudonyms replace -> their kind."""
         held = names_of_calls(self.situation.calls) | names_of_spending(self.spending)
+        rows = self.deployed.rows
+        held |= {} if rows is None else {short(name): "principal" for name in rows["principal"]}
         held |= {str(name): "resource" for name in self.resources.table["name"].dropna()}
         exceptions = {entry.owner: "owner" for entry in self.found.spec.exceptions}
         return (

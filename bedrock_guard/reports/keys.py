@@ -16,7 +16,7 @@ from bedrock_guard.account.investigation import Investigation, investigate
 from bedrock_guard.account.key_page import KeyPage
 from bedrock_guard.account.resources import Logging, read_logging
 from bedrock_guard.account.situation import example_spec, open_account
-from bedrock_guard.account.trail_lookup import gaps as call_gaps
+from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.findings import Thresholds
 from bedrock_guard.evidence.key_use import counts
@@ -76,7 +76,9 @@ class KeyReport:
     def of(cls, account: Account, settings: KeySettings) -> KeyReport:
         """The report of an open account."""
         limits = Thresholds(key_age_days=settings.key_age_days)
-        case = investigate(account, settings.days, zone=settings.zone, thresholds=limits)
+        case = investigate(
+            account, settings.days, zone=settings.zone, thresholds=limits, store=settings.calls
+        )
         spec = BoundarySpec.load(settings.spec) if settings.spec else example_spec()
         used = case.calls.loc[case.calls["key_kind"].isin(["long_term", "short_term"]), "region"].dropna()
         logging = read_logging(account, sorted({account.region, *map(str, used.unique())}))
@@ -246,7 +248,7 @@ class KeyReport:
             "keys_never_expire": figure(
                 "active keys that never expire", None if blind else _endless(known), "keys", "Keys", keys),
             "short_term_signers": figure(
-                "access keys that signed short-term keys", len(self.case.sessions), "access keys", "Calls", seen),
+                "access keys that signed short-term keys", _signers(calls), "access keys", "Calls", seen),
             "calls_with_keys": figure("calls with keys", len(keyed), "calls", "Calls", seen),
             "denied": figure("refused calls", int(calls["denied_by"].notna().sum()), "calls", "Calls", seen),
             "phantom_users": figure("users made for a key", len(self.case.keys.phantoms), "users", "Keys", keys),
@@ -300,6 +302,13 @@ class KeyReport:
 def _window(case: Investigation) -> tuple[Any, Any]:
     proof = provenance_of(case.calls)
     return proof.window_start or case.account.now, proof.window_end or case.account.now
+
+
+def _signers(calls: pd.DataFrame) -> int:
+    signed = calls.loc[
+        calls["key_kind"] == "short_term", ["account_id", "access_key_id", "principal", "session"]
+    ]
+    return len(signed.drop_duplicates())
 
 
 def _endless(keys: pd.DataFrame) -> int:

@@ -29,6 +29,10 @@ class Settings(BaseModel):
     account: str = Field("demo", min_length=1, description="demo, or the name of an AWS profile")
     region: str = Field("", description="Region of the session; empty takes the profile's")
     spec: str = Field("", description="path of the spec; empty takes the shipped example")
+    calls: str = Field(
+        "",
+        description="folder of a trail store (bedrock-guard calls --store); empty asks CloudTrail's event history",
+    )
     previous: str = Field("", description="folder of earlier runs; the runner sets it to the output folder")
     exception_days: int = Field(
         14, ge=0, le=365, description="an exception that ended, or ends within so many days"
@@ -122,9 +126,12 @@ def read_parameters(name: str, given: Mapping[str, Any], pairs: Sequence[str] = 
         raise BadParameters("A parameter does not fit.", why=_reasons(error), remedy=_names(model)) from error
     _check_spec(checked.spec)
     _check_account(checked.account)
+    _check_store(checked.calls)
     found = checked.model_dump(mode="json", include=set(values))
     paths = {
-        key: str(Path(found[key]).expanduser().resolve()) for key in ("spec", "previous") if found.get(key)
+        key: str(Path(found[key]).expanduser().resolve())
+        for key in ("spec", "previous", "calls")
+        if found.get(key)
     }
     return found | paths
 
@@ -170,6 +177,17 @@ def _check_spec(path: str) -> None:
         raise BadParameters(
             f"The spec cannot be used: {error.what}", why=error.why, remedy=error.remedy
         ) from error
+
+
+def _check_store(path: str) -> None:
+    from bedrock_guard.account.stored_calls import opened
+
+    if not path:
+        return
+    try:
+        opened(Path(path).expanduser())
+    except GuardError as error:
+        raise BadParameters(error.what, why=error.why, remedy=error.remedy) from error
 
 
 def _check_account(name: str) -> None:

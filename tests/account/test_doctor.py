@@ -44,7 +44,9 @@ def test_every_permission_of_the_table_is_probed_once() -> None:
 def test_the_demos_analyst_sees_everything_in_the_expected_shape(found: Checkup) -> None:
     assert found.gaps == ()
     assert found.shapes == ()
-    assert {one.state for one in found.seen} == {"seen"}
+    states = {one.action: one.state for one in found.seen if one.state != "seen"}
+    assert set(states.values()) <= {"not asked"}
+    assert set(states) <= {"iam:ListAttachedGroupPolicies", "iam:ListGroupPolicies"}  # a user without groups
     assert 0 < found.cost_usd <= 1
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from bedrock_guard.account.doctor import examine
 from bedrock_guard.account.permissions import Job, actions, document
 from bedrock_guard.account.session import Account
+from bedrock_guard.account.situation import example_spec
 from bedrock_guard.demo.dispatch import Backend
 from bedrock_guard.iam.document import read
 from bedrock_guard.reports.cost import CostReport
@@ -21,8 +24,21 @@ DOCS = Path(__file__).parent.parent.parent / "docs" / "policies"
 FREE = {"sts:GetCallerIdentity"}
 
 
+@lru_cache(maxsize=1)
+def spec_with_targets() -> str:
+    """A spec that names a role, so that the report compares what is deployed on it."""
+    spec = example_spec()
+    ((name, profile),) = spec.profile.items()
+    named = profile.model_copy(update={"targets": ("arn:aws:iam::111122223333:role/search-api",)})
+    path = Path(tempfile.mkdtemp()) / "guard.toml"
+    path.write_text(spec.model_copy(update={"profile": {name: named}}).dumps(), encoding="utf-8")
+    return str(path)
+
+
 def cost(account: Account) -> None:
-    assert CostReport.of(account, CostSettings()).gaps == ()
+    report = CostReport.of(account, CostSettings(spec=spec_with_targets()))
+    assert report.gaps == ()
+    assert "drift:missing" in {finding.id for finding in report.findings}
 
 
 def keys(account: Account) -> None:
@@ -77,11 +93,9 @@ def test_a_job_asks_all_of_its_document_and_no_more(name: str) -> None:
     asked = {need.action for need in backend.asked} - FREE
     assert asked == held_by(policy)
     assert len(backend.calls) < (backend.calls.maxlen or 0), "every call is in the record"
-    users = next(s for s in policy["Statement"] if s["Sid"] == "ReadUsers")
-    kinds = {
-        need.resource.split(":")[5].split("/")[0] for need in backend.asked if need.action in users["Action"]
-    }
-    assert kinds == {"user"}
+    for sid, kind in (("ReadUsers", "user"), ("ReadGroups", "group")):
+        (own,) = [s["Action"] for s in policy["Statement"] if s["Sid"] == sid]
+        assert {n.resource.split(":")[5].split("/")[0] for n in backend.asked if n.action in own} == {kind}
 
 
 @pytest.mark.parametrize("name", JOBS)

@@ -1,0 +1,60 @@
+"""Reports on a store of calls say what reports on event history say, and refuse a folder that is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bedrock_guard.account.session import Account
+from bedrock_guard.account.trail_store import TrailStore
+from bedrock_guard.demo.company.make import make_company
+from bedrock_guard.demo.company.trail import write_trail
+from bedrock_guard.reports.cost import CostReport
+from bedrock_guard.reports.keys import KeyReport
+from bedrock_guard.reports.settings import BadParameters, CostSettings, KeySettings, read_parameters
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    trail, folder = tmp_path_factory.mktemp("trail"), tmp_path_factory.mktemp("store")
+    write_trail(make_company(), trail)
+    TrailStore(folder).refresh(trail)
+    return folder
+
+
+def test_the_cost_report_says_the_same(store: Path) -> None:
+    asked = CostReport.of(Account.demo(), CostSettings(days=14))
+    stored = CostReport.of(Account.demo(), CostSettings(days=14, calls=str(store)))
+    assert stored.gaps == ()
+    same = {name: figure.value for name, figure in asked.figures.figures.items()}
+    assert same.keys() == stored.figures.figures.keys()
+    for name in ("total", "difference", "control_total", "coverage_percent"):
+        assert stored.figures.figures[name].value == same[name]
+    callers = [
+        {str(name).partition(" in ")[0] for name in one.callers.frame["caller"]} for one in (asked, stored)
+    ]
+    assert {name for name in callers[0] if not name.startswith("no call")} <= callers[1]
+
+
+def test_the_key_report_finds_the_leak(store: Path) -> None:
+    stored = KeyReport.of(Account.demo(), KeySettings(calls=str(store)))
+    assert stored.gaps == ()
+    leak = make_company().truth["leak"]
+    assert f"{leak['user']} looks like a stolen key" in stored.headline.text
+    assert "without a key are left out" in stored.figures.sources["Calls"].why
+    asked = KeyReport.of(Account.demo(), KeySettings())
+    uses = [
+        {n: f.value for n, f in one.figures.figures.items() if n.endswith(":long_term")}
+        for one in (asked, stored)
+    ]
+    assert uses[0] == uses[1]
+    keyed = [int(one.figures.figures["calls_with_keys"].value or 0) for one in (asked, stored)]
+    assert keyed[0] < keyed[1]  # files hold mantle's data events, which Event history does not
+
+
+@pytest.mark.parametrize("folder", ["/nowhere", "."])
+def test_a_folder_without_a_store_is_a_bad_parameter(folder: str, tmp_path: Path) -> None:
+    path = folder if folder.startswith("/") else str(tmp_path)
+    with pytest.raises(BadParameters, match="no store of calls"):
+        read_parameters("keys", {"calls": path})
