@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 import pandas as pd
@@ -81,9 +80,3 @@ def hits(plan: Plan) -> Shown:
     )
     columns = ["who", "calls refused", "last call", "models", "controls"]
     return Shown(pd.DataFrame(rows, columns=columns), caption, limit=_MOST)
-
-
-def numbered(lines: Iterable[str], words: str) -> Shown:
-    """Lines with their number: risks, steps that were told."""
-    rows = [{"": number, "what": line} for number, line in enumerate(lines, start=1)]
-    return Shown(pd.DataFrame(rows, columns=["", "what"]), words, limit=_MOST)

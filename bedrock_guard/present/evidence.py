@@ -95,13 +95,26 @@ def days(found: WhatIf) -> Shown:
 
 
 def models(found: WhatIf, situation: Situation) -> Shown:
-    """Spend by model and outcome, and who spent most of it."""
-    users = _users(found)
-    table = by_model(found, situation)
-    names = [str(name) for name in found.impact.by_model()["model"]]
-    frame = table.assign(used_by=[users.get(name, "no call seen here") for name in names])
+    """Spend by model and outcome."""
     caption = f"Spend by model in the window, USD. {NO_SAVING}"
-    return Shown(frame, caption, {"cost_usd": "all", "used_by": "most of it by"}, total=True)
+    return Shown(by_model(found, situation), caption, {"cost_usd": "all"}, total=True)
+
+
+def users(found: WhatIf, situation: Situation) -> Shown:
+    """Who spends most of each model."""
+    spent = _users(found)
+    table = found.impact.by_model()
+    rows = [
+        {
+            "model": situation.name_of(str(name)),
+            "cost_usd": cost,
+            "used_by": spent.get(str(name), "no call seen here"),
+        }
+        for name, cost in zip(table["model"], table["cost_usd"], strict=True)
+    ]
+    caption = "Who uses each model, dearest first. Dollars are shared out by tokens, else by calls."
+    frame = pd.DataFrame(rows, columns=["model", "cost_usd", "used_by"])
+    return Shown(frame, caption, {"cost_usd": "all", "used_by": "most of it by"})
 
 
 def _users(found: WhatIf, most: int = 3) -> dict[str, str]:
@@ -144,7 +157,7 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
     rows.append(
         {"caller": "no call of it seen here", "refused": rest["refused"], "kept": rest["kept"], **blank}
     )
-    columns = ["caller", "client", *("refused", "kept", "calls_refused", "models", "controls", "last_call")]
+    columns = ["caller", "client", "refused", "calls_refused", "last_call", "models", "controls", "kept"]
     caption = (
         "Calls that worked in the window and would be refused. Dollars are shared out by tokens, or by calls where "
         "tokens are not told. No call is seen of other accounts, batch jobs and capacity."

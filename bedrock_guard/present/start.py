@@ -25,10 +25,9 @@ _MOST: Final = 10
 def money(situation: Situation) -> Shown:
     """The dearest models, each with who spends most of it."""
     found = situation.what_if(situation.spec())
-    shown = evidence.models(found, situation)
-    frame = shown.frame[["model", "cost_usd", "used_by"]]
+    shown = evidence.users(found, situation)
     caption = "Spend by model in the window, USD, dearest first, and the callers that spend most of it."
-    return Shown(frame, caption, shown.headers, total=True)
+    return Shown(shown.frame, caption, shown.headers, total=True)
 
 
 def callers(situation: Situation) -> Shown:

@@ -10,7 +10,7 @@ import traitlets as t
 
 from bedrock_guard.present import change as show
 from bedrock_guard.widgets.applying import Applying
-from bedrock_guard.widgets.parts import alert, row, scrolling, shows_errors, status
+from bedrock_guard.widgets.parts import alert, bullets, row, scrolling, shows_errors, status
 
 _BACK: Final = "roll back"
 
@@ -73,8 +73,7 @@ class ApplyView:
             self.shown.value = _plan(applying)
         elif not job.busy:
             self.shown.value = ""
-        lines = show.numbered(applying.steps, "Steps that were told.").html() if applying.steps else ""
-        self.progress.value = lines
+        self.progress.value = bullets("Steps:", applying.steps, most=200) if applying.steps else ""
         self._open()
 
     def _words(self) -> str:
@@ -92,7 +91,9 @@ class ApplyView:
         if applying.refused:
             return alert(applying.refused)
         if applying.plan:
-            return status(f"Plan {applying.plan.name}. To apply it, type: {applying.plan.phrase}")
+            return status(
+                f"Plan {applying.plan.name}. Read it; below it, to apply it, type: {applying.plan.phrase}"
+            )
         if applying.outcome:
             found = applying.outcome
             gate = f" To go on, type: {found.gate_phrase}" if found.gate_phrase else ""
@@ -138,11 +139,10 @@ def _plan(applying: Applying) -> str:
     if plan is None:
         return ""
     tables = [show.targets(plan), show.effects(plan), show.hits(plan), show.steps(plan)]
-    risks = show.numbered(plan.risks, "What to know before.")
     back = "\n".join(plan.rollback_commands)
     script = (
         f"<details><summary>The way back as AWS CLI lines</summary><pre>{escape(back)}</pre></details>"
         if back
         else ""
     )
-    return "".join(one.html() for one in (*tables, risks)) + script
+    return "".join(one.html() for one in tables) + bullets("To know before:", plan.risks) + script

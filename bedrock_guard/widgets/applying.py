@@ -165,6 +165,7 @@ class Applying(t.HasTraits):
 
         """
         run = partial(rollback, self._begun(), self._open())
+        self.steps = ()
         self._run(lambda tick: run(on_step=self._teller(tick)), self._changed)
 
     def cancel(self) -> None:
@@ -199,9 +200,11 @@ class Applying(t.HasTraits):
 
     def _teller(self, tick: Tick) -> Any:
         def tell(report: StepReport) -> None:
-            words = f"{report.number} of {report.of}: {report.step.words()} ({report.state})"
+            start = f"{report.number} of {report.of}: "
             note = f" {report.note}" if report.note else ""
-            self.steps = (*self.steps, f"{words}{note}")
+            words = f"{start}{report.step.words()} ({report.state}){note}"
+            before = tuple(line for line in self.steps if not line.startswith(start))
+            self.steps = (*before, words)
             tick(words)
 
         return tell

@@ -90,6 +90,12 @@ class Choices(t.HasTraits):
 
         """
         controls = self.profile.controls
+        if not self.approved and not self.approve_nothing:
+            raise GuardError(
+                "No model is approved.",
+                why="An empty list would refuse every call to every model.",
+                remedy="Tick a model, or the box “Approve no model at all” under the list.",
+            )
         kept = tuple(
             entry
             for entry in self.spec.exceptions

@@ -45,7 +45,9 @@ class Seeing:
         found = self._choices.what_if
         if found is not None:
             self.by_model.follow(*charts.horizontal(self._rows(), "model"))
-            self._texts["models"].value = evidence.models(found, self._choices.situation).html()
+            tables = (evidence.models, evidence.users)
+            shown = (table(found, self._choices.situation).html() for table in tables)
+            self._texts["models"].value = "".join(shown)
 
     def _days(self) -> None:
         found = self._choices.what_if

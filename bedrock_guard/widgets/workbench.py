@@ -142,7 +142,8 @@ class Head:
 def headline(found: WhatIf, situation: Situation) -> str:
     """The dollars of each outcome, and the line that says whether they can be believed."""
     proof = situation.reconciliation
-    line = f"<p class='bg-proof mathjax_ignore'>{escape(situation.line())}</p>"
+    read = f"{situation.line()} · read {situation.account.now:%Y-%m-%d %H:%M} UTC"
+    line = f"<p class='bg-proof mathjax_ignore'>{escape(read)}</p>"
     if proof.withheld:
         return alert(GuardError("The headline is withheld.", why="; ".join(proof.withheld))) + line
     cards = "".join(

@@ -1,4 +1,4 @@
-"""How fast the workbench follows a choice in the browser, with a million calls loaded. Times are printed, not asserted."""
+"""How fast the workbench follows a choice in the browser, with a million calls loaded. Printed, not asserted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ FOLLOW = """async id => {
   const box = [...document.querySelectorAll('.bg-pick input[data-id]')].find(b => b.dataset.id === id);
   const read = {
     headline: () => document.querySelector('.bg-cards').textContent,
-    chart: () => [...document.querySelectorAll('.js-plotly-plot .bars .point path')].map(p => p.getAttribute('d')).join(),
+    chart: () => [...document.querySelectorAll('.js-plotly-plot .bars .point path')]
+      .map(p => p.getAttribute('d')).join(),
     table: () => document.querySelector('.bg-scroll table').textContent,
   };
   const before = Object.fromEntries(Object.entries(read).map(([k, f]) => [k, f()]));
@@ -103,7 +104,9 @@ def test_the_page_follows_a_choice(tmp_path: Path) -> None:
         for turn in range(30):
             for name, took in page.evaluate(FOLLOW, MODELS[turn % 2]).items():
                 found.setdefault(name, []).append(took)
-            page.wait_for_timeout(1500)  # a person looks; the proof begins after 0.6 s and is given up by the next
+            page.wait_for_timeout(
+                1500
+            )  # a person looks; the proof begins after 0.6 s and is given up by the next
         for name, times in found.items():
             print(told(name, times))
         for name in PAGES:
