@@ -136,14 +136,12 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
     """Callers of whom a call would be refused, with their dollars; what has no caller stands last."""
     spent = by_caller(found.judged, found.impact)
     hit = found.callers().merge(spent, on=["account_id", "principal", "client"], how="left")
-    zero = Decimal(0)
     several = hit["account_id"].nunique() > 1
     rows = [
         {
             "caller": _caller(row["principal"], row["account_id"] if several else None),
             "client": row["client"],
-            "refused": zero if pd.isna(row["refused"]) else row["refused"],
-            "kept": zero if pd.isna(row["kept"]) else row["kept"],
+            "refused": _known(row["refused"]),
             "calls_refused": f"{row['calls']:,}",
             "models": tuple(situation.name_of(model) for model in row["models"]),
             "controls": row["controls"],
@@ -151,19 +149,22 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
         }
         for row in hit.to_dict("records")
     ]
-    rows.sort(key=lambda row: (-row["refused"], -int(str(row["calls_refused"]).replace(",", ""))))
+    rows.sort(key=lambda row: (-(row["refused"] or 0), -int(str(row["calls_refused"]).replace(",", ""))))
     rest = spent.iloc[-1]
     blank = {"client": "", "calls_refused": "", "models": "", "controls": "", "last_call": ""}
-    rows.append(
-        {"caller": "no call of it seen here", "refused": rest["refused"], "kept": rest["kept"], **blank}
-    )
-    columns = ["caller", "client", "refused", "calls_refused", "last_call", "models", "controls", "kept"]
+    rows.append({"caller": "no call of it seen here", "refused": rest["refused"], **blank})
+    columns = ["caller", "client", "refused", "calls_refused", "last_call", "models", "controls"]
     caption = (
         "Calls that worked in the window and would be refused. Dollars are shared out by tokens, or by calls where "
         "tokens are not told. No call is seen of other accounts, batch jobs and capacity."
     )
     frame = pd.DataFrame(rows, columns=columns)
-    return Shown(frame, caption, {"refused": "refused USD", "kept": "kept USD"}, limit=limit)
+    return Shown(frame, caption, {"refused": "refused USD"}, limit=limit)
+
+
+def _known(value: Any) -> Decimal | None:
+    """None for a caller whose calls name no billed model: what they cost is not known."""
+    return None if pd.isna(value) else value
 
 
 def _caller(principal: Any, account: Any) -> str:
