@@ -73,7 +73,12 @@ class OpenRule:
 
 def acts(rule: Rule, action: str) -> bool:
     """Whether the rule names the action."""
-    return any(match(pattern.lower(), action.lower()) for pattern in rule.actions)
+    return _named(rule.actions, action)
+
+
+@lru_cache(maxsize=16_384)
+def _named(actions: tuple[str, ...], action: str) -> bool:
+    return any(match(pattern.lower(), action.lower()) for pattern in actions)
 
 
 def meet(first: str, second: str) -> bool:
