@@ -59,8 +59,15 @@ class _Parsed(Records):
     def __init__(self, records: Sequence[Any], names: Sequence[frozenset[str]], memory: _Memory) -> None:
         super().__init__(records)
         self._names, self._memory = names, memory
+        kinds = set(names)
+        self._always = frozenset.intersection(*kinds) if kinds else frozenset[str]()
+        self._ever = frozenset[str]().union(*kinds)
 
     def column(self, name: str) -> list[Any]:
+        if name in self._always:
+            return [record.get(name) for record in self.records]
+        if name not in self._ever:
+            return [None] * len(self.records)
         return [
             record.get(name) if name in names else None
             for record, names in zip(self.records, self._names, strict=True)
@@ -107,15 +114,19 @@ class FastReader:
 
     def __init__(self) -> None:
         self._memory = _Memory()
+        self._parser = simdjson.Parser()
 
     def read(self, data: bytes) -> tuple[int, Columns] | None:
         """How many records an inflated file holds, and their columns; None when it is for the careful reader."""
         try:
-            document = simdjson.Parser().parse(data)
-            records, kept, left_out = _sort(_delivered(document))
-            names = [self._memory.names(record) for record in kept]
+            return self._read(data)
         except (ValueError, RuntimeError, RecursionError):
+            self._parser = simdjson.Parser()  # the old one cannot be used while the error holds its records
             return None
+
+    def _read(self, data: bytes) -> tuple[int, Columns]:
+        records, kept, left_out = _sort(_delivered(self._parser.parse(data)))
+        names = [self._memory.names(record) for record in kept]
         made = read_columns(_Parsed(kept, names, self._memory))
         return records, Columns(made.columns, made.left_out + left_out)
 
@@ -136,32 +147,29 @@ def _sort(records: Iterable[Any]) -> tuple[int, list[Any], Counter[str]]:
     kept: list[Any] = []
     odd: Counter[str] = Counter()
     skipped: dict[Kind, int] = {}
-    kinds: set[Kind] = set()
+    known: set[Kind] = set()
     total = 0
     for record in records:
         total += 1
-        kind = _kind(record)
+        try:
+            kind = record["eventSource"], record["eventName"]
+        except (KeyError, TypeError):
+            odd[_foreign(record).value] += 1
+            continue
         if kind in skipped:
             skipped[kind] += 1
-        elif kind in kinds:
+        elif kind in known:
             kept.append(record)
-        elif kind is None:
+        elif not (type(kind[0]) is type(kind[1]) is str):
             odd[_foreign(record).value] += 1
         elif isinstance(shape_of(*kind), LeftOut):
             skipped[kind] = 1
         else:
-            kinds.add(kind)
+            known.add(kind)
             kept.append(record)
     for kind, count in skipped.items():
         odd[str(shape_of(*kind))] += count
     return total, kept, odd
-
-
-def _kind(record: Any) -> Kind | None:
-    if not isinstance(record, simdjson.Object):
-        return None
-    source, operation = record.get("eventSource"), record.get("eventName")
-    return (source, operation) if type(source) is str and type(operation) is str else None
 
 
 def _foreign(record: Any) -> LeftOut:
