@@ -91,7 +91,7 @@ def apply(
         Path(folder), plan.id, {"plan_id": plan.id, **plan.body}, session.clock.now()
     ) as journal:
         engine = Engine(session, journal, owner or this_owner(), plan.marker, on_step, cancel)
-        return _forward(plan, engine, journal, take_over=False)
+        return _forward(plan, engine, journal)
 
 
 def resume(
@@ -130,13 +130,16 @@ def resume(
                 "This change was rolled back, or is being.", remedy="Roll it back to its end; then plan anew."
             )
         engine = Engine(session, opened, owner or this_owner(), plan.marker, on_step, cancel)
-        if phrase:
-            _open_gate(plan, engine, opened, phrase)
+        gate = _gate_of(plan, opened, phrase) if phrase else None
         if opened.has("finished"):
             return Outcome("done", "It was finished before.", opened.path)
+        with _told(engine):
+            engine.take_turn(take_over=take_over)
+        if gate is not None:
+            engine.note("gate", gate.key, phrase=phrase.strip())
         if bear_denials:
             _bear_denials(plan, engine, opened)
-        return _forward(plan, engine, opened, take_over=take_over)
+        return _forward(plan, engine, opened)
 
 
 def rollback(
@@ -189,9 +192,9 @@ def rollback(
     )
 
 
-def _forward(plan: Plan, engine: Engine, journal: Journal, *, take_over: bool) -> Outcome:
+def _forward(plan: Plan, engine: Engine, journal: Journal) -> Outcome:
     with _told(engine):
-        engine.take_turn(take_over=take_over)
+        engine.take_turn()
         try:
             gate = _to_next_gate(plan, engine, journal)
         except CancelledError as stopped:
@@ -270,7 +273,8 @@ def _plan_of(journal: Journal) -> Plan:
     return Plan.of(journal.plan, f"The plan in {journal.path.name}")
 
 
-def _open_gate(plan: Plan, engine: Engine, journal: Journal, phrase: str) -> None:
+def _gate_of(plan: Plan, journal: Journal, phrase: str) -> Gate:
+    """The gate at which a change waits, if the phrase is its own."""
     waiting = next((s for s in plan.steps if isinstance(s, Gate) and not journal.has("gate", s.key)), None)
     if waiting is None:
         raise ChangeError("No gate is left to be opened.", remedy="Resume without a phrase.")
@@ -283,7 +287,7 @@ def _open_gate(plan: Plan, engine: Engine, journal: Journal, phrase: str) -> Non
         raise HaltedError(
             "The change has not come to this gate yet.", remedy="Resume without a phrase first."
         )
-    engine.note("gate", waiting.key, phrase=phrase.strip())
+    return waiting
 
 
 def _bear_denials(plan: Plan, engine: Engine, journal: Journal) -> None:

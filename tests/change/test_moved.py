@@ -201,6 +201,7 @@ def test_the_marker_keeps_a_second_machine_out_until_it_takes_over(
         resume(copy, operator, phrase=waiting.gate_phrase, owner="ben@two")
     second = resume(copy, operator, owner="ben@two", take_over=True)
     assert second.state == "waiting"
+    assert second.gate_phrase == waiting.gate_phrase, "a gate is not opened by a run that is kept out"
     with pytest.raises(ChangeError, match="in progress, by ben@two"):
         resume(journal_in(tmp_path / "one"), operator, phrase=waiting.gate_phrase, owner="ana@one")
     assert rollback(copy, operator, owner="ben@two").state == "rolled_back"
