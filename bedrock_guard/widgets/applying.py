@@ -87,7 +87,8 @@ class Applying(t.HasTraits):
     @property
     def stopped(self) -> bool:
         """Whether a change was begun here and stopped between two steps."""
-        return self.journal is not None and self.job.state == "failed"
+        cancelled = self.outcome is not None and self.outcome.state == "cancelled"
+        return self.journal is not None and (self.job.state == "failed" or cancelled)
 
     def wish(self) -> Wish:
         """What is to be planned.

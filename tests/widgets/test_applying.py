@@ -1,0 +1,119 @@
+"""Plan, apply, go on, cancel and roll back from the workbench's state, on a demo account of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bedrock_guard.account.deployed import read_deployed
+from bedrock_guard.account.session import Account
+from bedrock_guard.account.situation import Situation, example_spec
+from bedrock_guard.errors import GuardError
+from bedrock_guard.widgets.apply_view import ApplyView
+from bedrock_guard.widgets.applying import Applying
+from bedrock_guard.widgets.choices import Choices
+
+HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+WHO = "role/support-assistant, role/contract-review-service"
+
+
+@pytest.fixture
+def applying(situation: Situation, tmp_path: Path) -> Applying:
+    made = Applying(Choices(situation, example_spec()), Account.demo())
+    made.folder = str(tmp_path / "changes")
+    return made
+
+
+def planned(applying: Applying) -> Applying:
+    applying.targets = WHO
+    applying.make()
+    assert applying.job.wait(120)
+    assert applying.plan is not None, applying.refused or applying.job.problem
+    return applying
+
+
+def test_a_change_goes_its_whole_way_and_back(applying: Applying) -> None:
+    view = ApplyView(planned(applying))
+    assert view.apply.disabled
+    view.phrase.value = applying.plan.phrase
+    assert not view.apply.disabled
+    view.apply.click()
+    assert applying.job.wait(120)
+    assert applying.outcome.state == "waiting"
+    assert applying.plan is None, "a plan is applied once"
+    view.phrase.value = applying.outcome.gate_phrase
+    assert not view.go_on.disabled
+    view.go_on.click()
+    assert applying.job.wait(120)
+    assert applying.outcome.state == "done"
+    assert applying.deployed.documents["bedrock-guard-boundary"]
+    assert view.back.disabled
+    view.word.value = "roll back"
+    view.back.click()
+    assert applying.job.wait(120)
+    assert applying.outcome.state == "rolled_back"
+    assert applying.deployed.documents == {}
+
+
+def test_any_change_of_choice_or_wish_ends_the_plan(applying: Applying) -> None:
+    planned(applying)
+    applying._choices.approved = (HAIKU,)
+    assert applying.plan is None
+    planned(applying)
+    applying.replace = True
+    assert applying.plan is None
+    with pytest.raises(GuardError, match="no plan"):
+        applying.apply("apply anything")
+
+
+def test_another_phrase_writes_nothing(applying: Applying) -> None:
+    planned(applying).apply("apply 000000 to 2 principals in 111122223333")
+    assert applying.job.wait(120)
+    assert applying.job.state == "failed"
+    assert applying.journal is None
+    assert read_deployed(applying.account, applying._choices.profile).documents == {}
+
+
+def test_cancel_stops_between_steps_and_what_was_done_can_be_taken_back(applying: Applying) -> None:
+    view = ApplyView(planned(applying))
+    seen: list[tuple[str, ...]] = []
+
+    def stop(change: dict) -> None:
+        seen.append(change["new"])
+        if len(change["new"]) == 2:
+            applying.cancel()
+
+    applying.observe(stop, names="steps")
+    applying.apply(applying.plan.phrase)
+    assert applying.job.wait(120)
+    assert applying.stopped
+    assert "Cancelled." in view.told.value
+    assert not view.go_on.disabled
+    assert 0 < len(seen[-1]) < 12
+    applying.roll_back()
+    assert applying.job.wait(120)
+    assert applying.outcome.state == "rolled_back"
+    assert read_deployed(applying.account, applying._choices.profile).documents == {}
+
+
+def test_reasons_against_a_plan_are_all_shown(applying: Applying) -> None:
+    view = ApplyView(applying)
+    view.plan.click()
+    assert "Nobody is named" in view.told.value
+    applying.targets = "role/<img src=x onerror=alert(1)>"
+    view.plan.click()
+    applying.job.wait(120)
+    assert "role='alert'" in view.told.value
+    assert "<img" not in view.told.value + view.shown.value
+
+
+def test_read_only_and_without_an_account_nothing_can_be_applied(
+    applying: Applying, situation: Situation
+) -> None:
+    view = ApplyView(planned(applying), writes=False)
+    view.phrase.value = applying.plan.phrase
+    assert view.apply.disabled
+    alone = ApplyView(Applying(Choices(situation, example_spec()), None))
+    assert alone.plan.disabled
+    assert "No account is open" in alone.told.value
