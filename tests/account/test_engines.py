@@ -269,7 +269,7 @@ class Mocked:
 
 @pytest.fixture
 def account() -> Iterator[Any]:
-    for needed, extra in (("moto", "bench"), ("pyathena", "athena")):
+    for needed, extra in (("moto", "test"), ("pyathena", "test")):
         if find_spec(needed) is None:
             pytest.skip(f"{needed} is not installed (extra {extra})")
     from moto import mock_aws

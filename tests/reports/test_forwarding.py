@@ -198,7 +198,7 @@ def test_a_topic_is_told_through_the_demos_sns() -> None:
 @pytest.fixture
 def s3() -> Iterator[Any]:
     moto = pytest.importorskip(
-        "moto.server", reason="moto is not installed: pip install 'bedrock-guard[bench]'"
+        "moto.server", reason="moto is not installed: pip install 'bedrock-guard[test]'"
     )
     import boto3
 
