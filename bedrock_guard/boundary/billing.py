@@ -63,7 +63,7 @@ def token_lines(model: Model, regions: Iterable[str], *, worldwide: bool = False
 
     Example:
         >>> from bedrock_guard.boundary.catalogue import shipped
-        >>> token_lines(shipped().get("amazon.nova-lite-v1:0"), ["us-east-1"])[4]
+        >>> token_lines(shipped().get("amazon.nova-lite-v1:0"), ["us-east-1"])[3]
         'USE1-NovaLite-input-tokens-batch'
     """
     codes = [_CODES[region] for region in regions if region in _CODES]
