@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import Final
 
 import pandas as pd
 
+from bedrock_guard.change.drift import summary
 from bedrock_guard.change.errors import PlanRefusedError
 from bedrock_guard.change.plan import Plan
-from bedrock_guard.present.table import Shown
+from bedrock_guard.present.table import Shown, plain
 
 _MOST: Final = 100
 
@@ -67,7 +70,7 @@ def hits(plan: Plan) -> Shown:
         {
             "who": one.principal,
             "calls refused": one.calls,
-            "last call": one.last_call,
+            "last call": datetime.fromisoformat(one.last_call),
             "models": one.models,
             "controls": one.controls,
         }
@@ -80,3 +83,30 @@ def hits(plan: Plan) -> Shown:
     )
     columns = ["who", "calls refused", "last call", "models", "controls"]
     return Shown(pd.DataFrame(rows, columns=columns), caption, limit=_MOST)
+
+
+def drift(frame: pd.DataFrame) -> Shown:
+    """`change.drift` for people: what holds whom, against the choice; worst first."""
+    rows = [
+        {
+            "who": row["principal"],
+            "state": row["state"],
+            "what is found": row["detail"] or "every document as asked",
+            "boundary now": row["boundary_arn"] or "none",
+            "a request that shows it": _request(row["witness"]) if row["witness"] else "",
+        }
+        for row in frame.fillna("").to_dict("records")
+    ]
+    columns = ["who", "state", "what is found", "boundary now", "a request that shows it"]
+    return Shown(pd.DataFrame(rows, columns=columns), "What holds whom, the worst first.", limit=_MOST)
+
+
+def drift_words(frame: pd.DataFrame) -> str:
+    """How many targets are in each state, in one line."""
+    return f"Against the choice as it is now: {', '.join(summary(frame)) or 'no target in this account'}"
+
+
+def _request(witness: str) -> str:
+    asked = json.loads(witness)
+    context = "".join(f", {key}={plain(value)}" for key, value in asked["context"].items())
+    return f"{asked['action']} on {asked['resource']}{context}"

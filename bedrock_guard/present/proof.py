@@ -74,19 +74,24 @@ def changes(comparison: Comparison, against: str) -> Shown:
         }
         for one in comparison.differences
     ]
+    columns = ["what happens", "actions", "resource", "when", "a request that flips"]
+    return Shown(pd.DataFrame(rows, columns=columns), changes_words(comparison, against), limit=100)
+
+
+def changes_words(comparison: Comparison, against: str) -> str:
+    """How much is decided differently, in one line."""
     opened = sum(one.opens for one in comparison.differences)
     closed = sum(one.closes for one in comparison.differences)
-    caption = (
+    words = (
         f"Against {against}: {closed} classes of requests are refused that were allowed, "
         f"{opened} allowed that were refused."
     )
     if not comparison.differences:
         found = "is" if comparison.equal else "was found that is"
-        caption = f"Against {against}: no request {found} decided differently."
+        words = f"Against {against}: no request {found} decided differently."
     if comparison.incomplete:
-        caption += f" There may be more: too much hangs on {', '.join(comparison.keys) or 'the conditions'}."
-    columns = ["what happens", "actions", "resource", "when", "a request that flips"]
-    return Shown(pd.DataFrame(rows, columns=columns), caption, limit=100)
+        words += f" There may be more: too much hangs on {', '.join(comparison.keys) or 'the conditions'}."
+    return words
 
 
 def _word(one: Difference) -> str:

@@ -16,7 +16,7 @@ _BACK: Final = "roll back"
 
 
 class ApplyView:
-    """Who, Plan, the plan, its phrase, Apply, Cancel, Go on, Roll back, and where things stand in words."""
+    """Who, Plan, Verify, the plan, its phrase, Apply, Cancel, Go on, Roll back, and where things stand in words."""
 
     def __init__(self, applying: Applying, *, writes: bool = True) -> None:
         self._applying, self._writes = applying, writes
@@ -24,6 +24,7 @@ class ApplyView:
         for name, field in self.fields.items():
             t.link((applying, name), (field, "value"))
         self.plan = w.Button(description="Plan", button_style="primary")
+        self.verify = w.Button(description="Verify")
         self.cancel = w.Button(description="Cancel between steps")
         self.phrase = w.Text(
             description="Phrase", placeholder="type the plan's phrase", continuous_update=True
@@ -32,18 +33,20 @@ class ApplyView:
         self.go_on = w.Button(description="Go on")
         self.word = w.Text(description="To undo", placeholder=f"type: {_BACK}", continuous_update=True)
         self.back = w.Button(description="Roll back")
-        self.told, self.shown, self.progress = w.HTML(), w.HTML(), w.HTML()
+        self.told, self.found, self.shown, self.progress = w.HTML(), w.HTML(), w.HTML(), w.HTML()
         self._bind()
         form = w.Box(list(self.fields.values()))
         form.add_class("bg-form")
         self.widget = scrolling(
             w.HTML(
                 "<p>First a plan, which only reads. Then Apply, for that plan alone, under a phrase that you type. "
-                "Every step is written to a journal before it is done, read back after, and can be rolled back.</p>"
+                "Every step is written to a journal before it is done, read back after, and can be rolled back. "
+                "Verify only reads, whenever you like: what holds each of them now, against the choice.</p>"
             ),
             form,
-            row(self.plan, self.cancel),
+            row(self.plan, self.verify, self.cancel),
             self.told,
+            self.found,
             self.shown,
             row(self.phrase, self.apply, self.go_on),
             row(self.word, self.back),
@@ -54,12 +57,15 @@ class ApplyView:
     def _bind(self) -> None:
         applying, guarded = self._applying, shows_errors(self.told)
         self.plan.on_click(guarded(lambda _button: applying.make()))
+        self.verify.on_click(guarded(lambda _button: applying.verify()))
         self.apply.on_click(guarded(lambda _button: applying.apply(self.phrase.value.strip())))
         self.go_on.on_click(guarded(lambda _button: applying.go_on(self.phrase.value.strip())))
         self.back.on_click(guarded(lambda _button: applying.roll_back()))
         self.cancel.on_click(guarded(lambda _button: applying.cancel()))
         applying.observe(lambda _: self.follow(), names=["plan", "refused", "outcome", "steps"])
-        applying.job.observe(lambda _: self.follow(), names=["state", "message"])
+        for job in (applying.job, applying.check):
+            job.observe(lambda _: self.follow(), names=["state", "message"])
+        applying.observe(lambda _: self.follow(), names="verified")
         for box in (self.phrase, self.word):
             box.observe(lambda _: self._open(), names="value")
 
@@ -67,6 +73,7 @@ class ApplyView:
         """Show where things stand, and open what may be done next."""
         applying, job = self._applying, self._applying.job
         self.told.value = self._words()
+        self.found.value = self._verified()
         if applying.refused:
             self.shown.value = show.reasons(applying.refused).html()
         elif applying.plan:
@@ -101,12 +108,22 @@ class ApplyView:
             return status(f"{found.state.replace('_', ' ').capitalize()}. {found.words}{gate}{notes}")
         return status("Nothing planned. Name who gets the boundary, then Plan.")
 
+    def _verified(self) -> str:
+        frame, check = self._applying.verified, self._applying.check
+        if check.busy:
+            return status(check.message or "Begun.")
+        if check.state == "failed" and check.problem:
+            return alert(check.problem)
+        if frame is None:
+            return ""
+        return status(f"Verified. {show.drift_words(frame)}.") + show.drift(frame).html()
+
     def _open(self) -> None:
         """A button is open only when what it does is allowed now."""
-        applying, busy = self._applying, self._applying.job.busy
+        applying, busy = self._applying, self._applying.busy
         typed = " ".join(self.phrase.value.split())
         plan, outcome = applying.plan, applying.outcome
-        self.plan.disabled = busy or bool(applying.closed)
+        self.plan.disabled = self.verify.disabled = busy or bool(applying.closed)
         self.cancel.disabled = not busy
         self.apply.disabled = (
             not self._writes or busy or plan is None or not plan.steps or typed != plan.phrase

@@ -1,4 +1,4 @@
-"""Plan, apply, go on, verify, roll back: the state behind the two-step Apply. All writing is `change`'s."""
+"""Plan, apply, go on, roll back; verify at any time. The state behind the two-step Apply; all writing is `change`'s."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import traitlets as t
 
 from bedrock_guard.account.deployed import Deployed, read_deployed
 from bedrock_guard.change.apply import Outcome, StepReport, apply, resume, rollback
+from bedrock_guard.change.drift import drift
 from bedrock_guard.change.errors import PlanRefusedError
 from bedrock_guard.change.journal import SUFFIX
 from bedrock_guard.change.plan import Plan, make_plan
@@ -43,6 +45,7 @@ class Applying(t.HasTraits):
         outcome: where the change stands after the last run.
         deployed: what of the profile's documents stands in the account, read after each run; None before.
         steps: the steps that were told, in words.
+        verified: `change.drift` of who is named against the choice; None before it was asked for, and after any change.
 
     """
 
@@ -59,12 +62,13 @@ class Applying(t.HasTraits):
     outcome = t.Instance(Outcome, allow_none=True)
     steps = t.Tuple()
     deployed = t.Instance(Deployed, allow_none=True)
+    verified = t.Instance(pd.DataFrame, allow_none=True)
 
     def __init__(self, choices: Choices, account: Account | None) -> None:
         super().__init__()
         self._choices = choices
         self.account = account
-        self.job = Job()
+        self.job, self.check = Job(), Job()
         self._cancel = threading.Event()
         self._journal: Path | None = None
         self.targets = "\n".join(choices.profile.targets)
@@ -78,6 +82,29 @@ class Applying(t.HasTraits):
         if self.account is None:
             return "No account is open: give the workbench one (account=...) to plan a change."
         return "The choice cannot be built as it is." if self._choices.problem else ""
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is planned, changed or verified right now."""
+        return self.job.busy or self.check.busy
+
+    @property
+    def selection(self) -> Selection:
+        """Who is named.
+
+        Raises:
+            GuardError: nobody is.
+
+        """
+        found = Selection(
+            principals=_listed(self.targets),
+            paths=_listed(self.paths),
+            groups=_listed(self.groups),
+            limit=self.limit,
+        )
+        if found.empty:
+            raise GuardError("Nobody is named.", remedy="Name users or roles, a path, or a group.")
+        return found
 
     @property
     def journal(self) -> Path | None:
@@ -98,18 +125,9 @@ class Applying(t.HasTraits):
 
         """
         found = self._choices.consequences
-        selection = Selection(
-            principals=_listed(self.targets),
-            paths=_listed(self.paths),
-            groups=_listed(self.groups),
-            limit=self.limit,
-        )
-        if selection.empty:
-            raise GuardError("Nobody is named.", remedy="Name users or roles, a path, or a group.")
         rules = found.spec.guardrail if self.guardrail else None
-        return Wish(
-            found.built, selection, canary=self.canary.strip() or None, replace=self.replace, guardrail=rules
-        )
+        canary = self.canary.strip() or None
+        return Wish(found.built, self.selection, canary=canary, replace=self.replace, guardrail=rules)
 
     def make(self) -> None:
         """Make a plan in a thread; reads only.
@@ -132,6 +150,25 @@ class Applying(t.HasTraits):
             return plan
 
         self._run(work, self._planned)
+
+    def verify(self) -> None:
+        """Read in a thread what holds those named, against the choice as it is now. Neither plan nor change is touched.
+
+        Raises:
+            GuardError: it cannot be begun; says why.
+
+        """
+        account, selection, built = self._open(), self.selection, self._choices.consequences.built
+        self.verified = None
+
+        def work(tick: Tick) -> pd.DataFrame:
+            tick("Reading who holds what.")
+            found = drift(account, built, selection)
+            tick("Read.")
+            self.verified = found
+            return found
+
+        self.check.start(work)
 
     def apply(self, phrase: str) -> None:
         """Apply the plan in a thread, under its phrase.
@@ -172,11 +209,12 @@ class Applying(t.HasTraits):
     def cancel(self) -> None:
         """Stop between two steps; what is done stays, and is in the journal."""
         self._cancel.set()
+        self.check.cancel()
 
     def _open(self) -> Account:
         if self.closed or self.account is None:
             raise GuardError("Nothing can be planned here.", why=self.closed)
-        if self.job.busy:
+        if self.busy:
             raise GuardError("One thing at a time.", remedy="Wait until what runs has ended, or cancel it.")
         return self.account
 
@@ -187,6 +225,7 @@ class Applying(t.HasTraits):
 
     def _run(self, work: Any, ended: Any) -> None:
         self._cancel.clear()
+        self.verified = None
 
         def whole(tick: Tick) -> Any:
             result = work(tick)
@@ -223,8 +262,9 @@ class Applying(t.HasTraits):
             self.deployed = read_deployed(self.account, self._choices.profile)
 
     def _forget(self, _change: object = None) -> None:
-        """A plan is for one choice and one wish; any change of them ends it."""
-        self.plan, self.refused = None, None
+        """A plan is for one choice and one wish, and so is what was verified; any change of them ends both."""
+        self.check.cancel()
+        self.plan, self.refused, self.verified = None, None, None
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -182,6 +182,10 @@ class FilePage:
             ]
         )
 
+    def add(self, *widgets: w.Widget) -> None:
+        """Show more below what differs from the file."""
+        self.widget.children = (*self.widget.children, *widgets)
+
     def _listen(self) -> None:
         guarded = shows_errors(self.told)
         self.load.on_click(guarded(self._load))

@@ -19,13 +19,13 @@ REST: Final = 0.6
 
 
 class ProofView:
-    """Scorecard, changes, mistakes and sizes."""
+    """Scorecard, changes, mistakes and sizes; and `line`, what changes in one line, to be shown elsewhere too."""
 
     def __init__(self, choices: Choices, deployed: Deployed | None) -> None:
         self._choices = choices
         self.deployed = deployed
         self.job = Job()
-        self.state = w.HTML()
+        self.state, self.line = w.HTML(), w.HTML()
         self.again = w.Button(description="Prove again")
         self.stop = w.Button(description="Cancel the proof")
         self._pages = {name: w.HTML() for name in ("card", "changes", "mistakes", "sizes")}
@@ -41,7 +41,8 @@ class ProofView:
             "Lint": scrolling(self._pages["mistakes"]),
             "Sizes": scrolling(self._pages["sizes"]),
         }
-        self.widget = w.VBox([row(self.state, self.again, self.stop), tabbed(pages, inner=True)])
+        self.tabs = tabbed(pages, inner=True)
+        self.widget = w.VBox([row(self.state, self.again, self.stop), self.tabs])
         self.start(after=REST)
 
     @property
@@ -55,6 +56,10 @@ class ProofView:
         """Take what is deployed now, and prove again."""
         self.deployed = deployed
         self.start()
+
+    def show_changes(self) -> None:
+        """Open the page of what changes."""
+        self.tabs.selected_index = self.tabs.titles.index("What changes")
 
     def start(self, after: float = 0.0) -> None:
         """Prove the present choice."""
@@ -70,6 +75,11 @@ class ProofView:
         """Where the proof stands, in words."""
         job, fresh = self.job, self.proof
         self.stop.disabled, self.again.disabled = not job.busy, job.busy
+        self.line.value = status(
+            show.changes_words(fresh.comparison, _against(fresh.deployed))
+            if fresh
+            else f"Against what is deployed: {'being compared.' if job.busy else 'not compared.'}"
+        )
         if self._choices.problem:
             self.state.value = f"<span class='bg-stale'>stale</span> {alert(self._choices.problem)}"
         elif job.state == "failed" and job.problem:

@@ -66,6 +66,7 @@ class Workbench:
         self.head = Head(self.choices)  # first, so that it is told first
         self.choosing, self.seeing = Choosing(self.choices), Seeing(self.choices)
         self.proving = ProofView(self.choices, deployed)
+        self.choosing.file.add(self.proving.line, self._to_changes())
         self.trying, self.taking = TryView(self.choices), Taking(self.choices)
         self.applying = Applying(self.choices, account)
         self.applying.observe(lambda change: self.proving.compare_with(change["new"]), names="deployed")
@@ -93,6 +94,16 @@ class Workbench:
         panes.add_class("bg-panes")
         self.widget = w.VBox([self.head.widget, panes])
         self.widget.add_class("bg-bench")
+
+    def _to_changes(self) -> w.Button:
+        button = w.Button(description="Show it in Prove")
+
+        def go(_button: object) -> None:
+            self.tabs.selected_index = self.tabs.titles.index("Prove")
+            self.proving.show_changes()
+
+        button.on_click(go)
+        return button
 
     def models(self) -> Shown:
         """Spend by model and outcome, for the choice as it is now."""

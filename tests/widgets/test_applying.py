@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from bedrock_guard.account.deployed import read_deployed
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import Situation, example_spec
 from bedrock_guard.errors import GuardError
+from bedrock_guard.present import change as show
 from bedrock_guard.widgets.apply_view import ApplyView
 from bedrock_guard.widgets.applying import Applying
 from bedrock_guard.widgets.choices import Choices
@@ -35,6 +38,11 @@ def planned(applying: Applying) -> Applying:
 
 def test_a_change_goes_its_whole_way_and_back(applying: Applying) -> None:
     view = ApplyView(planned(applying))
+    hits = show.hits(applying.plan).html()
+    assert re.search(r">\d{4}-\d\d-\d\d \d\d:\d\d UTC<", hits), (
+        "who was hit, with the last call as people read it"
+    )
+    assert hits in view.shown.value
     assert view.apply.disabled
     view.phrase.value = applying.plan.phrase
     assert not view.apply.disabled
@@ -42,18 +50,66 @@ def test_a_change_goes_its_whole_way_and_back(applying: Applying) -> None:
     assert applying.job.wait(120)
     assert applying.outcome.state == "waiting"
     assert applying.plan is None, "a plan is applied once"
+    view.verify.click()
+    assert applying.check.wait(120)
+    assert sorted(applying.verified["state"]) == ["as asked", "missing"], (
+        "the canary has it, the other not yet"
+    )
+    assert "1 missing, 1 as asked" in view.found.value
     view.phrase.value = applying.outcome.gate_phrase
-    assert not view.go_on.disabled
+    assert not view.go_on.disabled, "verifying leaves the change where it was"
     view.go_on.click()
     assert applying.job.wait(120)
     assert applying.outcome.state == "done"
     assert applying.deployed.documents["bedrock-guard-boundary"]
+    assert view.found.value == "", "what was verified before a change is not of now"
     assert view.back.disabled
     view.word.value = "roll back"
     view.back.click()
     assert applying.job.wait(120)
     assert applying.outcome.state == "rolled_back"
     assert applying.deployed.documents == {}
+
+
+def states(applying: Applying) -> dict[str, str]:
+    applying.verify()
+    assert applying.check.wait(120)
+    frame = applying.verified
+    return {
+        who.rpartition("/")[2]: state for who, state in zip(frame["principal"], frame["state"], strict=True)
+    }
+
+
+def test_verify_says_of_each_target_what_holds_it(applying: Applying) -> None:
+    view = ApplyView(applying, writes=False)
+    view.verify.click()
+    assert "Nobody is named" in view.told.value
+    planned(applying)
+    iam = applying.account.client("iam")
+    built = applying._choices.consequences.built
+    names = {
+        packed.name: iam.create_policy(PolicyName=packed.name, PolicyDocument=json.dumps(packed.document))
+        for packed in built.packed
+        if packed.kind != "scp"
+    }
+    arns = {name: made["Policy"]["Arn"] for name, made in names.items()}
+    other = iam.create_policy(PolicyName="not-ours", PolicyDocument=json.dumps(built.boundary))["Policy"][
+        "Arn"
+    ]
+    boundary = arns.pop("bedrock-guard-boundary")
+    iam.put_role_permissions_boundary(RoleName="support-assistant", PermissionsBoundary=boundary)
+    for arn in arns.values():
+        iam.attach_role_policy(RoleName="support-assistant", PolicyArn=arn)
+    iam.put_role_permissions_boundary(RoleName="contract-review-service", PermissionsBoundary=other)
+    assert states(applying) == {"support-assistant": "as asked", "contract-review-service": "foreign"}
+    assert applying.plan is not None, "reading ends no plan"
+    assert "not-ours" in view.found.value
+
+    applying._choices.approved = (HAIKU,)
+    assert applying.verified is None
+    assert view.found.value == ""
+    assert states(applying)["support-assistant"] == "weaker"
+    assert "bedrock:" in view.found.value, "the witness is shown"
 
 
 def test_any_change_of_choice_or_wish_ends_the_plan(applying: Applying) -> None:

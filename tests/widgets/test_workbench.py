@@ -159,6 +159,16 @@ def test_what_is_deployed_is_compared_with(situation: Situation, account: Accoun
     assert bench.proving.deployed is not None
     assert bench.proving.deployed.documents == {}
     assert "none of these policies is deployed" in bench.proving._pages["changes"].value
+    line = bench.proving.line
+    assert line in bench.choosing.file.widget.children
+    assert "none of these policies is deployed: " in line.value
+    assert "classes of requests are refused that were allowed" in line.value
+    bench.choosing.file.widget.children[-1].click()
+    assert bench.tabs.titles[bench.tabs.selected_index] == "Prove"
+    assert bench.proving.tabs.titles[bench.proving.tabs.selected_index] == "What changes"
+    bench.choices.approved = (HAIKU,)
+    assert "being compared" in line.value, "never of the choice before"
+    bench.proving.job.cancel()
 
 
 def tried(**fields: object) -> Trying:
