@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -12,6 +13,8 @@ from bedrock_guard.iam.evaluator import Evaluator, compile_policies
 from bedrock_guard.iam.globs import arn_parts, compile_glob, has_wildcard, intersect, match, unescape
 
 Answer = Literal["allowed", "refused", "depends"]
+Reached = Literal["all", "some", "none"]
+_REST: Mapping[Reached, Reached] = {"all": "none", "some": "some", "none": "all"}
 RESOURCE = "the resource"
 
 EVERYTHING = {
@@ -28,21 +31,17 @@ class OpenRule:
 
     @cached_property
     def _conditions(self) -> Evaluator:
-        """The rule on every resource: what is left to ask are its conditions."""
-        body: dict[str, Any] = {"Effect": "Deny", "Action": list(self.rule.actions), "Resource": "*"}
-        if self.rule.conditions:
-            tests = self.rule.conditions.items()
-            body["Condition"] = {
-                op: {key: list(values) for key, values in keys.items()} for op, keys in tests
-            }
-        return compile_policies([EVERYTHING, {"Version": "2012-10-17", "Statement": [body]}])
+        """What is left to ask of a rule that is about the action and the resource: its conditions."""
+        return _only_when(json.dumps(self.rule.conditions, default=dict))
 
     def ask(
         self, entry: Authorisation, contexts: Sequence[Mapping[str, Value]]
     ) -> tuple[Answer, frozenset[str]]:
         """Whether the rule denies, and what the answer hangs on."""
-        reach = self._reach(entry.resource)
-        if reach == "none" or not acts(self.rule, entry.action):
+        if not acts(self.rule, entry.action):
+            return "allowed", frozenset()
+        reach = self.reach(entry.resource)
+        if reach == "none":
             return "allowed", frozenset()
         unknown = entry.unknown
         found = [
@@ -58,17 +57,27 @@ class OpenRule:
         keys |= {key for key in entry.either if key.lower() in tested}
         return "depends", keys if reach == "all" else keys | {RESOURCE}
 
-    def _reach(self, pattern: str) -> Literal["all", "some", "none"]:
+    def reach(self, pattern: str) -> Reached:
         """Of the resources that the pattern stands for, how many the rule is about."""
-        if self.rule.not_resources:
-            if any(match(own, pattern) for own in self.rule.not_resources):
-                return "none"
-            meets = any(meet(own, pattern) for own in self.rule.not_resources)
-            return "some" if meets else "all"
-        if any(match(own, pattern) for own in self.rule.resources):
-            return "all"
-        meets = any(meet(own, pattern) for own in self.rule.resources)
-        return "some" if meets else "none"
+        return _reach(self.rule.resources, self.rule.not_resources, pattern)
+
+
+@lru_cache(maxsize=1_024)
+def _only_when(conditions: str) -> Evaluator:
+    """A denial of everything under conditions (JSON); kept, because an edit leaves most conditions as they were."""
+    body: dict[str, Any] = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    if held := json.loads(conditions):
+        body["Condition"] = held
+    return compile_policies([EVERYTHING, {"Version": "2012-10-17", "Statement": [body]}])
+
+
+@lru_cache(maxsize=65_536)
+def _reach(resources: tuple[str, ...], not_resources: tuple[str, ...], pattern: str) -> Reached:
+    if not_resources:
+        return _REST[_reach(not_resources, (), pattern)]
+    if any(_covers(own, pattern) for own in resources):
+        return "all"
+    return "some" if any(_meets(own, pattern) for own in resources) else "none"
 
 
 def acts(rule: Rule, action: str) -> bool:
@@ -81,6 +90,11 @@ def _named(actions: tuple[str, ...], action: str) -> bool:
     return any(match(pattern.lower(), action.lower()) for pattern in actions)
 
 
+@lru_cache(maxsize=65_536)
+def _covers(own: str, pattern: str) -> bool:
+    return match(own, pattern)
+
+
 def meet(first: str, second: str) -> bool:
     """Whether some resource fits both patterns of a Resource element; the parts of an ARN are matched apart.
 
@@ -91,6 +105,9 @@ def meet(first: str, second: str) -> bool:
     if not first.strip("*") or not second.strip("*"):
         return True
     return all(map(_parts_meet, arn_parts(first), arn_parts(second)))
+
+
+_meets = lru_cache(maxsize=65_536)(meet)
 
 
 @lru_cache(maxsize=65_536)

@@ -50,7 +50,10 @@ class Asked:
         self.certain = np.array(made.certain, dtype=bool)
         self.actions: list[str] = [str(cells[0]) for cells in made.column("action").cells]
         self.action_codes = made.column("action").codes
-        self.open_codes, _ = coded(made.open)
+        codes, known = coded((None, *made.open))
+        self.open_codes: Codes = codes[1:]
+        """Which pattern, counted from 1, each authorisation's resource is only known as; 0 where it is known."""
+        self.patterns: list[str] = known[1:]
         self._single = {name: made.column(name) for name in made.names}
         self._empty = Column(np.zeros(made.rows, dtype=np.int64), [(None,)])
         self._joint: Memory[tuple[str, ...], Column] = Memory(128)

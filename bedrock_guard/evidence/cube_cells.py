@@ -66,7 +66,8 @@ class Column:
     """One or several columns read together: a code for each row, and the cells that each code means.
 
     A test is asked once for each distinct value. A cell that may hold several values is answered by all of them, in
-    their order; one that is open, or may hold too many, is a class of its own.
+    their order; one that may hold too many is a class of its own. Open resources are one class: which of their patterns
+    are answered alike is no question of tests (`Side.alike`).
     """
 
     def __init__(self, codes: Codes, cells: Sequence[tuple[Any, ...]]) -> None:
@@ -76,7 +77,8 @@ class Column:
         self._values: list[tuple[Any, ...]] = []
         ways = [self._ways(one, known) for one in cells]
         width = max((len(each) for each in ways), default=1)
-        self._own = np.array([0 if each else n + 1 for n, each in enumerate(ways)], dtype=np.int64)
+        apart = [() if each else _apart(one) for one, each in zip(cells, ways, strict=True)]
+        self._own = coded(apart)[0]
         blank, unknown = len(self._values), len(self._values) + 1
         padded = [[unknown if way is None else way for way in each] for each in ways]
         self._at = np.array([each + [blank] * (width - len(each)) for each in padded], dtype=np.int64)
@@ -116,6 +118,11 @@ class Column:
     def _ask(self, test: Test, values: Sequence[tuple[Any, ...]]) -> Codes:
         ask = test.function
         return np.fromiter((ask(*value) for value in values), np.int64, len(values))
+
+
+def _apart(cells: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What tells a cell that is not asked from others; the pattern of an open resource does not."""
+    return tuple(Open if cell.__class__ is Open else cell for cell in cells)
 
 
 class AddressColumn(Column):

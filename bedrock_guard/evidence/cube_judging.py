@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bedrock_guard.boundary.calls import Authorisation, Value
 from bedrock_guard.boundary.verdict import AuthorisationVerdict, Outcome
 from bedrock_guard.evidence.cube_asked import ADDRESS, CALLER_KEYS, CONSTANT_KEYS, PRINCIPAL, Asked, Callers
-from bedrock_guard.evidence.cube_cells import Codes, Memory, combined, dense
+from bedrock_guard.evidence.cube_cells import Codes, Memory, coded, combined, dense
 from bedrock_guard.iam.evaluator import Evaluator
 from bedrock_guard.iam.program import UNKNOWN, ProgramStatement, Test
 
@@ -43,6 +43,9 @@ class Side(Protocol):
 
     def about(self, action: str) -> Hashable:
         """Equal for two sides that answer alike whatever is asked about an action."""
+
+    def alike(self, action: str, patterns: Sequence[str]) -> Sequence[Hashable]:
+        """For each resource that is only a pattern what the answer depends on: equal where it is answered alike."""
 
 
 class Reaching(Protocol):
@@ -235,7 +238,7 @@ class Judging:
 
     def _ask(self, layout: Layout, side: Side, action: str, rows: Codes, at: datetime | None) -> Codes:
         entries, pairs = layout.row_entry[rows], layout.row_pair[rows]
-        parts = [self.asked.open_codes[entries]]
+        parts = [self._open_classes(side, action, self.asked.open_codes[entries])]
         alone: dict[tuple[str, ...], list[Test]] = {}
         by_caller = False
         for test in _tests_about(side.evaluator, action):
@@ -261,6 +264,13 @@ class Judging:
         ]
         found = [self.answers.code(side.judge(entry)) for entry in samples]
         return np.array(found, dtype=np.int64)[pattern]
+
+    def _open_classes(self, side: Side, action: str, codes: Codes) -> Codes:
+        """The class of each authorisation's pattern; 0 where the resource is known."""
+        met = np.flatnonzero(np.bincount(codes, minlength=1)[1:])
+        classes = np.zeros(len(self.asked.patterns) + 1, dtype=np.int64)
+        classes[met + 1] = coded(side.alike(action, [self.asked.patterns[n] for n in met]))[0] + 1
+        return classes[codes]
 
     def _overall(self, layout: Layout, answers: Codes) -> Found:
         """Refused if one certain authorisation is, allowed if all are allowed; as `boundary.verdict` says it."""

@@ -120,6 +120,10 @@ class DocumentSide:
             for one in self.evaluator.about(action)
         )
 
+    def alike(self, action: str, patterns: Sequence[str]) -> Sequence[Hashable]:  # noqa: ARG002 - any action
+        """Every pattern is a resource of its own name to the evaluator."""
+        return patterns
+
     def _one(self, entry: Authorisation, context: Any) -> AuthorisationVerdict:
         unknown = {key for key in entry.unknown if key.lower() in self._tested}
         known = {key: value for key, value in context.items() if key not in unknown}

@@ -21,6 +21,7 @@ from bedrock_guard.boundary.calls_table import HANDLERS
 from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.boundary.open_resource import EVERYTHING
 from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice
+from bedrock_guard.boundary.verdict import AuthorisationVerdict, Side
 from bedrock_guard.evidence.cube import Cube
 from bedrock_guard.evidence.cube_asked import known_address
 from bedrock_guard.evidence.cube_cells import AddressColumn
@@ -170,6 +171,61 @@ def test_a_build_judges_the_cube_as_one_call_after_another(seed: int) -> None:
             assert got == expected, row
             met.add(expected[0])
     assert met == {"allowed", "refused", "depends"}
+
+
+def test_patterns_that_no_rule_tells_apart_are_asked_once_until_an_edit_tells_them_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Profiles called from where they are not offered: the model behind may be in any Region."""
+    spec = example_spec()
+    name, profile = spec.only(None)
+    profile = profile.model_copy(update={"accounts": ACCOUNTS})
+    offered = [
+        m.model_id for m in CATALOGUE.models if any(p.profile_id.startswith("us.") for p in m.profiles)
+    ]
+    ids = offered[:8]
+    template = history(0, 20).iloc[0].to_dict()
+    profiles = [f"us.{one}" for one in ids]
+    rows = [
+        {
+            **template,
+            "event_id": str(n),
+            "account_id": ACCOUNTS[0],
+            "region": "eu-west-1",
+            "principal": f"arn:aws:iam::{ACCOUNTS[0]}:role/app",
+            "service": "bedrock.amazonaws.com",
+            "operation": "InvokeModel",
+            "key_kind": "none",
+            "parameters": json.dumps({"modelId": one}),
+        }
+        for n, one in enumerate(profiles)
+    ]
+    made = Cube.of(CALLS.frame(rows, Provenance("open")), CATALOGUE)
+    opened: list[str] = []
+    whole = Side.judge
+
+    def counted(side: Side, entry: Authorisation) -> AuthorisationVerdict:
+        if not entry.resource_known:
+            opened.append(entry.resource)
+        return whole(side, entry)
+
+    def asks(models: Sequence[str]) -> list[str]:
+        choices = tuple(ModelChoice(id=one, routes=("in-region", "geo")) for one in models)
+        changed = profile.model_copy(update={"models": choices})
+        reach = Reach(build(spec.model_copy(update={"profile": {name: changed}}), CATALOGUE), at=NOON)
+        with monkeypatch.context() as patch:
+            patch.setattr(Side, "judge", counted)
+            opened.clear()
+            judged = made.judge(reach).frame
+        for row in judged.to_dict("records"):
+            alone = reach.judge(asked({**row, "source_ip": None}, NOON, addressed=False), CATALOGUE)
+            assert alone is not None
+            assert (row["verdict"], row["control"]) == (alone.outcome, alone.control)
+        return [pattern.partition("foundation-model/")[2] for pattern in opened]
+
+    assert asks(ids[:1]) == [ids[0], ids[1]]  # the approved one, and one for the seven others
+    assert asks(ids[:4]) == [ids[0], ids[4]]  # three of these have gone over
+    assert asks(ids[:1]) == []  # as before
 
 
 # --- any policies: what Evaluator.decide and depends_on say, call by call
