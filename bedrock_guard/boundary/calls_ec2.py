@@ -16,6 +16,7 @@ TYPE_KEY = "ec2:InstanceType"
 NEW_TYPE_KEY = "ec2:Attribute/InstanceType"
 ENCRYPTED_KEY = "ec2:Encrypted"
 PINNED_KEY = "autoscaling:LaunchTemplateVersionSpecified"
+GROUP_TYPES_KEY = "autoscaling:InstanceTypes"
 # With no flag sent, the key's value (or its absence) under encryption by default is not documented.
 UNTOLD: Mapping[str, tuple[Value | None, ...]] = {ENCRYPTED_KEY: (True, False, None)}
 
@@ -167,6 +168,9 @@ def auto_scaling_group(call: Call, _: Catalogue) -> Iterator[Authorisation]:
     if template:
         version = str(template.get("Version") or "$Default")
         context[PINNED_KEY] = version not in ("$Latest", "$Default")
+    overrides = call.get("MixedInstancesPolicy", "LaunchTemplate", "Overrides") or ()
+    if types := tuple(str(entry["InstanceType"]) for entry in overrides if entry.get("InstanceType")):
+        context[GROUP_TYPES_KEY] = types
     yield Authorisation(f"autoscaling:{call.name}", group, context)
     if template:
         yield Authorisation("ec2:RunInstances", _ec2(call, "instance/*"), unknown=frozenset({TYPE_KEY}))

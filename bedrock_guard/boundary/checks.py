@@ -7,6 +7,7 @@ is said in `BoundarySpec.notes`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import TypeVar
 
@@ -77,6 +78,7 @@ def _profile(reader: Reader, path: Path, profile: Profile) -> Profile:
     for index, arn in enumerate(profile.targets):
         if arn.endswith(":root"):
             raise reader.fault((*path, "targets", index), "The root user can carry no boundary.")
+    _unreachable(reader, path, profile)
     if profile.alert_email is not None and not names.is_email(profile.alert_email):
         why = names.foreign(profile.alert_email)
         raise reader.fault((*path, "alert_email"), f"{profile.alert_email!r} is no e-mail address.", why)
@@ -86,6 +88,26 @@ def _profile(reader: Reader, path: Path, profile: Profile) -> Profile:
     chosen = approved(reader, path, profile)
     on_mantle(reader, path, profile)
     return profile.model_copy(update={"models": chosen})
+
+
+def _unreachable(reader: Reader, path: Path, profile: Profile) -> None:
+    """No exempt principal is a role that everyone under the boundary may assume, or a target."""
+    paths = profile.controls.bounded_roles
+    roles = [f"role/{name}" for name in paths] if isinstance(paths, tuple) else []
+    for kind in ("break_glass", "administrators", "responders"):
+        for index, arn in enumerate(getattr(profile, kind)):
+            if any(fnmatchcase(arn.split(":", 5)[5], role) for role in roles):
+                raise reader.fault(
+                    (*path, kind, index),
+                    f"{arn} lies under bounded_roles.",
+                    "Everyone under the boundary may assume it, and so be exempt too.",
+                    "Name a role of another path.",
+                )
+    for index, arn in enumerate(profile.break_glass):
+        if arn in profile.targets:
+            raise reader.fault(
+                (*path, "break_glass", index), f"{arn} is a target.", "Who can always undo stays unbounded."
+            )
 
 
 def _budgets(reader: Reader, path: Path, profile: Profile) -> None:

@@ -514,3 +514,56 @@ def test_models_that_answer_asynchronously_keep_their_job() -> None:
         built = build(BoundarySpec.loads(HEAD + f'[[profile.team.model]]\nid = "{name}"\n'))
         call = Call("bedrock-runtime", "StartAsyncInvoke", {"modelId": name})
         assert refused(built, call).outcome == outcome, name
+
+
+@pytest.mark.parametrize("kinds", [True, ("t3.micro", "m5.large"), ("t3.*",)])
+@pytest.mark.parametrize("operation", ["CreateAutoScalingGroup", "UpdateAutoScalingGroup"])
+def test_a_scaling_group_mixes_in_no_other_type(operation: str, kinds: object) -> None:
+    built = build(BoundarySpec.from_draft().with_controls(instance_types=kinds))
+    small = {"ec2:InstanceType": "t3.micro", "ec2:Encrypted": True}
+    template = {"LaunchTemplateId": "lt-0123456789abcdef0", "Version": "3"}
+
+    def denied_by(*types: str) -> str | None:
+        mixed = {
+            "LaunchTemplateSpecification": template,
+            "Overrides": [{"InstanceType": name} for name in types],
+        }
+        group = {"AutoScalingGroupName": "g", "MixedInstancesPolicy": {"LaunchTemplate": mixed}}
+        return refused(built, Call("autoscaling", operation, group, facts=small)).control
+
+    assert denied_by("t3.micro", "p5.48xlarge") == "instance_types"
+    if kinds is not True:
+        assert denied_by("t3.micro") is None
+        assert denied_by() is None
+    lowered = Call("autoscaling", "UpdateAutoScalingGroup", {"AutoScalingGroupName": "g", "MinSize": 0})
+    assert refused(built, lowered).control is None
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "DeletePermissionsBoundaryFromPermissionSet",
+        "DetachCustomerManagedPolicyReferenceFromPermissionSet",
+    ],
+)
+def test_a_permission_set_keeps_its_boundary_and_deny_policies(draft: Built, operation: str) -> None:
+    assert refused(draft, Call("sso-admin", operation)).control == "identity_center"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "control"),
+    [
+        ("sagemaker", "UpdateCluster", "sagemaker"),
+        ("sagemaker", "BatchAddClusterNodes", "sagemaker"),
+        ("sagemaker", "RetryPipelineExecution", "sagemaker"),
+        ("sagemaker", "StartInferenceExperiment", "sagemaker"),
+        ("bedrock-agentcore", "GetResourceApiKey", "agentcore"),
+        ("bedrock-agentcore", "GetResourceOauth2Token", "agentcore"),
+        ("bedrock-agentcore", "GetWorkloadAccessTokenForUserId", "agentcore"),
+        ("bedrock-agentcore", "GetResourcePolicy", None),
+    ],
+)
+def test_growing_hosts_and_taking_stored_keys(
+    draft: Built, service: str, operation: str, control: str | None
+) -> None:
+    assert refused(draft, Call(service, operation)).control == control

@@ -100,6 +100,7 @@ def test_nothing_that_ends_a_bill_is_denied() -> None:
         "iam:DeletePolicyVersion",
         "iam:DeleteRolePermissionsBoundary",
         "iam:DeleteUserPermissionsBoundary",
+        "sso:DeletePermissionsBoundaryFromPermissionSet",
     }
     assert ending == allowed
 

@@ -424,9 +424,21 @@ def test_two_profiles_of_an_account_keep_apart() -> None:
         ("targets", "arn:aws:sts::111122223333:assumed-role/dev/me", "name the role"),
         ("targets", "arn:aws:iam::111122223333:root", "no boundary"),
         ("responders", "arn:aws:iam::111122223333:group/x", "no exact principal"),
+        ("break_glass", "arn:aws:iam::111122223333:role/bounded/x", "lies under bounded_roles"),
+        ("administrators", "arn:aws:iam::111122223333:role/bounded/deep/x", "lies under bounded_roles"),
+        ("responders", "arn:aws:iam::111122223333:role/bounded/x", "lies under bounded_roles"),
     ],
 )
 def test_principals_are_what_the_condition_keys_hold(key: str, arn: str, says: str) -> None:
     found = error(HEAD + f'{key} = ["{arn}"]\n' + MODEL)
     assert says in str(found)
     assert found.line == 4
+
+
+def test_break_glass_is_no_target() -> None:
+    arn = '["arn:aws:iam::111122223333:role/free"]'
+    assert "is a target" in str(error(HEAD + f"targets = {arn}\nbreak_glass = {arn}\n" + MODEL))
+
+
+def test_an_exempt_role_beside_the_bounded_path_is_fine() -> None:
+    assert BoundarySpec.loads(HEAD + 'break_glass = ["arn:aws:iam::111122223333:role/boundedly"]\n' + MODEL)

@@ -16,11 +16,12 @@ REFERENCE = (
 )
 STAYS = "Reading, cancelling, stopping and deleting stay allowed on purpose."
 
-# Every verb of the service but Get, List, Delete, Stop, Tag and Untag.
+# Every verb of the service but Get, List, Delete, Stop, Tag and Untag; of Get, what hands out a key or a token.
 _AGENTCORE_VERBS = (
     "Add*", "Allow*", "Authorize*", "BatchC*", "BatchP*", "BatchU*", "Complete*", "Connect*", "Create*", "Evaluate*",
-    "Gateway*", "Ingest*", "Invoke*", "Manage*", "Partially*", "Pass*", "Process*", "Put*", "Reset*", "Retrieve*",
-    "Save*", "Search*", "Set*", "Start*", "Submit*", "Synchronize*", "Update*",
+    "Gateway*", "GetResourceA*", "GetResourceO*", "GetResourcePay*", "GetWorkloadAccessToken*", "Ingest*", "Invoke*",
+    "Manage*", "Partially*", "Pass*", "Process*", "Put*", "Reset*", "Retrieve*", "Save*", "Search*", "Set*", "Start*",
+    "Submit*", "Synchronize*", "Update*",
 )  # fmt: skip
 _CLAUDE_VERBS = (
     "Assume*", "Call*", "Count*", "Create*", "Process*", "Register*", "Rotate*", "Run*", "Unpause*", "Update*",
@@ -91,7 +92,8 @@ CONTROLS = (
         family="Other model services",
         title="No AgentCore.",
         why="Runtimes, harnesses and gateways call models of any provider under a passed role.",
-        stops="Every AgentCore action but reading, tagging, stopping and deleting.",
+        stops="Every AgentCore action but reading, tagging, stopping and deleting; taking a key or a token out of "
+        "its vault.",
         leaves=f"{STAYS} What runs already goes on under its own role.",
         source=(AGENTCORE,),
         rules=plain(*prefixed("bedrock-agentcore", *_AGENTCORE_VERBS)),
@@ -113,18 +115,23 @@ CONTROLS = (
         family="Other model services",
         title="No SageMaker as a model host.",
         why="JumpStart and Marketplace models run on its endpoints, and a notebook is a GPU by the hour.",
-        stops="Creating anything, starting notebooks, changing and calling endpoints, its bearer token.",
+        stops="Creating anything, starting notebooks, growing clusters, changing and calling endpoints, its bearer "
+        "token.",
         leaves="Stopping and deleting stay allowed on purpose. Switch this off for teams that train their own models.",
         source=(REFERENCE,),
         rules=plain(
             *prefixed(
                 "sagemaker",
+                "BatchAddClusterNodes",
                 "CallWithBearerToken",
                 "Create*",
                 "InvokeEndpoint*",
+                "RetryPipelineExecution",
+                "StartInferenceExperiment",
                 "StartNotebookInstance",
                 "StartPipelineExecution",
                 "StartSession",
+                "UpdateCluster",
                 "UpdateEndpoint*",
                 "UpdateInferenceComponent*",
             )
@@ -188,7 +195,8 @@ CONTROLS = (
         family="Other principals",
         title="No administration of IAM Identity Center.",
         why="A permission set or a group membership of one's own making is a way round the boundary.",
-        stops="Permission sets, assignments, users, groups and memberships.",
+        stops="Permission sets, assignments, users, groups and memberships; taking the boundary or a deny policy off a "
+        "permission set.",
         leaves="Administration from the management account by others.",
         source=(REFERENCE,),
         rules=plain(
@@ -199,6 +207,8 @@ CONTROLS = (
                 "Associate*",
                 "Attach*",
                 "Create*",
+                "DeletePermissionsBoundary*",
+                "Detach*",
                 "Import*",
                 "Provision*",
                 "Put*",

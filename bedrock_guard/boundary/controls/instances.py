@@ -8,10 +8,12 @@ EC2 = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_a
 ASG = (
     "https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html"
 )
+GROUPS = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_autoscaling.html"
 CT2 = "https://docs.aws.amazon.com/controltower/latest/controlreference/ct-ec2-pv-2.html"
 CT6 = "https://docs.aws.amazon.com/controltower/latest/controlreference/ct-ec2-pv-6.html"
 EXAMPLES = "https://github.com/aws-samples/service-control-policy-examples"
 NEW_TYPE = "ec2:Attribute/InstanceType"
+GROUP_TYPES = "autoscaling:InstanceTypes"
 
 
 def _types(scope: Scope) -> tuple[Rule, ...]:
@@ -20,10 +22,15 @@ def _types(scope: Scope) -> tuple[Rule, ...]:
     launch = Rule(prefixed("ec2", "CreateFleet", "RunInstances", "StartInstances"), resources=anywhere)
     # Without the Null guard a negated operator would deny every other attribute change too.
     resize = Rule(("ec2:ModifyInstanceAttribute",), resources=anywhere).when("Null", NEW_TYPE, ("false",))
+    # Auto Scaling tries the template's own type as the caller; the types that override it are in this key only.
+    groups = Rule(prefixed("autoscaling", "CreateAutoScalingGroup", "UpdateAutoScalingGroup"))
     if isinstance(allowed, tuple):
         operator = "StringNotLike" if any("*" in name for name in allowed) else "StringNotEquals"
         launch = launch.when(operator, "ec2:InstanceType", allowed)
         resize = resize.when(operator, NEW_TYPE, allowed)
+        groups = groups.when(f"ForAnyValue:{operator}", GROUP_TYPES, allowed)
+    else:
+        groups = groups.when("Null", GROUP_TYPES, ("false",))
     typeless = prefixed(
         "ec2",
         "AllocateHosts",
@@ -36,7 +43,7 @@ def _types(scope: Scope) -> tuple[Rule, ...]:
         "RequestSpotInstances",
         "RunScheduledInstances",
     )
-    return launch, resize, Rule(("autoscaling:CreateLaunchConfiguration", *typeless))
+    return launch, resize, groups, Rule(("autoscaling:CreateLaunchConfiguration", *typeless))
 
 
 def _encrypted(scope: Scope) -> tuple[Rule, ...]:
@@ -66,15 +73,16 @@ CONTROLS = (
         family="EC2",
         title="Only the approved instance types.",
         why="One GPU instance costs more than a team's month, and runs a model of its own.",
-        stops="Launching, fleet launches and starting of other types; resizing to them; the paths on which the type "
-        "cannot be tested: spot requests, changed fleets, launch configurations (which AWS has replaced by launch "
-        "templates), scheduled and imported instances, purchases, hosts, capacity reservations.",
+        stops="Launching, fleet launches and starting of other types; resizing to them; scaling groups that mix them "
+        "in; the paths on which the type cannot be tested: spot requests, changed fleets, launch configurations "
+        "(which AWS has replaced by launch templates), scheduled and imported instances, purchases, hosts, capacity "
+        "reservations.",
         leaves="Deleting fleets and lowering a group's size stay allowed. Auto Scaling checks the caller at creation "
         "only and launches with a service-linked role: a later version of a `$Latest` template is not checked again "
         "(see `pinned_templates`). AWS says that types chosen by attributes cannot be prevented completely. Services "
         "that launch with their own roles: EMR, Batch, EKS, Beanstalk, SageMaker and others; `bounded_roles` limits "
         "what they are given.",
-        source=(EC2, ASG, CT6, EXAMPLES),
+        source=(EC2, ASG, GROUPS, CT6, EXAMPLES),
         rules=_types,
     ),
     Control(
