@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill
-from bedrock_guard.account.key_page import KeyPage, no_page, page_of_key, page_of_session
+from bedrock_guard.account.key_page import KeyPage, no_page, page_of_key, page_of_session, weight_of_key
 from bedrock_guard.account.keys import Keys, read_keys
 from bedrock_guard.account.prices import read_price_list
 from bedrock_guard.account.session import NotAwsAnswer, demanded
@@ -138,8 +138,8 @@ class Investigation:
         if key and key not in listed:
             return self._short_term(key, listed)
         rows = [row for _, row in table.iterrows() if key in {"", str(row["credential_id"])}]
-        pages = [page_of_key(row, self.keys, self.calls, self.findings, self.prices) for row in rows]
-        return max(pages, key=lambda page: (len(page.findings), len(page.calls)))
+        gravest = max(rows, key=lambda row: weight_of_key(row, self.calls, self.findings))
+        return page_of_key(gravest, self.keys, self.calls, self.findings, self.prices)
 
     def _short_term(self, key: str, listed: Sequence[str]) -> KeyPage:
         made = self.calls[(self.calls["access_key_id"] == key) & (self.calls["key_kind"] == "short_term")]
@@ -219,6 +219,7 @@ def investigate(
         read = read_calls(account, days, asked, attributes=ATTRIBUTES).reading.frame
     keys = read_keys(account, read)
     calls = keys.calls if keys.calls is not None else read
+    del read  # other accounts' calls are as many megabytes again
     bill = classify_bill(read_bill(account, Window.last(account.now, days)).frame, catalogue)
     prices = _prices(account, bill, calls, catalogue)
     card = AccountCard(

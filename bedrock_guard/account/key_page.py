@@ -12,7 +12,7 @@ import pandas as pd
 from bedrock_guard.evidence.findings import Finding, json_of, who
 from bedrock_guard.evidence.key_use import key_use, use_by
 from bedrock_guard.evidence.keys import calls_with_key_of, credential_events
-from bedrock_guard.evidence.rules_use import network_of
+from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.runbook import Reach, Step, long_term_runbook, short_term_runbook
 from bedrock_guard.evidence.tables import Table
 
@@ -86,6 +86,13 @@ def no_page(account_id: str) -> KeyPage:
     return KeyPage("", "none", account_id, "", empty, empty, empty, empty, EVENTS.empty(), (), ())
 
 
+def weight_of_key(row: pd.Series[Any], calls: pd.DataFrame, findings: Sequence[Finding]) -> tuple[int, int]:
+    """How many findings and calls the page of a long-term key has, without making the page."""
+    looked_at = calls[["principal", "key_kind"]]
+    made = calls_with_key_of(str(row["user"]), looked_at, str(row["account_id"]))
+    return len(_findings_about(row, findings)), 0 if made is None else len(made)
+
+
 def page_of_key(
     row: pd.Series[Any],
     keys: Keys,
@@ -98,7 +105,7 @@ def page_of_key(
     made = calls_with_key_of(user, calls, account_id)
     made = calls.iloc[:0] if made is None else made
     made.attrs = calls.attrs
-    own = tuple(found for found in findings if _about(found, user, row["user_arn"], key))
+    own = _findings_about(row, findings)
     shared = int((keys.table["user"] == user).sum())
     several = (f"{user} has {shared} keys; which of them made a call is in no record.",) if shared > 1 else ()
     facts = keys.users.get(user)
@@ -141,8 +148,7 @@ def _page(  # noqa: PLR0913, PLR0917 - the parts of a page, put together in one 
     steps: tuple[Step, ...],
     notes: tuple[str, ...],
 ) -> KeyPage:
-    known = {address: network_of(address) for address in made["source_ip"].dropna().unique()}
-    placed = made.assign(network=made["source_ip"].map(known).astype("string"))
+    placed = made.assign(network=networks_of(made["source_ip"]))
     named = made[made["model"].notna()]
     return KeyPage(
         key=key,
@@ -162,6 +168,11 @@ def _page(  # noqa: PLR0913, PLR0917 - the parts of a page, put together in one 
 
 def _regions(made: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted({str(region) for region in made["region"].dropna()}))
+
+
+def _findings_about(row: pd.Series[Any], findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    names = str(row["user"]), row["user_arn"], str(row["credential_id"])
+    return tuple(found for found in findings if _about(found, *names))
 
 
 def _about(finding: Finding, user: str, arn: Any, key: str) -> bool:

@@ -23,6 +23,9 @@ WITH_KEYS: Final = (
     "calls signed without a key are left out, but for refused ones and those that change something"
 )
 
+_OF_CHANGES: Final = ("parameters", "outcome", "request_id", "resources", "user_agent", "on_behalf_of")
+"""Long columns that are looked at for changes only; a hundred thousand invocations need no more of them."""
+
 
 def counted_calls(folder: str | Path, start: datetime, end: datetime) -> pd.DataFrame:
     """Distinct calls of a window with their counts (`evidence.tuples.TUPLES`).
@@ -37,6 +40,8 @@ def counted_calls(folder: str | Path, start: datetime, end: datetime) -> pd.Data
 def key_calls(folder: str | Path, start: datetime, end: datetime) -> pd.DataFrame:
     """The trail table of a window for keys: calls with keys, refused calls, and all that are no invocation.
 
+    Of invocations the columns that nothing about keys looks at (request id, parameters, raw user agent) are left NA.
+
     Raises:
         GuardError: the folder holds no store.
 
@@ -44,13 +49,17 @@ def key_calls(folder: str | Path, start: datetime, end: datetime) -> pd.DataFram
     view = opened(folder)
     name = view.relation(start, end)
     invoked = ", ".join(f"'{operation}'" for operation in sorted(INVOCATIONS))
-    kept = f"CASE WHEN operation IN ({invoked}) THEN NULL ELSE parameters END AS parameters"
+    kept = ", ".join(
+        f"CASE WHEN operation IN ({invoked}) THEN NULL ELSE {name} END AS {name}" for name in _OF_CHANGES
+    )
+    proof = view.provenance(start, end).lowered("floor", WITH_KEYS)
     found = view.connection.sql(
         f"SELECT * REPLACE ({kept}) FROM {name} WHERE key_kind <> 'none' OR denied_by IS NOT NULL "  # noqa: S608 - names of our own
         f"OR operation NOT IN ({invoked}) ORDER BY event_time, event_id"
     ).to_arrow_table()
+    view.connection.close()  # its memory is free before the columns are copied
     frame = found.combine_chunks().to_pandas().astype(dict(TRAIL.columns))
-    return with_provenance(frame, view.provenance(start, end).lowered("floor", WITH_KEYS))
+    return with_provenance(frame, proof)
 
 
 def gaps(proof: Provenance) -> tuple[str, ...]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.key_use import INVOCATIONS
+from bedrock_guard.evidence.parameters import is_bedrock
 from bedrock_guard.evidence.phantoms import Phantom
 from bedrock_guard.evidence.tables import Completeness, Table, provenance_of
 from bedrock_guard.evidence.usage import TRAIL
@@ -162,8 +164,55 @@ def find(evidence: Evidence, thresholds: Thresholds | None = None) -> tuple[Find
 
     require(evidence.calls, TRAIL)
     limits = thresholds or Thresholds()
-    found = [finding for rule in (*KEYS, *USE, *CHANGES) for finding in rule(evidence, limits)]
+    changes, use = _but_model_calls(evidence.calls), _by_category(narrowed(evidence.calls))
+    families = ((KEYS, changes), (USE, use), (CHANGES, changes))
+    found = [
+        finding
+        for rules, calls in families
+        for rule in rules
+        for finding in rule(replace(evidence, calls=calls), limits)
+    ]
     return tuple(sorted(found, key=_rank))
+
+
+def _but_model_calls(calls: pd.DataFrame) -> pd.DataFrame:
+    """All but model calls on an endpoint of Bedrock: few rows, and all that rules about keys and changes look at."""
+    found = calls[~(calls["operation"].isin(list(INVOCATIONS)) & _is_bedrock(calls))]
+    found.attrs = calls.attrs
+    return found
+
+
+def _by_category(calls: pd.DataFrame) -> pd.DataFrame:
+    """The same calls with repeated texts as categories: rules about use sort and select all rows many times."""
+    found = calls.astype(dict.fromkeys(_REPEATED, "category"))
+    found.attrs = calls.attrs
+    return found
+
+
+def bedrock_calls(calls: pd.DataFrame) -> pd.DataFrame:
+    """Calls on an endpoint of Bedrock, with the columns that rules and questions about use look at."""
+    found = narrowed(calls)[_is_bedrock(calls)]
+    found.attrs = calls.attrs
+    return found
+
+
+def narrowed(calls: pd.DataFrame) -> pd.DataFrame:
+    """The columns that rules and questions about use look at; choosing rows of all columns takes twice as long."""
+    found = calls[_OF_USE]
+    found.attrs = calls.attrs
+    return found
+
+
+def _is_bedrock(calls: pd.DataFrame) -> pd.Series[Any]:
+    named = [one for one in calls["service"].dropna().unique() if is_bedrock(str(one).partition(".")[0])]
+    return calls["service"].isin(named)
+
+
+_REPEATED: Final = (
+    "account_id region inference_region principal session client source_ip vpc_endpoint service operation model "
+    "model_raw error_code denied_by invoked_by"
+).split()
+_OF_USE: Final = ["event_id", "event_time", "key_kind", *_REPEATED]
 
 
 def _rank(finding: Finding) -> tuple[int, float, str]:
@@ -181,7 +230,7 @@ def of_events(
 ) -> Finding:
     """A finding made of events: their ids, times and account, and how complete the records are they came from."""
     proof = provenance_of(events)
-    ordered = events.sort_values("event_time")
+    ordered = events[["event_time", "event_id", "account_id"]].sort_values("event_time")
     accounts = ordered["account_id"].dropna()
     return Finding(
         rule=rule,

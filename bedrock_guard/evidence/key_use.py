@@ -6,8 +6,8 @@ some calls carry no token counts at all. How many could not be counted stands be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -59,11 +59,14 @@ INVOCATIONS: Final = frozenset(
 _BEARER: Final = ("long_term", "short_term", "unknown")
 
 
-_NEEDED: Final = (
+NEEDED: Final = (
     "account_id principal session access_key_id key_kind event_time operation error_code denied_by input_tokens "
     "output_tokens model client source_ip region route"
 ).split()
 """Columns that a summary looks at; narrower groups are made in a fraction of the time."""
+
+_TEXTS: Final = "operation error_code denied_by model client source_ip region route".split()
+"""Columns with few values among them, held as categories while they are summed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,8 @@ def key_use(calls: pd.DataFrame, prices: pd.DataFrame | None = None) -> pd.DataF
         calls: the trail table.
         prices: a price table; without one no dollars are given.
     """
-    keyed = calls.loc[calls["key_kind"].isin(list(_BEARER)), list(_NEEDED)]
-    listed = None if prices is None else _price_list(prices)
-    groups = keyed.groupby(["account_id", "principal", "key_kind"], dropna=False, sort=False)
-    rows = [dict(zip(("account_id", "principal", "key_kind"), names, strict=True)) | _summary(group, listed)
-            for names, group in groups]  # fmt: skip
-    return _ordered(KEY_USE, rows)
+    keyed = calls.loc[calls["key_kind"].isin(list(_BEARER)), NEEDED]
+    return _used(KEY_USE, keyed, ["account_id", "principal", "key_kind"], prices)
 
 
 def short_term_sessions(calls: pd.DataFrame, prices: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -98,48 +97,70 @@ def short_term_sessions(calls: pd.DataFrame, prices: pd.DataFrame | None = None)
         >>> len(short_term_sessions(TRAIL.empty()))
         0
     """
-    keyed = calls.loc[calls["key_kind"] == "short_term", list(_NEEDED)]
-    listed = None if prices is None else _price_list(prices)
-    names = ["account_id", "access_key_id", "principal", "session"]
-    groups = keyed.groupby(names, dropna=False, sort=False)
-    rows = [dict(zip(names, found, strict=True)) | _summary(group, listed) for found, group in groups]
-    return _ordered(KEY_SESSIONS, rows)
+    keyed = calls.loc[calls["key_kind"] == "short_term", NEEDED]
+    return _used(KEY_SESSIONS, keyed, ["account_id", "access_key_id", "principal", "session"], prices)
 
 
 def use_by(calls: pd.DataFrame, by: Sequence[str], prices: pd.DataFrame | None = None) -> pd.DataFrame:
     """Use of whatever calls are given, one row per value of the columns `by`, the most calls first."""
     table = Table("use", dict.fromkeys(by, "string") | _COMMON)
+    return _used(table, calls, by, prices)
+
+
+def _used(table: Table, calls: pd.DataFrame, by: Sequence[str], prices: pd.DataFrame | None) -> pd.DataFrame:
+    """One row per value of the columns `by`. Every figure is summed over all groups at once: there may be hundreds."""
     listed = None if prices is None else _price_list(prices)
-    needed = list(dict.fromkeys([*by, *_NEEDED]))
-    groups = calls[needed].groupby(list(by), dropna=False, sort=False)
-    return _ordered(
-        table, [dict(zip(by, found, strict=True)) | _summary(group, listed) for found, group in groups]
-    )
-
-
-def _ordered(table: Table, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    narrow = calls[list(dict.fromkeys([*by, *NEEDED]))].reset_index(drop=True)
+    narrow = narrow.astype(dict.fromkeys({*by, *_TEXTS}, "category"))
+    names = narrow[list(by)].drop_duplicates()
+    narrow["group"] = narrow.groupby(list(by), dropna=False, sort=False, observed=True).ngroup()
+    parts = [_sums(narrow), *(_frequencies(narrow, *pair) for pair in _COUNTED.items())]
+    costs = _spend_floors(narrow, len(names), listed)
+    rows = [
+        dict(zip(by, found, strict=True))
+        | {name: value for part in parts for name, value in part[number].items()}
+        | asdict(costs[number])
+        for number, found in enumerate(names.itertuples(index=False, name=None))
+    ]
     return table.frame(sorted(rows, key=lambda row: -int(row["calls"])))
 
 
-def _summary(group: pd.DataFrame, listed: _Prices | None) -> dict[str, Any]:
-    cost = _spend_floor(group, listed)
-    counted = group["input_tokens"].notna() | group["output_tokens"].notna()
-    return {
-        "first_seen": group["event_time"].min(),
-        "last_seen": group["event_time"].max(),
-        "calls": len(group),
-        "refused": int(group["denied_by"].notna().sum()),
-        "failed": int((group["error_code"].notna() & group["denied_by"].isna()).sum()),
-        "input_tokens": group["input_tokens"].sum() if counted.any() else None,
-        "output_tokens": group["output_tokens"].sum() if counted.any() else None,
-        "calls_without_tokens": cost.calls_without_tokens,
-        "usd_at_least": cost.usd_at_least,
-        "calls_without_price": cost.calls_without_price,
-        "models": counts(group["model"]),
-        "clients": counts(group["client"]),
-        "networks": counts(group["source_ip"]),
-        "regions": counts(group["region"]),
-    }
+def _sums(calls: pd.DataFrame) -> list[dict[str, Any]]:
+    """Times, calls and tokens of each `group`, in the order of their numbers."""
+    refused = calls["denied_by"].notna()
+    flags = calls.assign(
+        refused=refused,
+        failed=calls["error_code"].notna() & ~refused,
+        counted=calls["input_tokens"].notna() | calls["output_tokens"].notna(),
+    )
+    found = flags.groupby("group").agg(
+        first_seen=("event_time", "min"),
+        last_seen=("event_time", "max"),
+        calls=("event_time", "size"),
+        refused=("refused", "sum"),
+        failed=("failed", "sum"),
+        counted=("counted", "sum"),
+        input_tokens=("input_tokens", "sum"),
+        output_tokens=("output_tokens", "sum"),
+    )
+    unknown = {"input_tokens": None, "output_tokens": None}
+    rows: list[dict[str, Any]] = [
+        {str(name): value for name, value in row.items()} for row in found.to_dict("records")
+    ]
+    return [row if row.pop("counted") else row | unknown for row in rows]
+
+
+_COUNTED: Final = {"models": "model", "clients": "client", "networks": "source_ip", "regions": "region"}
+
+
+def _frequencies(calls: pd.DataFrame, name: str, column: str) -> list[dict[str, dict[str, int]]]:
+    """How often each known value of a column occurs in each `group`, the most frequent first, then the first seen."""
+    found: list[dict[str, dict[str, int]]] = [{name: {}} for _ in range(calls["group"].nunique())]
+    sizes = calls.groupby(["group", column], sort=False, observed=True).size()
+    pairs: list[tuple[int, str]] = sizes.index.tolist()
+    for (number, value), many in sorted(zip(pairs, sizes.tolist(), strict=True), key=lambda one: -one[1]):
+        found[number][name][str(value)] = int(many)
+    return found
 
 
 def counts(column: pd.Series[Any]) -> dict[str, int]:
@@ -153,25 +174,46 @@ def spend_floor(calls: pd.DataFrame, prices: pd.DataFrame | None) -> Spend:
     Raises:
         MissingColumns: `prices` is no price table.
     """
-    return _spend_floor(calls, None if prices is None else _price_list(prices))
+    listed = None if prices is None else _price_list(prices)
+    return _spend_floors(calls[NEEDED].assign(group=0), 1, listed)[0]
 
 
-def _spend_floor(calls: pd.DataFrame, listed: _Prices | None) -> Spend:
+def _spend_floors(calls: pd.DataFrame, groups: int, listed: _Prices | None) -> list[Spend]:
+    """What the calls of each `group` cost at least, in the order of their numbers."""
     made = calls[calls["operation"].isin(list(INVOCATIONS)) & calls["error_code"].isna()]
-    counted = made[made["input_tokens"].notna() & made["output_tokens"].notna()]
-    without_tokens = len(made) - len(counted)
+    known = made["input_tokens"].notna() & made["output_tokens"].notna()
+    open_calls = _per_group(made.loc[~known, "group"], groups)
+    counted = _per_group(made.loc[known, "group"], groups)
     if listed is None:
-        return Spend(None, without_tokens, len(counted))
-    total, unpriced = Decimal(0), 0
-    groups = counted.groupby(["model", "region", "route"], dropna=False)
-    for (model, region, route), group in groups:
-        sums = {kind: int(group[f"{kind}_tokens"].sum()) for kind in ("input", "output")}
-        cost = [_price(listed, model, region, route, kind, tokens) for kind, tokens in sums.items()]
-        if None in cost:
-            unpriced += len(group)
+        return [Spend(None, *both) for both in zip(open_calls, counted, strict=True)]
+    dollars, unpriced = [Decimal(0)] * groups, [0] * groups
+    for number, cost, calls_of_it in _costs(made[known], listed):
+        if cost is None:
+            unpriced[number] += calls_of_it
         else:
-            total += sum((amount for amount in cost if amount is not None), Decimal(0))
-    return Spend(total if len(counted) > unpriced else None, without_tokens, unpriced)
+            dollars[number] += cost
+    return [
+        Spend(dollars[number] if counted[number] > unpriced[number] else None, open_calls[number], unpriced[number])
+        for number in range(groups)
+    ]  # fmt: skip
+
+
+def _per_group(numbers: pd.Series[Any], groups: int) -> list[int]:
+    found = numbers.value_counts()
+    return [int(found.get(number, 0)) for number in range(groups)]
+
+
+def _costs(counted: pd.DataFrame, listed: _Prices) -> Iterator[tuple[int, Decimal | None, int]]:
+    """Per `group`, model, Region and route: the group, its dollars (None without a price) and its calls."""
+    by = ["group", "model", "region", "route"]
+    found = counted.groupby(by, dropna=False, observed=True).agg(
+        input=("input_tokens", "sum"), output=("output_tokens", "sum"), calls=("group", "size")
+    )
+    for (number, model, region, route), *tokens, many in found.itertuples(name=None):
+        pairs = zip(("input", "output"), tokens, strict=True)
+        cost = [_price(listed, model, region, route, kind, int(sold)) for kind, sold in pairs]
+        known = [amount for amount in cost if amount is not None]
+        yield number, sum(known, Decimal(0)) if len(known) == len(cost) else None, many
 
 
 _Prices = Mapping[tuple[str, str, str, str], tuple[Decimal, int]]

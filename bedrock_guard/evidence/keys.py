@@ -211,7 +211,8 @@ def last_use(
 
     Neither source tells two keys of one user apart; the source then says so.
     """
-    marked = calls_with_key_of(user, calls, account_id)
+    looked_at = None if calls is None else calls[["event_time", "principal", "key_kind"]]
+    marked = calls_with_key_of(user, looked_at, account_id)
     seen = marked["event_time"].max().to_pydatetime() if marked is not None and len(marked) else None
     shared = f", shared by {keys_of_user} keys of this user" if keys_of_user > 1 else ""
     advised_at = advised.at if advised else None
@@ -240,12 +241,13 @@ def calls_with_key_of(
     """Calls made with one of the user's keys: by name, whatever the path of the user."""
     if calls is None:
         return None
-    marked = calls[calls["key_kind"].isin(["long_term", "unknown"])]
-    own = marked["principal"].fillna("").str.endswith((f":user/{user}", f"/{user}"))
-    own &= marked["principal"].fillna("").str.contains(":user/", regex=False)
-    if account_id:
-        own &= marked["principal"].fillna("").str.contains(f":{account_id}:", regex=False)
-    return marked[own]
+    parts = (":user/", f":{account_id}:" if account_id else "")
+    named = [
+        arn
+        for arn in map(str, calls["principal"].dropna().unique())
+        if arn.endswith(f"/{user}") and all(part in arn for part in parts)
+    ]
+    return calls[calls["key_kind"].isin(["long_term", "unknown"]) & calls["principal"].isin(named)]
 
 
 def refine_key_kinds(

@@ -10,11 +10,19 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
-from bedrock_guard.evidence.findings import MOST_IDS, Evidence, Finding, find, short, who
+from bedrock_guard.evidence.findings import (
+    MOST_IDS,
+    Evidence,
+    Finding,
+    bedrock_calls,
+    find,
+    narrowed,
+    short,
+    who,
+)
 from bedrock_guard.evidence.key_use import INVOCATIONS, counts, key_use, short_term_sessions
 from bedrock_guard.evidence.keys import credential_events
-from bedrock_guard.evidence.parameters import is_bedrock
-from bedrock_guard.evidence.rules_use import network_of
+from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.tables import Completeness, dollars, provenance_of
 
 if TYPE_CHECKING:
@@ -256,7 +264,7 @@ def _last_used(case: Case, _: Sequence[Finding], number: int, question: str) -> 
 
 def _first_uses(calls: pd.DataFrame) -> list[str]:
     """The first call with a long-term key of each user; an earlier one may lie before the records."""
-    keyed = calls[calls["key_kind"] == "long_term"].sort_values("event_time")
+    keyed = calls.loc[calls["key_kind"] == "long_term", ["principal", "event_time"]].sort_values("event_time")
     first = keyed.groupby("principal", sort=False)["event_time"].first()
     return [f"{short(principal)} {moment:%Y-%m-%d}" for principal, moment in first.items()][:_MOST_TOLD]
 
@@ -269,13 +277,14 @@ def _short_term(case: Case, _: Sequence[Finding], number: int, question: str) ->
         f"{_many(len(sessions), 'signing key')} of {_many(people, 'person or session', 'people or sessions')} "
         "were seen; making such a key leaves no event."
     )
-    return _of_calls(case, number, question, text, calls[calls["key_kind"] == "short_term"], table=sessions)
+    made = calls.loc[calls["key_kind"] == "short_term", ["event_id"]]
+    return _of_calls(case, number, question, text, made, table=sessions)
 
 
 def _models(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
     calls = case.evidence.calls
     use = key_use(calls, case.prices)
-    keyed = calls[calls["key_kind"] != "none"]
+    keyed = calls.loc[calls["key_kind"] != "none", ["event_id", "model"]]
     missing = int(use["calls_without_tokens"].fillna(0).sum())
     text = f"{len(keyed)} calls with keys, of {keyed['model'].nunique()} models; {missing} carry no token counts."
     spent = [
@@ -319,7 +328,9 @@ def _gaps(case: Case, _: Sequence[Finding], number: int, question: str) -> Answe
         day for day in pd.date_range(first, proof.window_end, freq="D", inclusive="left") if day not in seen
     ]
     whole = len(pd.date_range(first, proof.window_end, freq="D", inclusive="left"))
-    active = calls.assign(day=calls["event_time"].dt.floor("D")).groupby("region")["day"].nunique()
+    active = (
+        calls[["region"]].assign(day=calls["event_time"].dt.floor("D")).groupby("region")["day"].nunique()
+    )
     table = pd.DataFrame({"region": active.index, "days_with_rows": active.to_numpy(), "days": whole})
     text = (
         f"{len(days)} days without any row: {_listed(f'{day:%Y-%m-%d}' for day in days[:10])}. "
@@ -330,7 +341,7 @@ def _gaps(case: Case, _: Sequence[Finding], number: int, question: str) -> Answe
 
 
 def _spread(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
-    calls = _bedrock(case.evidence.calls)
+    calls = bedrock_calls(case.evidence.calls)
     table = (
         calls.groupby("principal")["region"].agg(lambda regions: sorted(set(regions.dropna()))).reset_index()
     )
@@ -348,9 +359,8 @@ def _spread(case: Case, _: Sequence[Finding], number: int, question: str) -> Ans
 
 
 def _networks(case: Case, findings: Sequence[Finding], number: int, question: str) -> Answer:
-    calls = _bedrock(case.evidence.calls)
-    known = {address: network_of(address) for address in calls["source_ip"].dropna().unique()}
-    places = calls.assign(network=calls["source_ip"].map(known))
+    calls = bedrock_calls(case.evidence.calls)
+    places = calls[["principal"]].assign(network=networks_of(calls["source_ip"]))
     table = (
         places.dropna(subset=["network"]).groupby(["principal", "network"]).size().reset_index(name="calls")
     )
@@ -376,7 +386,7 @@ def _news(findings: Sequence[Finding], rule: str) -> tuple[str, list[str]]:
 
 
 def _agents(case: Case, findings: Sequence[Finding], number: int, question: str) -> Answer:
-    calls = _bedrock(case.evidence.calls)
+    calls = bedrock_calls(case.evidence.calls)
     table = calls.groupby(["principal", "client"])["event_time"].agg(["min", "max", "size"]).reset_index()
     table = table.rename(columns={"min": "first_seen", "max": "last_seen", "size": "calls"})
     new, ids = _news(findings, "new_client")
@@ -385,7 +395,7 @@ def _agents(case: Case, findings: Sequence[Finding], number: int, question: str)
 
 
 def _building(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
-    calls = _bedrock(case.evidence.calls)
+    calls = bedrock_calls(case.evidence.calls)
     wanted = (
         calls["operation"].str.contains("Agent|KnowledgeBase|Prompt|Flow", regex=True).fillna(value=False)
     )
@@ -397,7 +407,7 @@ def _building(case: Case, _: Sequence[Finding], number: int, question: str) -> A
 
 
 def _off_hours(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
-    calls = case.evidence.calls
+    calls = narrowed(case.evidence.calls)
     made = calls[calls["operation"].isin(list(INVOCATIONS)) & (calls["key_kind"] != "none")]
     local = made["event_time"].dt.tz_convert(case.zone)
     outside = made[
@@ -415,13 +425,6 @@ def _unseen(case: Case, _: Sequence[Finding], number: int, question: str) -> Ans
     seen = [f"{proof.source}: {proof.why}" for proof in proofs if proof.why]
     text = ". ".join([*seen, *case.unseen]) + "."
     return Answer(number, question, text, "floor", "what is not known to be unseen is not listed")
-
-
-def _bedrock(calls: pd.DataFrame) -> pd.DataFrame:
-    sources = [
-        source for source in calls["service"].dropna().unique() if is_bedrock(str(source).partition(".")[0])
-    ]
-    return calls[calls["service"].isin(sources)]
 
 
 QUESTIONS: Final[tuple[tuple[str, _Ask], ...]] = (

@@ -7,9 +7,17 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from bedrock_guard.evidence.findings import Evidence, Finding, Rule, Severity, Thresholds, of_events, short
+from bedrock_guard.evidence.findings import (
+    Evidence,
+    Finding,
+    Rule,
+    Severity,
+    Thresholds,
+    bedrock_calls,
+    of_events,
+    short,
+)
 from bedrock_guard.evidence.key_use import INVOCATIONS
-from bedrock_guard.evidence.parameters import is_bedrock
 from bedrock_guard.evidence.tables import provenance_of
 
 if TYPE_CHECKING:
@@ -41,6 +49,12 @@ def network_of(address: Any) -> str | None:
     return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
 
 
+def networks_of(addresses: pd.Series[Any]) -> pd.Series[Any]:
+    """The network of each address (see `network_of`), each address read once."""
+    known = {address: network_of(address) for address in addresses.dropna().unique()}
+    return addresses.map(known).astype("string")
+
+
 def new_client(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
     """A principal known for a while called with a program it had not used before.
 
@@ -55,8 +69,7 @@ def new_network(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
     Without a table of places an address says nothing about distance. True: 30 days from one /24, then another. False:
     an address of the same /24, or a call that an AWS service made.
     """
-    addresses = evidence.calls["source_ip"]
-    networks = addresses.map({address: network_of(address) for address in addresses.dropna().unique()})
+    networks = networks_of(evidence.calls["source_ip"])
     yield from _first_seen(evidence, limits, networks, "new_network", "from a new network")
 
 
@@ -64,7 +77,7 @@ def _first_seen(
     evidence: Evidence, limits: Thresholds, values: pd.Series[Any], rule: str, how: str
 ) -> Iterator[Finding]:
     """Values that a principal showed for the first time after its baseline; one finding a principal and value."""
-    calls = _bedrock(evidence.calls)
+    calls = bedrock_calls(evidence.calls)
     known = calls.assign(_value=values.loc[calls.index]).dropna(subset=["_value", "principal"])
     known = known[known["invoked_by"].isna()].sort_values("event_time")
     for principal, own in known.groupby("principal", sort=False):
@@ -89,7 +102,7 @@ def region_spread(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
     The Region is the one called: where a profile had the call answered is another matter and spreads by itself. True:
     us-east-1, us-west-2 and eu-west-1 called within 30 minutes. False: one Region called, four inference Regions.
     """
-    calls = _bedrock(evidence.calls)
+    calls = bedrock_calls(evidence.calls)
     calls = calls[calls["invoked_by"].isna() & calls["region"].notna()]
     for principal, own in _by_principal(calls):
         regions, times = own["region"].to_numpy(), own["event_time"]
@@ -152,7 +165,7 @@ def enumeration_then_invocation(evidence: Evidence, limits: Thresholds) -> Itera
     True: ListFoundationModels and ListInferenceProfiles in two Regions, then InvokeModel. False: one
     ListFoundationModels before a call, as many programs do at their start.
     """
-    calls = _bedrock(evidence.calls)
+    calls = bedrock_calls(evidence.calls)
     kinds = calls["operation"].isin(list(ENUMERATIONS | INVOCATIONS))
     for principal, own in _by_principal(calls[kinds & calls["invoked_by"].isna()]):
         looks = own[own["operation"].isin(list(ENUMERATIONS))]
@@ -190,7 +203,7 @@ def access_probe(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
     True: three InvokeModel with ValidationException within an hour, none before in that caller's records. False: one
     such error among a thousand good calls.
     """
-    calls = _bedrock(evidence.calls)
+    calls = bedrock_calls(evidence.calls)
     wrong = calls[calls["operation"].isin(list(INVOCATIONS)) & (calls["error_code"] == "ValidationException")]
     for principal, own in _by_principal(wrong):
         ends = _ends(own["event_time"], timedelta(hours=1))
@@ -202,15 +215,6 @@ def access_probe(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
         title = f"{short(principal)} made {len(inside)} model calls within an hour that could only fail."
         facts = {"models": sorted({str(m) for m in inside["model_raw"].dropna()})}
         yield of_events("access_probe", "medium", title, str(principal), inside, facts=facts)
-
-
-def _bedrock(calls: pd.DataFrame) -> pd.DataFrame:
-    sources = {
-        source for source in calls["service"].dropna().unique() if is_bedrock(str(source).partition(".")[0])
-    }
-    found = calls[calls["service"].isin(list(sources))]
-    found.attrs = calls.attrs
-    return found
 
 
 def _by_principal(calls: pd.DataFrame) -> Iterator[tuple[Any, pd.DataFrame]]:

@@ -17,7 +17,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from bedrock_guard.boundary.catalogue import shipped
-from bedrock_guard.evidence.key_use import use_by
+from bedrock_guard.evidence.key_use import NEEDED, use_by
 from bedrock_guard.evidence.runbook import Step
 from bedrock_guard.evidence.tables import provenance_of
 from bedrock_guard.evidence.what_if import short_name
@@ -144,7 +144,7 @@ def phantoms(case: Investigation) -> Shown:
 
 def sessions(case: Investigation) -> Shown:
     """Short-term keys by person or session."""
-    used = case.calls[case.calls["key_kind"] == "short_term"]
+    used = case.calls.loc[case.calls["key_kind"] == "short_term", NEEDED]
     by = ["principal", "session"]
     signed = used.groupby(by, dropna=False)["access_key_id"].nunique()
     frame = use_by(used, by, case.prices)
@@ -349,7 +349,11 @@ def chart(page: KeyPage, *, theme: Theme = "light") -> go.Figure:
 def _bars(page: KeyPage) -> list[go.Bar]:
     if not len(page.calls):
         return []
-    made = page.calls.assign(day=page.calls["event_time"].dt.floor("D"))
+    from bedrock_guard.evidence.rules_use import networks_of
+
+    made = page.calls[["client"]].assign(
+        day=page.calls["event_time"].dt.floor("D"), network=networks_of(page.calls["source_ip"]).fillna("")
+    )
     shown = []
     for number, row in enumerate(page.places.head(_MOST_SERIES).to_dict("records")):
         name = f"{plain(row['network'])} · {plain(row['client'])}"
@@ -367,11 +371,8 @@ def _bars(page: KeyPage) -> list[go.Bar]:
 
 
 def _at(made: pd.DataFrame, row: Mapping[Any, Any]) -> pd.Series[Any]:
-    from bedrock_guard.evidence.rules_use import network_of
-
-    networks = made["source_ip"].map(network_of, na_action="ignore").astype("string").fillna("")
     network, client = ("" if pd.isna(row[name]) else row[name] for name in ("network", "client"))
-    return (networks == network) & (made["client"].fillna("") == client)
+    return (made["network"] == network) & (made["client"].fillna("") == client)
 
 
 def _marks(page: KeyPage, bars: list[go.Bar]) -> list[go.Scatter]:
