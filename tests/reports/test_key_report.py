@@ -44,7 +44,7 @@ def test_what_is_wrong_in_the_demo_is_said_at_the_top(report: KeyReport, truth: 
     said = " ".join(f.text for f in first)
     assert leak["user"] in said
     assert "never expires" in said
-    assert "switched off model invocation logging" in said
+    assert "switched off or moved model invocation logging" in said
     assert leads(report.findings) == leads(tuple(reversed(report.findings)))[::-1] or leads(report.findings)
 
 
