@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
@@ -29,6 +30,8 @@ from bedrock_guard.errors import GuardError
 _FOLLOWING = (
     "a role that is made under the boundary carries no deny policy: here it holds for the bounded paths"
 )
+
+_CDK_PARTS = ("deploy", "cfn-exec", "file-publishing", "image-publishing", "lookup")
 
 
 class BuildError(GuardError):
@@ -128,7 +131,9 @@ def build(
     active = [entry for entry in exceptions if not entry.expired(day)]
     findings = tuple(_finding(entry) for entry in exceptions if entry.expired(day))
     packed, placement = _Plan(chosen, known, tuple(active), _other_prefixes(spec, name)).documents()
-    return Built(name, chosen, packed, placement, (*findings, *_unfollowed(chosen, packed)), day)
+    return Built(
+        name, chosen, packed, placement, (*findings, *_unfollowed(chosen, packed), *_unpassable(chosen)), day
+    )
 
 
 def _finding(entry: SpecException) -> str:
@@ -145,6 +150,25 @@ def _unfollowed(profile: Profile, packed: Sequence[Packed]) -> list[str]:
     what = f"these controls stand in deny policies, and so do not hold for it: {named}"
     remedy = "Let SCPs be made (documents), or let no role be made and assumed (bounded_roles = true)"
     return [f"A role that a bounded principal makes carries the boundary alone; {what}. {remedy}."]
+
+
+def _unpassable(profile: Profile) -> list[str]:
+    """The roles that usual tools pass or assume, where `bounded_roles` names none of them."""
+    paths = profile.controls.bounded_roles
+    if not isinstance(paths, tuple):
+        return []
+    place = f"{profile.accounts[0]}-{profile.regions[0]}"
+    usual = {
+        "CDK's bootstrap roles": tuple(f"cdk-hnb659fds-{part}-role-{place}" for part in _CDK_PARTS),
+        "the ECS task execution role": ("ecsTaskExecutionRole",),
+        "roles that consoles make for services": ("service-role/*",),
+    }
+    lacking = {who: n for who, n in usual.items() if not any(fnmatchcase(n[0], path) for path in paths)}
+    if not lacking:
+        return []
+    named = "; ".join(f"{who} ({', '.join(roles)})" for who, roles in lacking.items())
+    what = f"bounded_roles names none of these, so passing and assuming them is refused: {named}"
+    return [f"{what}. Add those in use, for each account and region, once they carry the boundary."]
 
 
 def _other_prefixes(spec: BoundarySpec, name: str) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def on_principal(call: Call, _: Catalogue) -> Iterator[Authorisation]:
 
 
 def on_user(call: Call, _: Catalogue) -> Iterator[Authorisation]:
-    """Access keys and console passwords: only the user's ARN."""
+    """Access keys, console passwords, the user itself: only the user's ARN."""
     yield Authorisation(f"iam:{call.name}", user_arn(call))
 
 

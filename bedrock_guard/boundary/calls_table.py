@@ -121,8 +121,8 @@ _IAM: Mapping[str, Handler] = {
     ),
     **dict.fromkeys(
         (
-            "CreateAccessKey", "CreateLoginProfile", "DeleteAccessKey", "DeleteLoginProfile", "GetUser",
-            "ListAccessKeys", "UpdateAccessKey", "UpdateLoginProfile",
+            "CreateAccessKey", "CreateLoginProfile", "DeleteAccessKey", "DeleteLoginProfile", "DeleteUser", "GetUser",
+            "ListAccessKeys", "UpdateAccessKey", "UpdateLoginProfile", "UpdateUser",
         ),
         calls_iam.on_user,
     ),

@@ -181,6 +181,9 @@ def _controls(reader: Reader, path: Path, profile: Profile) -> None:
         raise reader.fault((*path, "service_tiers"), "The list is empty.", remedy=remedy)
     _guardrails(reader, (*path, "guardrail_required"), profile)
     if isinstance(controls.privileged_functions, tuple):
+        if not controls.privileged_functions:
+            remedy = "Use true to protect all functions, false to switch it off."
+            raise reader.fault((*path, "privileged_functions"), "The list is empty.", remedy=remedy)
         for index, arn in enumerate(controls.privileged_functions):
             function = names.function(arn)
             here = (*path, "privileged_functions", index)
@@ -195,6 +198,13 @@ def _controls(reader: Reader, path: Path, profile: Profile) -> None:
         names.is_instance_type,
         "an EC2 instance type",
     )
+    if isinstance(controls.instance_types, tuple):
+        reader.notes.extend(
+            f"{'.'.join(map(str, path))}.instance_types: {name} ends in no size that EC2 is known to have, so no "
+            "instance may match it."
+            for name in controls.instance_types
+            if not names.has_instance_size(name)
+        )
 
 
 def _guardrails(reader: Reader, path: Path, profile: Profile) -> None:
@@ -260,6 +270,11 @@ def _exception(
     if entry.control is not None and getattr(profile.controls, entry.control) is False:
         raise reader.fault(
             (*path, "control"), f"{entry.control} is off anyway.", remedy="Drop the exception."
+        )
+    if entry.control == "boundary_protection" and not entry.principals:
+        reader.notes.append(
+            f"{'.'.join(map(str, path))}: until {entry.until} everyone under the boundary may take it off or edit it, "
+            "and with it every other control goes. Name principals, or let administrators do it."
         )
     for key in ("owner", "reason"):
         why = names.unprintable(getattr(entry, key))

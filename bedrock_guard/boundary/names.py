@@ -23,6 +23,7 @@ _FUNCTION = re.compile(
     r"function:[A-Za-z0-9_*-]{1,140}"
 )
 _INSTANCE = re.compile(r"[a-z][a-z0-9-]{0,19}\.(?:\*|[a-z0-9-]{1,20})")
+_INSTANCE_SIZE = re.compile(r"\*|nano|micro|small|medium|large|[0-9]*xlarge|metal(?:-[0-9]+xl)?")
 _ROLE_PATH = re.compile(r"[A-Za-z0-9+=,.@_-]+(?:/[A-Za-z0-9+=,.@_-]+)*(?:/\*)?")
 _LONGEST_ROLE = 512 + 64  # a path and a name
 _POLICY_NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
@@ -109,6 +110,11 @@ def function(text: str) -> re.Match[str] | None:
 def is_instance_type(text: str) -> bool:
     """`t3.micro`, or a whole family `t3.*`."""
     return _INSTANCE.fullmatch(text) is not None
+
+
+def has_instance_size(text: str) -> bool:
+    """Whether an instance type ends in a size of the kind EC2 has, such as `2xlarge` or `metal-24xl`, or in `*`."""
+    return _INSTANCE_SIZE.fullmatch(text.rpartition(".")[2]) is not None
 
 
 def is_role_path(text: str) -> bool:

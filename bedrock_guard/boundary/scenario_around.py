@@ -94,7 +94,7 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
         ),
         Bypass(
             36,
-            "Remove the boundary, edit it, detach its deny policies",
+            "Remove the boundary, edit it, detach its deny policies, lock out who could undo it",
             (
                 step(
                     at.call("iam", "DeleteRolePermissionsBoundary", {"RoleName": "dev"}),
@@ -115,6 +115,7 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
                     at.call("iam", "DetachRolePolicy", {"RoleName": "dev", "PolicyArn": document}),
                     "boundary_protection",
                 ),
+                *(step(call, "boundary_protection") for call in _lock_out(at)),
             ),
         ),
         Bypass(
@@ -187,6 +188,18 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
             rest="SCPs do not reach the management account: run no workloads in it, and give its people the boundary.",
             instead="AWS Organizations: delegated administration",
         ),
+    )
+
+
+def _lock_out(at: Setting) -> tuple[Call, ...]:
+    """Calls that leave the first break-glass role without its rights."""
+    role = next((arn.rpartition("/")[2] for arn in at.profile.break_glass if ":role/" in arn), None)
+    if role is None:
+        return ()
+    bounded = {"RoleName": role, "PermissionsBoundary": at.boundary}
+    return (
+        at.call("iam", "PutRolePermissionsBoundary", bounded),
+        at.call("iam", "DeleteRole", {"RoleName": role}),
     )
 
 

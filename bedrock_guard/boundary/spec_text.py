@@ -15,6 +15,7 @@ from bedrock_guard.errors import GuardError
 
 MAX_SPEC_BYTES = 2_000_000
 _LONGEST = 2_000
+_KEY_AGE = "is no age of a key: write a whole number of days from 1 to 36,600, true to forbid keys, or false."
 
 
 class SpecError(GuardError):
@@ -120,6 +121,8 @@ def _sentence(detail: Mapping[str, Any]) -> str:
         return f"{names.clipped(repr(detail['input']))} is no text: write it in quotes."
     if detail["type"] in ("date_type", "date_exact"):
         return f"{names.clipped(repr(detail['input']))} is no date: write it without quotes, as 2027-03-31."
+    if detail["loc"][2:4] == ("controls", "api_key_creation"):
+        return f"{names.clipped(repr(detail['input']))} {_KEY_AGE}"
     message = str(detail["msg"]).removeprefix("Value error, ")
     return f"{message[:1].upper()}{message[1:]}."
 

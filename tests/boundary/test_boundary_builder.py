@@ -392,7 +392,7 @@ def test_an_exception_lifts_a_control_for_its_principals_until_its_day() -> None
 def test_an_expired_exception_is_a_finding_and_no_longer_applies() -> None:
     spec = BoundarySpec.loads(HEAD + MODEL + EXCEPTION)
     last, next_day = build(spec, on=date(2026, 12, 31)), build(spec, on=date(2027, 1, 1))
-    assert last.findings == ()
+    assert not [sentence for sentence in last.findings if "batch_inference" in sentence]
     assert "batch_inference" in next_day.findings[0]
     plain = build(BoundarySpec.loads(HEAD + MODEL), on=date(2027, 1, 1))
     assert next_day.texts == plain.texts
@@ -567,3 +567,57 @@ def test_growing_hosts_and_taking_stored_keys(
     draft: Built, service: str, operation: str, control: str | None
 ) -> None:
     assert refused(draft, Call(service, operation)).control == control
+
+
+def test_usual_roles_that_are_not_bounded_are_named_with_what_to_add() -> None:
+    def told(roles: object) -> str:
+        findings = build(BoundarySpec.from_draft().with_controls(bounded_roles=roles)).findings
+        return " ".join(sentence for sentence in findings if "bounded_roles names none" in sentence)
+
+    place = "111122223333-us-east-1"
+    assert f"cdk-hnb659fds-cfn-exec-role-{place}" in told(("bounded/*",))
+    some = told((f"cdk-hnb659fds-deploy-role-{place}", "ecsTaskExecutionRole"))
+    assert "service-role/*" in some
+    assert "cdk-" not in some
+    assert "ecsTask" not in some
+    assert told((f"cdk-hnb659fds-deploy-role-{place}", "ecsTaskExecutionRole", "service-role/*")) == ""
+    assert told(True) == told(False) == ""
+
+
+LOCKED_OUT = (
+    "AttachRolePolicy", "DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "PutRolePermissionsBoundary",
+    "PutRolePolicy", "UpdateAssumeRolePolicy", "AttachUserPolicy", "DeleteUser", "DeleteUserPolicy",
+    "DetachUserPolicy", "PutUserPermissionsBoundary", "PutUserPolicy", "UpdateUser",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", LOCKED_OUT)
+def test_nobody_locks_out_who_can_always_undo(operation: str) -> None:
+    kind = "RoleName" if "Role" in operation else "UserName"
+    arns = [f"arn:aws:iam::111122223333:{name}" for name in ("role/glass", "user/glass", "root")]
+    alone = BoundarySpec.loads(HEAD + f"break_glass = {json.dumps(arns)}\n" + MODEL)
+    built = build(alone.with_controls(bounded_principals=False))
+
+    def outcome(name: str) -> tuple[str, str | None]:
+        parameters = {kind: name, "PermissionsBoundary": built.profile.boundary_arns[0]}
+        found = refused(built, Call("iam", operation, parameters))
+        return found.outcome, found.control
+
+    assert outcome("glass") == ("refused", "boundary_protection")
+    assert outcome("glasses")[0] == "allowed"
+
+
+def test_the_root_user_is_no_resource_to_protect() -> None:
+    root = 'break_glass = ["arn:aws:iam::111122223333:root"]\n'
+    assert ":root" not in str(build(BoundarySpec.loads(HEAD + root + MODEL)).boundary)
+
+
+def test_in_scps_break_glass_and_administrators_may_still_change_it() -> None:
+    spec = full_spec()
+    name, profile = spec.only()
+    held = profile.model_copy(update={"scp_holds": "everything"})
+    built = build(spec.model_copy(update={"profile": {name: held}}))
+    statements = [s for document in built.scps for s in document["Statement"]]
+    (found,) = (s for s in statements if "iam:DeleteRole" in s["Action"])
+    exempt = {*profile.break_glass, *profile.administrators}
+    assert set(found["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]) == exempt

@@ -98,8 +98,12 @@ def test_nothing_that_ends_a_bill_is_denied() -> None:
         "ec2:DisableEbsEncryptionByDefault",
         "iam:DeletePolicy",
         "iam:DeletePolicyVersion",
+        "iam:DeleteRole",
         "iam:DeleteRolePermissionsBoundary",
+        "iam:DeleteRolePolicy",
+        "iam:DeleteUser",
         "iam:DeleteUserPermissionsBoundary",
+        "iam:DeleteUserPolicy",
         "sso:DeletePermissionsBoundaryFromPermissionSet",
     }
     assert ending == allowed

@@ -242,6 +242,8 @@ EXPECTED: dict[int, list[Asked]] = {
         [policy("iam:CreatePolicyVersion", "bedrock-guard-boundary")],
         [policy("iam:SetDefaultPolicyVersion", "bedrock-guard-boundary")],
         [role("iam:DetachRolePolicy", "dev")],
+        [role("iam:PutRolePermissionsBoundary", "break-glass")],
+        [role("iam:DeleteRole", "break-glass")],
     ],
     37: [
         [user("iam:AttachUserPolicy", "old-admin")],

@@ -148,6 +148,7 @@ def test_the_same_checks_guard_other_names() -> None:
         ("instance_types", '["*"]'),
         ("instance_types", '["t3.micro", "t3.mic\\"ro"]'),
         ("instance_types", "[]"),
+        ("privileged_functions", "[]"),
         ("bounded_roles", '["*"]'),
         ("bounded_roles", '["a/${aws:username}"]'),
         ("privileged_functions", '["arn:aws:lambda:us-east-1:000000000099:function:x"]'),
@@ -442,3 +443,25 @@ def test_break_glass_is_no_target() -> None:
 
 def test_an_exempt_role_beside_the_bounded_path_is_fine() -> None:
     assert BoundarySpec.loads(HEAD + 'break_glass = ["arn:aws:iam::111122223333:role/boundedly"]\n' + MODEL)
+
+
+@pytest.mark.parametrize("age", ["0", "-1", "30.5", "36601", '"30"'])
+def test_a_bad_age_of_keys_is_told_what_it_may_be(age: str) -> None:
+    found = error(HEAD + MODEL + f"[profile.team.controls]\napi_key_creation = {age}\n")
+    assert "a whole number of days from 1 to 36,600" in str(found)
+    assert age.strip('"') in str(found)
+    assert found.line == 8
+
+
+def test_lifting_the_boundary_for_everyone_is_noted() -> None:
+    entry = '[[exception]]\nprofile = "team"\ncontrol = "boundary_protection"\n' + DATED
+    (note,) = BoundarySpec.loads(HEAD + MODEL + entry).notes
+    assert "until 2027-01-01 everyone under the boundary may take it off" in note
+    named = entry + 'principals = ["arn:aws:iam::111122223333:role/x"]\n'
+    assert BoundarySpec.loads(HEAD + MODEL + named).notes == ()
+
+
+def test_an_instance_type_of_no_known_size_is_noted() -> None:
+    types = '["t3.micro", "m7i.metal-24xl", "u7i-12tb.224xlarge", "zz9.plural", "m7i.*", "mac2.metal"]'
+    (note,) = BoundarySpec.loads(HEAD + MODEL + f"[profile.team.controls]\ninstance_types = {types}\n").notes
+    assert "zz9.plural" in note

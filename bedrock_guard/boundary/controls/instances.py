@@ -79,9 +79,10 @@ CONTROLS = (
         "reservations.",
         leaves="Deleting fleets and lowering a group's size stay allowed. Auto Scaling checks the caller at creation "
         "only and launches with a service-linked role: a later version of a `$Latest` template is not checked again "
-        "(see `pinned_templates`). AWS says that types chosen by attributes cannot be prevented completely. Services "
-        "that launch with their own roles: EMR, Batch, EKS, Beanstalk, SageMaker and others; `bounded_roles` limits "
-        "what they are given.",
+        "(see `pinned_templates`). StartInstanceRefresh with a DesiredConfiguration of other types: whether AWS sends "
+        "`autoscaling:InstanceTypes` with it is not verified. AWS says that types chosen by attributes cannot be "
+        "prevented completely. Services that launch with their own roles: EMR, Batch, EKS, Beanstalk, SageMaker and "
+        "others; `bounded_roles` limits what they are given.",
         source=(EC2, ASG, GROUPS, CT6, EXAMPLES),
         rules=_types,
     ),

@@ -9,6 +9,25 @@ IAM_ACTIONS = "https://docs.aws.amazon.com/service-authorization/latest/referenc
 SCPS = "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html"
 BOUNDARY_KEY = "iam:PermissionsBoundary"
 
+# What takes the rights, the trust or the name of a user or role away; a boundary put on it is one way.
+_LOCK_OUT = prefixed(
+    "iam",
+    "AttachRolePolicy",
+    "AttachUserPolicy",
+    "DeleteRole",
+    "DeleteRolePolicy",
+    "DeleteUser",
+    "DeleteUserPolicy",
+    "DetachRolePolicy",
+    "DetachUserPolicy",
+    "PutRolePermissionsBoundary",
+    "PutRolePolicy",
+    "PutUserPermissionsBoundary",
+    "PutUserPolicy",
+    "UpdateAssumeRolePolicy",
+    "UpdateUser",
+)
+
 
 def _protection(scope: Scope) -> tuple[Rule, ...]:
     prefixes = sorted({scope.profile.policy_prefix, *scope.other_prefixes})
@@ -21,7 +40,14 @@ def _protection(scope: Scope) -> tuple[Rule, ...]:
         Rule(prefixed("iam", "DeleteRolePermissionsBoundary", "DeleteUserPermissionsBoundary")),
         Rule(edit, resources=documents),
         Rule(detach).when("ArnLike", "iam:PolicyARN", documents),
+        *_break_glass(scope),
     )
+
+
+def _break_glass(scope: Scope) -> tuple[Rule, ...]:
+    """Who can always undo keeps its rights: the root user of that list is no resource of IAM."""
+    named = tuple(arn for arn in scope.profile.break_glass if not arn.endswith(":root"))
+    return (Rule(_LOCK_OUT, resources=named),) if named else ()
 
 
 def _principals(scope: Scope) -> tuple[Rule, ...]:
@@ -73,9 +99,13 @@ CONTROLS = (
         title="The boundary and its companions cannot be removed or edited.",
         why="A limit that its holder can lift is no limit.",
         stops="Removing boundaries from users and roles; new, default or deleted versions of the documents of this "
-        "spec; detaching its deny policies.",
+        "spec; detaching its deny policies; deleting or renaming who is named in `break_glass`, and changing its "
+        "policies, its boundary or its trust.",
         leaves="Principals without this document, and the root user of a member account unless an SCP holds it. "
-        "Removing any boundary is denied, not only this one: IAM offers no key that tells them apart safely.",
+        "Removing any boundary is denied, not only this one: IAM offers no key that tells them apart safely. "
+        "Break-glass principals that lose a group, a password or an MFA device, and an identity provider of their "
+        "trust (`delegation`). Deny policies that reach their holder through a group go with `RemoveUserFromGroup`, "
+        "whose groups no key tells apart: attach them to the user or role itself.",
         source=(BOUNDARIES, IAM_ACTIONS),
         rules=_protection,
         exempt="administrators",
@@ -103,7 +133,8 @@ CONTROLS = (
         why="An access key on an unbounded user is that user.",
         stops="Creating access keys and console passwords for other users. In a role's session all of them, for a "
         "session has no user name.",
-        leaves="Nothing known.",
+        leaves="Switching another user's access key, SSH key or signing certificate on again, uploading such a key "
+        "or certificate, and enabling or taking away another user's MFA device.",
         source=(IAM_ACTIONS,),
         rules=_credentials,
         exempt="administrators",
@@ -122,7 +153,8 @@ CONTROLS = (
         "under it. Deny policies do not follow to a new role: where SCPs may be made, they hold those controls for the "
         "named paths; where not, the build says so. AssumeRoleWithSAML and WithWebIdentity are decided by the role's "
         "trust. What runs already under a stronger role: Session Manager, Run Command and ECS Exec into it, its user "
-        "data, a CodeBuild project's build specification, a CloudFormation stack that keeps its role, a script in S3: "
+        "data, a CodeBuild project's build specification, a CloudFormation stack that keeps its role, stack sets with "
+        "service-managed permissions (CloudFormation makes their roles in the member accounts), a script in S3: "
         '`scp_holds = "everything"` binds those roles too. List CDK\'s bootstrap roles, and the service roles that are '
         "passed on purpose, once they carry the boundary.",
         source=(BOUNDARIES,),
