@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from bedrock_guard.account.session import Account
 
-AT_MOST_USD: Final = Decimal("0.30")
-"""About what Cost Explorer charges for one look."""
+ABOUT_REQUESTS: Final = (16, 5)
+"""About how many requests of Cost Explorer one look makes, with the bill and without; more where answers have pages."""
 
 
 @dataclass(frozen=True, slots=True)

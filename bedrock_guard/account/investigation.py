@@ -34,7 +34,7 @@ from bedrock_guard.evidence.key_use import key_use, short_term_sessions
 from bedrock_guard.evidence.prices import from_bill
 from bedrock_guard.evidence.questions import Answer, Case, answers
 from bedrock_guard.evidence.spend import classify_bill
-from bedrock_guard.evidence.tables import Provenance, Table, dollars, provenance_of, total
+from bedrock_guard.evidence.tables import Provenance, Table, provenance_of, total
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -175,7 +175,7 @@ class Investigation:
             f"{len(self.sessions)} keys that signed short-term keys",
             f"{len(self.calls):,} calls read in {len(self.regions)} Regions",
             f"{len(self.findings)} findings",
-            f"{self.account.requests:,} requests, {dollars(self.account.cost_usd)}",
+            self.account.asked,
         ]
         return " · ".join(parts)
 
@@ -222,14 +222,7 @@ def investigate(
     del read  # other accounts' calls are as many megabytes again
     bill = classify_bill(read_bill(account, Window.last(account.now, days)).frame, catalogue)
     prices = _prices(account, bill, calls, catalogue)
-    card = AccountCard(
-        account.mode,
-        account.account_id,
-        account.caller_arn,
-        account.now,
-        account.requests.total(),
-        account.requests.cost_usd,
-    )
+    card = AccountCard.of(account)
     unseen = (*unknown, *_unseen(bill, account.account_id))
     return Investigation(
         card, catalogue, keys, calls, bill, prices, asked, unseen, zone, thresholds or Thresholds()

@@ -17,6 +17,7 @@ import pandas as pd
 from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.instances import read_ec2_bill
+from bedrock_guard.account.session import PRICE_PER_REQUEST_USD
 from bedrock_guard.account.stored_calls import counted_calls
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
@@ -174,11 +175,12 @@ class Situation:
         parts = [
             f"{'Demo account' if self.account.mode == 'demo' else 'Account'} {self.account.account_id}",
             f"{self.window.start} to {self.window.end - timedelta(days=1)} (UTC)",
-            f"control total {dollars(found.control_total, found.currency or 'USD')}",
+            "bill after credits, refunds, discounts and tax (control total) "
+            + dollars(found.control_total, found.currency or "USD"),
             f"difference {dollars(found.difference, found.currency or 'USD')}",
             f"{_percent(found.coverage)} of model dollars named",
             f"{_count(self.calls):,} calls read",
-            f"{self.account.requests:,} requests, {dollars(self.account.cost_usd)}",
+            self.account.asked,
         ]
         return " · ".join(parts)
 
@@ -202,7 +204,10 @@ def example_spec() -> BoundarySpec:
 
 @dataclass(frozen=True, slots=True)
 class AccountCard:
-    """Who was asked, and what asking cost. `management` is the organisation's management account, None if unknown."""
+    """Who was asked, and what asking cost, Cost Explorer's `paid` requests.
+
+    `management` is the organisation's management account, None if unknown.
+    """
 
     mode: str
     account_id: str
@@ -211,6 +216,42 @@ class AccountCard:
     requests: int
     cost_usd: Decimal
     management: str | None = None
+    paid: int = 0
+
+    @classmethod
+    def of(cls, account: Account, management: str | None = None) -> AccountCard:
+        """The card as it is now; requests that follow are not on it."""
+        count = account.requests
+        return cls(
+            account.mode,
+            account.account_id,
+            account.caller_arn,
+            account.now,
+            count.total(),
+            count.cost_usd,
+            management,
+            count.total("ce"),
+        )
+
+    @property
+    def asked(self) -> str:
+        """How many requests were made, how many of them cost something, and how much at most."""
+        return asked_words(self.requests, self.paid, self.cost_usd)
+
+
+def asked_words(requests: int, paid: int, cost_usd: Decimal) -> str:
+    """How many requests, in words.
+
+    Example:
+        >>> asked_words(194, 22, Decimal("0.22"))
+        '194 requests, 22 of them to Cost Explorer: $0.22 at $0.01 each, the others are free'
+
+    """
+    price = PRICE_PER_REQUEST_USD["ce"]
+    return (
+        f"{requests:,} requests, {paid:,} of them to Cost Explorer: {dollars(cost_usd)} at ${price} each, "
+        "the others are free"
+    )
 
 
 def open_account(name: str = "demo", region: str | None = None) -> Account:
@@ -281,15 +322,7 @@ def _situation(
         asked = regions or _regions(bill, account)
         calls = look_up(account, asked, start, end, catalogue=catalogue).reading.frame
     managing = management_account(account)
-    card = AccountCard(
-        account.mode,
-        account.account_id,
-        account.caller_arn,
-        account.now,
-        account.requests.total(),
-        account.requests.cost_usd,
-        managing,
-    )
+    card = AccountCard.of(account, managing)
     return Situation(card, catalogue, calls, bill, proof, *ec2, window)
 
 

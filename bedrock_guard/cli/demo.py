@@ -56,7 +56,13 @@ def demo(
     built = build(spec)
     policies = write(export(spec, built, "json") | export(spec, built, "markdown"), out / "policies")
     report = run("cost", {"account": "demo"}, out / "report")
-    print(f"\n{report.summary}\nA finding is no failure of the demo.")
+    print(f"\n{report.text}\nA finding is no failure of the demo.")
+    print(
+        "used: what the usage cost before credits, refunds, discounts and tax; findings and shares are of it."
+    )
+    print(
+        "bill: the control total, Cost Explorer's own sum; the lines read add up to it but for the difference."
+    )
     print("\nwritten:")
     for path in (report.html, report.figures_file, report.notebook, *policies):
         print(f"  {path}")

@@ -30,11 +30,15 @@ def doctor(
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from bedrock_guard.account.doctor import AT_MOST_USD, examine
+    from bedrock_guard.account.doctor import ABOUT_REQUESTS, examine
     from bedrock_guard.account.situation import open_account
     from bedrock_guard.present import doctor as show
 
-    print(f"reading only; Cost Explorer charges about ${AT_MOST_USD if bill else '0.05'}", file=sys.stderr)
+    about = ABOUT_REQUESTS[0 if bill else 1]
+    print(
+        f"reading only; about {about} requests to Cost Explorer at $0.01, more where its answers have pages",
+        file=sys.stderr,
+    )
     try:
         found = examine(open_account(account, region), bill=bill, keep=keep)
     except (BotoCoreError, ClientError) as error:

@@ -67,7 +67,7 @@ def report(  # noqa: PLR0913, PLR0917 - each is an option of its own
         if status == 4:
             _tell(delivery, Message(name, status, f"The {name} report failed: {error}", place))
         raise typer.Exit(status) from error
-    print(made.summary.rstrip())
+    print(made.text.rstrip())
     print(made.address)
     status = made.figures.exit_status
     told = _tell(delivery, Message(name, status, made.summary, made.address))

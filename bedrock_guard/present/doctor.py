@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from bedrock_guard.evidence.tables import dollars
+from bedrock_guard.account.situation import asked_words
 from bedrock_guard.present.table import plain
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ def _listed(lines: Iterable[str]) -> Iterator[str]:
 def _head(found: Checkup) -> str:
     seen = sum(one.state == "seen" for one in found.seen)
     asked = sum(line.count for line in found.requests)
+    paid = sum(line.count for line in found.requests if line.service == "ce")
     where = f"{found.mode} account, caller: {found.caller}, {found.partition}, {found.region}"
     return (
         f"bedrock-guard {found.version}, {where}, {found.at:%Y-%m-%d}\n"
-        f"{seen} of {len(found.seen)} reads work; {asked} requests, at most {dollars(found.cost_usd)}"
+        f"{seen} of {len(found.seen)} reads work; {asked_words(asked, paid, found.cost_usd)}"
     )
 
 

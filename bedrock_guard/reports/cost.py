@@ -12,7 +12,7 @@ import pandas as pd
 
 from bedrock_guard.account.facts import load_facts
 from bedrock_guard.account.resources import Resources, read_resources
-from bedrock_guard.account.situation import Situation, look_beside, open_account
+from bedrock_guard.account.situation import AccountCard, Situation, look_beside, open_account
 from bedrock_guard.account.spending import Spending, read_spending
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.evidence.findings import short
@@ -101,7 +101,8 @@ class CostReport:
         deployed = read_deployed(account, found.built)
         window = (situation.start, situation.end)
         earlier = earlier_runs(settings.previous, "cost", situation.account.account_id, window)
-        return cls(settings, spending, situation, found, resources, deployed, earlier)
+        asked = AccountCard.of(account, situation.account.management)  # with what was read since
+        return cls(settings, spending, replace(situation, account=asked), found, resources, deployed, earlier)
 
     @property
     def headline(self) -> Html:
@@ -170,7 +171,9 @@ class CostReport:
         """Usage of this window and of earlier runs."""
         table = series("total", self.figures, self.earlier)
         if len(table) < 2:
-            return Note(("The trend begins with the second run that is kept in the same place.",))
+            return Note(
+                ("The trend begins with the second window kept in the same place; a rerun adds no point.",)
+            )
         labels = [
             f"{day}" + (" unknown" if cost is None else "") for day, cost in table.itertuples(index=False)
         ]
@@ -241,7 +244,7 @@ class CostReport:
     @property
     def sources(self) -> Html:
         """Where each table came from."""
-        return sources_list(self.provenances(), [spend.requests(self.spending), *self._facts()])
+        return sources_list(self.provenances(), [f"In all {self.situation.account.asked}.", *self._facts()])
 
     def _facts(self) -> list[str]:
         known = load_facts(self.situation.account.account_id)
@@ -301,7 +304,14 @@ class CostReport:
             why or "nothing was spent before",
         )
         control = self.spending.now.control.provenance
-        held["control_total"] = figure("control total", proof.control_total, unit, "Control total", control)
+        after = "bill after credits, refunds, discounts and tax"
+        held["control_total"] = figure(
+            after,
+            proof.control_total,
+            unit,
+            "Control total",
+            control,
+        )
         held["difference"] = figure(
             "difference to the bill", proof.difference, unit, "Control total", control
         )

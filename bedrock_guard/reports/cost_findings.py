@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from bedrock_guard.evidence.findings import short
 from bedrock_guard.evidence.spend_views import unusual_days
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, share
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _NAMED: Final = 4
 _WORTH_A_LOOK: Final = Decimal(100)
+_KEYED: Final = ("long_term", "short_term")
 
 
 def cost_findings(
@@ -40,7 +42,7 @@ def cost_findings(
             *refused_models(situation, found, settings.unapproved_usd),
             *stranded(situation, found),
             *new_models(spending),
-            *unusual(spending),
+            *unusual(spending, situation.calls),
             *ending(commitments, today, settings.commitment_days),
             *ended_exceptions(found.spec, today, settings.exception_days),
             *unmapped(situation, settings.unmapped_usd),
@@ -99,7 +101,7 @@ def refused_models(situation: Situation, found: WhatIf, limit: Decimal | None) -
     shown = [_refused_model(situation, found, model, cost) for model, cost in spent[:_NAMED]]
     if len(spent) > _NAMED:
         rest = dollars(total(cost for _, cost in spent[_NAMED:]))
-        text = f"{len(spent) - _NAMED} more models: {rest} would be refused in all."
+        text = f"{len(spent) - _NAMED} more models: {rest} would be refused in all{_window(situation)}."
         shown.append(Finding(id="refused:others", severity="low", text=text))
     return shown
 
@@ -111,7 +113,7 @@ def stranded(situation: Situation, found: WhatIf) -> list[Finding]:
             id=f"stranded:{model}",
             severity="medium",
             text=f"{situation.name_of(model)}: {dollars(cost)} of committed capacity goes on being paid "
-            "although calls to it would be refused.",
+            f"although calls to it would be refused{_billed(situation, model)}.",
             evidence=(model,),
         )
         for model, cost in _by_model(found, "stranded")
@@ -132,19 +134,70 @@ def new_models(spending: Spending) -> list[Finding]:
     return found
 
 
-def unusual(spending: Spending) -> list[Finding]:
-    """Days on which a model cost unusually much, one finding a model; see `evidence.changes.AnomalyRule`."""
+def unusual(spending: Spending, calls: pd.DataFrame) -> list[Finding]:
+    """Days on which a model cost unusually much, one finding a model; see `evidence.changes.AnomalyRule`.
+
+    Dollars are what is beyond the usual. It is grave where callers with a Bedrock key called more than they usually
+    do on those days: that is what a stolen key looks like.
+    """
     if spending.now.gaps:
         return []
     days = unusual_days(None if spending.before.gaps else spending.lines_before, spending.lines)
+    days = days.assign(name=days["model"].astype("object").where(days["model"].notna(), ""))
+    return [_unusual(spending, calls, str(model), part) for model, part in days.groupby("name")]
+
+
+def _unusual(spending: Spending, calls: pd.DataFrame, model: str, days: pd.DataFrame) -> Finding:
+    which = ", ".join(f"{day:%Y-%m-%d}" for day in sorted(days["day"]))
+    cost, more = total(days["cost"]), total(days["cost"]) - total(days["usual"])
+    who = more_calls(calls, model, set(days["day"])) if model else ()
+    keyed = any(with_key for _, _, with_key in who)
+    named = ", ".join(f"{name} ({n:,} calls{', with a key' if key else ''})" for name, n, key in who)
+    nobody = " No caller is seen to have called more." if model else ""
+    said = f" Called more than usual by {named}." if named else nobody
+    text = (
+        f"{spending.name_of(model) if model else 'What names no model'} cost {dollars(more)} more than usual on "
+        f"{which} ({dollars(cost)} in all).{said}{' See the key usage report.' if keyed else ''}"
+    )
+    grave = more >= _WORTH_A_LOOK
+    severity: Severity = "high" if grave and keyed else "medium" if grave else "low"
+    return Finding(
+        id=f"unusual:{model or 'no model'}", severity=severity, text=text, evidence=(model,) if model else ()
+    )
+
+
+def more_calls(calls: pd.DataFrame, model: str, days: set[pd.Timestamp]) -> tuple[tuple[str, int, bool], ...]:
+    """Callers of a model on some days who called it at least twice as much as on their other days, most calls first.
+
+    Args:
+        calls: the trail table, or TUPLES with a count in `calls`.
+        model: its id.
+        days: midnights, UTC.
+
+    Returns:
+        (name, calls on those days, whether some were with a Bedrock key), at most three.
+
+    """
+    of_it = calls[(calls["model"] == model) & calls["principal"].notna()]
+    counted = "calls" in of_it.columns
+    when = of_it["day"] if counted else of_it["event_time"].dt.floor("D")
+    table = pd.DataFrame(
+        {
+            "principal": of_it["principal"].astype(str),
+            "n": of_it["calls"].astype(int) if counted else 1,
+            "inside": when.isin(list(days)),
+            "day": when,
+            "keyed": of_it["key_kind"].isin(list(_KEYED)),
+        }
+    )
+    others = max(table["day"].nunique() - len(days), 1)
     found = []
-    for model, part in days[days["model"].notna()].groupby("model"):
-        which = ", ".join(f"{day:%Y-%m-%d}" for day in sorted(part["day"])[:_NAMED])
-        more = f" and {len(part) - _NAMED} more" if len(part) > _NAMED else ""
-        text = f"{spending.name_of(str(model))} cost unusually much on {which}{more}: {dollars(total(part['cost']))}."
-        severity: Severity = "medium" if total(part["cost"]) >= _WORTH_A_LOOK else "low"
-        found.append(Finding(id=f"unusual:{model}", severity=severity, text=text, evidence=(str(model),)))
-    return found
+    for principal, part in table.groupby("principal"):
+        own = part[part["inside"]]
+        now, usual = int(own["n"].sum()), int(part["n"].sum() - own["n"].sum())
+        if now * others >= 2 * usual * len(days) and now:
+            found.append((short(principal), now, bool(own["keyed"].any())))
+    return tuple(sorted(found, key=lambda one: -one[1])[:3])
 
 
 def ending(commitments: pd.DataFrame, today: date, days: int) -> list[Finding]:
@@ -165,7 +218,7 @@ def unmapped(situation: Situation, limit: Decimal | None) -> list[Finding]:
     if limit is None or lines.empty or cost <= limit:
         return []
     names = ", ".join(map(plain, lines["usage_type"].head(3)))
-    text = f"{dollars(cost)} on usage types that name no known model: {names}."
+    text = f"{dollars(cost)} on usage types that name no known model{_window(situation)}: {names}."
     return [Finding(id="unmapped", severity="low", text=text, evidence=tuple(map(str, lines["usage_type"])))]
 
 
@@ -175,12 +228,26 @@ def _by_model(found: WhatIf, outcome: str) -> list[tuple[str, Decimal]]:
     return sorted(((model, cost) for model, cost in named if cost > 0), key=lambda pair: -pair[1])
 
 
+def _window(situation: Situation) -> str:
+    window = situation.window
+    return f" ({window.start} to {window.end - timedelta(days=1)})"
+
+
+def _billed(situation: Situation, model: str) -> str:
+    """From when to when the model is on the bill (UTC)."""
+    days = situation.bill.loc[situation.bill["model"] == model, "day"]
+    if days.empty:
+        return ""
+    return f" (billed {' to '.join(dict.fromkeys(f'{day:%Y-%m-%d}' for day in (days.min(), days.max())))})"
+
+
 def _refused_model(situation: Situation, found: WhatIf, model: str, refused: Decimal) -> Finding:
     listed = model in {choice.id for choice in found.built.profile.models}
     why = "is approved, but not by the route, region or tier it is called by" if listed else "is not approved"
     part = share(refused, found.impact.governed)
     text = (
         f"{situation.name_of(model)} {why}: {dollars(refused)} would be refused, "
-        f"{part} % of what the boundary decides on."
+        f"{part} % of what the boundary decides on{_billed(situation, model)}."
     )
-    return Finding(id=f"refused:{model}", severity="medium", text=text, evidence=(model,))
+    severity: Severity = "medium" if refused >= _WORTH_A_LOOK else "low"
+    return Finding(id=f"refused:{model}", severity=severity, text=text, evidence=(model,))

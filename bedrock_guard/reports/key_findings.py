@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -41,7 +41,7 @@ def key_findings(case: Investigation, spec: BoundarySpec, settings: KeySettings)
         *denied_bursts(case.calls, settings.denied_calls, timedelta(minutes=settings.denied_minutes)),
         *expiring(case.keys.table, case.account.now, settings.expiring_days),
     ]
-    shown = [as_finding(one) for one in found]
+    shown = [as_finding(one, today) for one in found]
     return gravest_first([*shown, *ended_exceptions(spec, today, settings.exception_days)])
 
 
@@ -57,16 +57,24 @@ def leads(findings: Sequence[Finding]) -> list[str]:
     return found
 
 
-def as_finding(found: Found) -> Finding:
-    """A rule's finding as a report shows it; its id is the same in every run that sees the same thing."""
+def as_finding(found: Found, today: date) -> Finding:
+    """A rule's finding as a report shows it, with its days (UTC); its id is the same whenever the same is seen."""
     return Finding(
         id=_identity(found),
         severity=found.severity,
-        text=found.title,
+        text=_dated(found, today),
         about=short(found.subject),
         evidence=found.evidence[:5],
         completeness=found.completeness,
     )
+
+
+def _dated(found: Found, today: date) -> str:
+    """The title and the days of its events; what has none is as it was found on the day of the report."""
+    seen = (found.first_seen, found.last_seen) if found.evidence else ()
+    days = [f"{day:%Y-%m-%d}" for day in seen if day is not None] or [f"as of {today:%Y-%m-%d}"]
+    when = " to ".join(dict.fromkeys(days))
+    return found.title if days[0] in found.title else f"{found.title.removesuffix('.')} ({when})."
 
 
 def _identity(found: Found) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from html import escape
@@ -15,7 +15,7 @@ from bedrock_guard.account.facts import load_facts
 from bedrock_guard.account.investigation import Investigation, investigate
 from bedrock_guard.account.key_page import KeyPage
 from bedrock_guard.account.resources import Logging, read_logging
-from bedrock_guard.account.situation import example_spec, open_account
+from bedrock_guard.account.situation import AccountCard, example_spec, open_account
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.findings import Thresholds
@@ -82,6 +82,7 @@ class KeyReport:
         spec = BoundarySpec.load(settings.spec) if settings.spec else example_spec()
         used = case.calls.loc[case.calls["key_kind"].isin(["long_term", "short_term"]), "region"].dropna()
         logging = read_logging(account, sorted({account.region, *map(str, used.unique())}))
+        case = replace(case, account=AccountCard.of(account))  # with what was read since
         window = _window(case)
         earlier = earlier_runs(settings.previous, "keys", case.account.account_id, window)
         return cls(settings, case, spec, logging, earlier)
@@ -208,7 +209,10 @@ class KeyReport:
         """Where each table came from, and what cannot be seen."""
         known = load_facts(self.case.account.account_id)
         unseen = f"Not seen: {'. '.join(self.case.unseen)}."
-        return sources_list(self.provenances(), [unseen, *(known.lines() if known else ())])
+        return sources_list(
+            self.provenances(),
+            [f"In all {self.case.account.asked}.", unseen, *(known.lines() if known else ())],
+        )
 
     def provenances(self) -> dict[str, Provenance]:
         """Table -> where it came from."""

@@ -55,6 +55,11 @@ class Report:
     plots: Plots
 
     @property
+    def text(self) -> str:
+        """The summary for a terminal: plain text, no Markdown."""
+        return summary(self.figures, markdown=False)
+
+    @property
     def html(self) -> Path:
         """The page; of a run in a bucket the path is an address only."""
         return Path(self.address) / "report.html"

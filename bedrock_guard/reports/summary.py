@@ -1,4 +1,4 @@
-"""Ten lines of Markdown for a chat: what it cost or who holds keys, what is wrong, what is not known."""
+"""Ten lines, Markdown for a chat or plain for a terminal: what it cost, who holds keys, what is wrong or unknown."""
 
 from __future__ import annotations
 
@@ -9,40 +9,47 @@ from typing import Final
 
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.reports.figures import Figure, Figures
+from bedrock_guard.reports.parts import plain_long
 
 LINES: Final = 10
 _TITLES: Final = {"cost": "Bedrock cost", "keys": "Bedrock keys"}
 _FIRST: Final = {
-    "cost": ("total", "refused", "change_percent", "difference"),
+    "cost": ("total", "control_total", "refused", "change_percent", "difference"),
     "keys": ("keys", "keys_active", "keys_never_expire", "usd_at_least"),
 }
 _MARKS: Final = {"high": "🔴", "medium": "🟠", "low": "🔵"}
-_LONGEST: Final = 220
+_LONGEST: Final = 260
 
 
-def summary(figures: Figures) -> str:
-    """At most ten lines; text that came from AWS cannot format, mention or link anything.
+def summary(figures: Figures, *, markdown: bool = True) -> str:
+    """At most ten lines; text that came from AWS cannot format, mention or link anything, nor steer a terminal.
+
+    Args:
+        figures: what a report says.
+        markdown: for a chat; otherwise plain text, in which names stand as AWS gives them.
 
     Example:
-        >>> summary.__doc__.splitlines()[0]
-        'At most ten lines; text that came from AWS cannot format, mention or link anything.'
+        >>> summary.__doc__.splitlines()[0][:17]
+        'At most ten lines'
 
     """
+    safe = _safe if markdown else _line
+    bold = "**" if markdown else ""
     last = figures.window_end - timedelta(microseconds=1)
     days = f"{figures.window_start:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)"
     lines = [
-        f"**{_TITLES.get(figures.report, figures.report)}**, account {figures.account_id}, {days}",
+        f"{bold}{_TITLES.get(figures.report, figures.report)}{bold}, account {figures.account_id}, {days}",
         " · ".join(_figure(figures.figures[name]) for name in _shown(figures)) or "No figure is known.",
     ]
     if figures.gaps:
         more = f" (and {len(figures.gaps) - 1} more)" if len(figures.gaps) > 1 else ""
-        lines.append(f"⚠ Incomplete: {_safe(figures.gaps[0])}{more}")
+        lines.append(f"⚠ Incomplete: {safe(figures.gaps[0])}{more}")
     new = sum(finding.new is True for finding in figures.findings)
     told = f", {new} new since the last run" if figures.compared_with else ""
     lines.append(f"{len(figures.findings)} findings{told}")
     room = LINES - len(lines) - (1 if len(figures.findings) > LINES - len(lines) else 0)
     lines += [
-        f"{_MARKS[f.severity]} {_safe(f.text)}{' (new)' if f.new else ''}" for f in figures.findings[:room]
+        f"{_MARKS[f.severity]} {safe(f.text)}{' (new)' if f.new else ''}" for f in figures.findings[:room]
     ]
     if len(figures.findings) > room:
         lines.append(f"… and {len(figures.findings) - room} more in the report.")
@@ -72,8 +79,16 @@ def _count(number: Decimal) -> str:
     return f"{number:,f}"
 
 
+def _line(text: str) -> str:
+    """One line without control characters, cut where it is long."""
+    line = plain_long(" ".join(text.split()))
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
 def _safe(text: str) -> str:
     """One line in which Markdown, chat mentions and links mean nothing."""
-    line = " ".join(text.split())
-    cut = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", cut).replace("@", "@\u200b").replace("://", ":\u200b//")
+    return (
+        re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", _line(text))
+        .replace("@", "@\u200b")
+        .replace("://", ":\u200b//")
+    )

@@ -31,11 +31,13 @@ class Earlier:
     Args:
         runs: the newest run of each earlier window.
         unreadable: files that are no figures of this version.
+        same: the newest run of the present window, which a rerun says its differences to.
 
     """
 
     runs: tuple[Figures, ...] = ()
     unreadable: int = 0
+    same: Figures | None = None
 
     @property
     def last(self) -> Figures | None:
@@ -44,7 +46,9 @@ class Earlier:
 
 
 def earlier_runs(folder: str, report: str, account_id: str, window: tuple[datetime, datetime]) -> Earlier:
-    """Runs over as many days that ended on an earlier day; so a rerun of the same window compares with what it reran.
+    """Runs over as many days: those that ended on an earlier day, of which the trend is made, and the same window's.
+
+    A rerun is no point of the trend of its own: it takes the place of what it reran.
 
     Args:
         folder: where runs are; empty gives none.
@@ -56,6 +60,7 @@ def earlier_runs(folder: str, report: str, account_id: str, window: tuple[dateti
     if not folder:
         return Earlier()
     found: dict[date, Figures] = {}
+    same: Figures | None = None
     unreadable = 0
     mine = _marks(account_id)
     for path in earlier_folders(Path(folder), report):
@@ -64,16 +69,24 @@ def earlier_runs(folder: str, report: str, account_id: str, window: tuple[dateti
         except UnreadableFigures:
             unreadable += 1
             continue
-        if run.report == report and (run.account_id, run.pseudonyms) in mine and _comparable(run, window):
+        if (
+            run.report != report
+            or (run.account_id, run.pseudonyms) not in mine
+            or not _comparable(run, window)
+        ):
+            continue
+        if run.window_end.date() == window[1].date():
+            same = run
+        else:
             found[run.window_end.date()] = run  # folders are in order of time: a rerun replaces what it reran
     runs = tuple(found[end] for end in sorted(found)[-MOST_RUNS:])
-    return Earlier(runs, unreadable)
+    return Earlier(runs, unreadable, same)
 
 
 def _comparable(run: Figures, window: tuple[datetime, datetime]) -> bool:
     start, end = window
     longer = (end - start) - (run.window_end - run.window_start)
-    return run.window_end.date() < end.date() and abs(longer) < timedelta(days=1)
+    return run.window_end.date() <= end.date() and abs(longer) < timedelta(days=1)
 
 
 def _marks(account_id: str) -> set[tuple[str, str]]:
@@ -140,11 +153,15 @@ def said_as(number: Decimal | None, figure: Figure) -> str:
 
 
 def news(figures: Mapping[str, Figure], findings: Sequence[Finding], earlier: Earlier) -> Shown | Note:
-    """What changed since the last run, as a table."""
+    """What changed since the last window, as a table, and whether a run of the present window said the same."""
     last = earlier.last
     broken = f" {earlier.unreadable} earlier files could not be read." if earlier.unreadable else ""
-    if last is None:
+    again = _again(figures, findings, earlier.same) if earlier.same else ""
+    if last is None and earlier.same is None:
         return Note((f"This is the first run kept here: nothing to compare with.{broken}",))
+    if last is None:
+        words = f"{again} No run of an earlier window is kept here.{broken}"
+        return table_or_note(Shown(moved(figures, earlier.same), words))
     table = moved(figures, last)
     fresh = sum(finding.new is True for finding in findings)
     ended = [finding.text for finding in gone(findings, last)]
@@ -153,7 +170,20 @@ def news(figures: Mapping[str, Figure], findings: Sequence[Finding], earlier: Ea
         f"{fresh} findings are new, {len(ended)} are gone, {len(table)} figures changed.{broken}"
     )
     words += f" Gone: {'; '.join(ended[:5])}" if ended else ""
-    return table_or_note(Shown(table, words))
+    return table_or_note(Shown(table, f"{words} {again}".rstrip()))
+
+
+def _again(figures: Mapping[str, Figure], findings: Sequence[Finding], same: Figures) -> str:
+    """What a rerun says otherwise than the run before it; names that are pseudonyms there are not compared."""
+    changed = list(moved(figures, same)["figure"])
+    ended = ""
+    if not same.pseudonyms:
+        changed += [figure.label for name, figure in figures.items() if name not in same.figures]
+        changed += [figure.label for name, figure in same.figures.items() if name not in figures]
+        others = len({finding.id for finding in same.findings} ^ {finding.id for finding in findings})
+        ended = f"; {others} findings are new or gone" if others else "; no finding is new or gone"
+    told = f"{len(changed)} figures changed: {', '.join(changed[:5])}" if changed else "no figure changed"
+    return f"Same window as the run of {same.made_at:%Y-%m-%d %H:%M} UTC: {told}{ended}."
 
 
 def series(name: str, now: Figures, earlier: Earlier) -> pd.DataFrame:

@@ -17,10 +17,11 @@ from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import example_spec
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.evidence.spend import classify_bill, reconcile
-from bedrock_guard.evidence.tables import BILL
+from bedrock_guard.evidence.spend_views import unusual_days
+from bedrock_guard.evidence.tables import BILL, dollars
 from bedrock_guard.present.evidence import cards
 from bedrock_guard.reports.cost import CostReport
-from bedrock_guard.reports.cost_findings import ending, growth, over_budget
+from bedrock_guard.reports.cost_findings import ending, growth, more_calls, over_budget
 from bedrock_guard.reports.figures import Figures
 from bedrock_guard.reports.parts import ended_exceptions
 from bedrock_guard.reports.run import Options, ReportFailed, notebook_path, run
@@ -88,6 +89,37 @@ def test_every_threshold_speaks_and_can_be_silenced(report: CostReport) -> None:
     quiet = bent(report, unapproved_usd=10**9, unmapped_usd=10**9, growth_percent=None)
     assert {f.id.partition(":")[0] for f in quiet.findings} <= {"stranded", "new_model", "unusual"}
     assert "over_budget" in {f.id for f in bent(report, budget_usd=1).findings}
+
+
+def test_a_theft_is_the_first_finding_with_its_caller_and_what_is_beyond_the_usual(
+    report: CostReport,
+) -> None:
+    first = report.findings[0]
+    assert (first.severity, first.id) == ("high", "unusual:anthropic.claude-opus-4-8")
+    assert "BedrockAPIKey-h7qz" in first.text
+    assert "See the key usage report" in first.text
+    days = unusual_days(report.spending.lines_before, report.spending.lines)
+    told = [f for f in report.findings if f.id.startswith("unusual:")]
+    assert sum(f.text.count("2026-") for f in told) == len(days), "every unusual day is in a finding"
+    opus = days[days["model"] == "anthropic.claude-opus-4-8"]
+    assert dollars(opus["cost"].sum() - opus["usual"].sum()) in first.text
+    nobody = more_calls(report.situation.calls, "no.such-model", set(opus["day"]))
+    assert nobody == ()
+
+
+def test_counted_calls_name_the_same_callers(report: CostReport) -> None:
+    calls = report.situation.calls
+    days = set(unusual_days(report.spending.lines_before, report.spending.lines)["day"])
+    counted = calls.assign(day=calls["event_time"].dt.floor("D"), calls=1)
+    model = "anthropic.claude-opus-4-8"
+    assert more_calls(counted, model, days) == more_calls(calls, model, days) != ()
+
+
+def test_requests_are_counted_once_and_the_same_everywhere(report: CostReport) -> None:
+    asked = report.situation.account.asked
+    assert asked in report.headline.text
+    assert asked in report.sources.text
+    assert sum(int(s.requests) for s in report.figures.sources.values()) <= report.situation.account.requests
 
 
 def test_a_commitment_speaks_before_its_end_and_not_after() -> None:

@@ -140,6 +140,9 @@ def test_ten_lines_and_no_text_of_aws_formats_or_mentions_anything() -> None:
     assert "https://" not in text
     assert "<!" not in text.replace("\\<", "")
     assert summary(made_figures()).splitlines()[-1] == "0 findings"
+    plain = summary(made_figures(findings=(finding("a", text="a_b@example.com \x1b[2J"),)), markdown=False)
+    assert plain.splitlines()[-1].endswith("a_b@example.com \\x1b[2J")
+    assert "**" not in plain
 
 
 def hook(tmp_path: Path, status: int = 0) -> str:

@@ -39,6 +39,8 @@ def test_runs_of_earlier_days_count_once_a_day_the_newest(tmp_path: Path) -> Non
     )  # the window itself: a rerun
     found = read(tmp_path)
     assert [run.figures["total"].value for run in found.runs] == ["1", "3"]
+    assert found.same is not None
+    assert found.same.figures["total"].value == "4"
     table = series("total", made_figures(figures=worth("9")), found)
     assert [str(value) for value in table["cost_usd"]] == ["1", "3", "9"]
 
@@ -77,6 +79,22 @@ def test_new_and_gone_findings_are_told(tmp_path: Path) -> None:
     shown = news(worth("12"), now, Earlier((last,)))
     assert "1 findings are new, 1 are gone" in shown.text()
     assert "Old trouble." in shown.text()
+
+
+def test_a_rerun_says_what_changed_against_the_run_of_the_same_window(tmp_path: Path) -> None:
+    keep(tmp_path, "cost_20261119T000000Z_aaaa", made_figures(figures=worth("4"), findings=(finding("a"),)))
+    found = read(tmp_path)
+    assert found.last is None
+    same = news(worth("4"), (finding("a"),), found)
+    assert "Same window as the run of" in str(same)
+    assert "no figure changed; no finding is new or gone" in str(same)
+    changed = news(worth("5"), (finding("b"),), found).text()
+    assert "1 figures changed: used; 2 findings are new or gone" in changed
+    assert "$4.00" in changed
+    more = {**worth("4"), "ec2": worth("1")["total"]}
+    assert "no figure changed" not in str(news(more, (), found))
+    both = Earlier((made_figures(window_end=END - WEEK, figures=worth("1")),), same=found.same)
+    assert "Same window as the run of" in news(worth("4"), (), both).text()
 
 
 def test_a_figure_that_became_unknown_is_said_and_not_called_0() -> None:
