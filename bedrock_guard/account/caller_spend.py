@@ -20,6 +20,7 @@ from bedrock_guard.account.exports_s3 import read_export_at
 from bedrock_guard.account.invocation_logs import read_invocation_logs
 from bedrock_guard.account.resources import kept_profiles, read_resources
 from bedrock_guard.account.s3 import is_address
+from bedrock_guard.account.sole_callers import read_sole_callers
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.evidence.attribution import Attribution, attribute
 from bedrock_guard.evidence.spend import classify_bill
@@ -81,13 +82,16 @@ def read_caller_spend(
         GuardError: there is nothing to read at `logs` or `export`.
     """
     before = _counts(account)
+    calls = _history(account, found) if history else None
     parts = [
         _logged(account, found, logs) if logs else None,
-        of_calls(_history(account, found)) if history else None,
+        None if calls is None else of_calls(calls),
     ]
     tokens = joined(*parts)
     gaps = found.now.gaps
-    counted = attribute(found.lines, tokens) if any(part is not None for part in parts) and not gaps else None
+    known = any(part is not None for part in parts) and not gaps
+    owners = None if calls is None else read_sole_callers(account, calls)
+    counted = attribute(found.lines, tokens, owners=owners) if known else None
     said = provenance_of(tokens)
     said = said.lowered("unknown", f"the bill is not whole: {' '.join(gaps)}") if gaps else said
     exported = _exported(account, found, export) if export else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -18,15 +18,18 @@ from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.instances import read_ec2_bill
 from bedrock_guard.account.session import PRICE_PER_REQUEST_USD
+from bedrock_guard.account.sole_callers import read_sole_callers
 from bedrock_guard.account.stored_calls import counted_calls
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.spec import BoundarySpec
+from bedrock_guard.evidence.attribution import Attribution, Owners, attribute
 from bedrock_guard.evidence.impact import GOVERNED, Billed
 from bedrock_guard.evidence.reconcile import Reconciliation
 from bedrock_guard.evidence.replay import Cube, cube
 from bedrock_guard.evidence.spend import classify_bill, reconcile
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
+from bedrock_guard.evidence.token_counts import of_seen
 from bedrock_guard.evidence.what_if import WhatIf, what_if
 
 if TYPE_CHECKING:
@@ -71,6 +74,7 @@ class Situation:
         ec2_bill: EC2 spend by type and purchase option.
         ec2_control: what the EC2 lines must add up to; None when it could not be asked.
         window: the days.
+        owners: who alone was seen behind batch jobs and commitments.
 
     """
 
@@ -82,6 +86,7 @@ class Situation:
     ec2_bill: pd.DataFrame
     ec2_control: Decimal | None
     window: Window
+    owners: Owners = field(default_factory=dict)
 
     @cached_property
     def cube(self) -> Cube:
@@ -92,6 +97,11 @@ class Situation:
     def billed(self) -> Billed:
         """The bill, ready to be spread."""
         return Billed.of(self.bill)
+
+    @cached_property
+    def counted(self) -> Attribution:
+        """The bill by caller, as far as the tokens of seen calls and batch jobs tell; it adds up to all usage."""
+        return attribute(self.bill, of_seen(self.calls), owners=self.owners)
 
     @property
     def start(self) -> datetime:
@@ -321,9 +331,10 @@ def _situation(
         start = max(start, account.now - HISTORY)
         asked = regions or _regions(bill, account)
         calls = look_up(account, asked, start, end, catalogue=catalogue).reading.frame
+    owners = read_sole_callers(account, calls)
     managing = management_account(account)
     card = AccountCard.of(account, managing)
-    return Situation(card, catalogue, calls, bill, proof, *ec2, window)
+    return Situation(card, catalogue, calls, bill, proof, *ec2, window, owners)
 
 
 def _count(calls: pd.DataFrame) -> int:

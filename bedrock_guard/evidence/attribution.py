@@ -3,7 +3,8 @@
 The bill is the truth and stays whole: what callers get and what is left over add up to it exactly. A dollar is
 attributed only by tokens of its own day, account, Region, model, price lane and kind, priced at what the bill paid
 for them; tokens that no call was seen to take keep their dollars unattributed. Kinds that no source counts (images,
-batch jobs, commitments, lines without a model) are unattributed as a whole, with the reason.
+lines without a model) are unattributed as a whole, with the reason; so are batch jobs and commitments, unless one
+caller alone was seen behind all of the account, Region and model.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ LINES: Final = (
     "region",
     "model",
     "route",
+    "context",
     "kind",
     "principal",
     "source",
+    "client",
     "tokens",
     "cost",
     "why",
@@ -54,8 +57,27 @@ _NO_COUNTER: Final[Mapping[str, str]] = {
     "unmapped": "the line names no model",
 }
 
+_BATCH: Final = "batch jobs: no call counts their tokens"
+_UNITS: Final = "provisioned throughput: paid by the hour, and no sole caller of it was seen"
+_OWNED: Final[Mapping[str, tuple[str, str]]] = {
+    _BATCH: ("batch", "batch jobs it created"),
+    _UNITS: ("provisioned", "provisioned models it alone called"),
+}
+"""Reason -> tier and source, where dollars without counted tokens have a sole caller."""
+
+_LONG: Final = 200_000
+"""A request of more input tokens is billed at the long-context price, where its model has one.
+https://aws.amazon.com/bedrock/pricing/
+"""
+
 Key = tuple[str | None, ...]
-"""day, account_id, region, model, lane, counter."""
+"""day, account_id, region, model, lane, context, counter."""
+
+Who = tuple[str | None, ...]
+"""principal, source, client; the last None where it is not told."""
+
+Owners = Mapping[tuple[str, str, str, str], tuple[str, str | None]]
+"""(account_id, region, model, tier) -> the principal and program that alone were seen behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +152,17 @@ class _Pile:
     tokens: list[Decimal | None]
 
 
-def attribute(bill: pd.DataFrame, tokens: pd.DataFrame, *, by_day: bool = True) -> Attribution:
+def attribute(
+    bill: pd.DataFrame, tokens: pd.DataFrame, *, by_day: bool = True, owners: Owners | None = None
+) -> Attribution:
     """Spread the usage of a bill over the callers whose tokens were counted.
 
     Args:
         bill: a classified bill of one currency, every line with an amount; credits, refunds, discounts and tax are
             left out.
-        tokens: TOKENS, every call once (see `token_counts.joined`).
+        tokens: TOKENS, every call once (see `token_counts.joined`); `client`, and `calls` of a row, where it has them.
         by_day: match within the UTC day; False for a bill of whole months.
+        owners: who has batch jobs and commitments, see `sole_callers`.
 
     Raises:
         MissingColumns: one of the frames is another table.
@@ -147,7 +172,8 @@ def attribute(bill: pd.DataFrame, tokens: pd.DataFrame, *, by_day: bool = True) 
     require(tokens, TOKENS)
     usage = bill[bill["bucket"].isin(USAGE_BUCKETS)]
     fixed = [name for name in ("account_id", "region") if len(usage) and usage[name].notna().all()]
-    seen = _seen(tokens, fixed, by_day=by_day)
+    long = set(usage.loc[usage["context"] == "long", "model"].dropna())
+    seen = _seen(tokens, fixed, long, by_day=by_day)
     rows: list[Mapping[str, Any]] = []
     excess: dict[str, int] = {}
     for key, pile in _piles(usage, fixed, by_day=by_day).items():
@@ -155,7 +181,7 @@ def attribute(bill: pd.DataFrame, tokens: pd.DataFrame, *, by_day: bool = True) 
         over = sum(callers.values()) - int(_whole(pile) or 0) if callers else 0
         if over > 0:
             excess[str(key[-1])] = excess.get(str(key[-1]), 0) + over
-        rows.extend(_spread(key, pile, callers))
+        rows.extend(_spread(key, pile, callers, owners or {}))
     frame = pd.DataFrame(rows, columns=[*LINES], dtype="object")
     currencies = usage["currency"].dropna().unique()
     return Attribution(frame, str(currencies[0]) if len(currencies) == 1 else None, excess)
@@ -170,6 +196,7 @@ def _piles(usage: pd.DataFrame, fixed: list[str], *, by_day: bool) -> dict[Key, 
             *(_text(row[name]) if name in fixed else None for name in ("account_id", "region")),
             _text(row["model"]),
             _text(row["route"]),
+            "long" if _text(row["context"]) == "long" else "standard",
             slot,
         )
         pile = found.setdefault(key, _Pile([], []))
@@ -182,47 +209,55 @@ def _piles(usage: pd.DataFrame, fixed: list[str], *, by_day: bool) -> dict[Key, 
 def _slot(row: Mapping[Any, Any]) -> str:
     """The counter of a call that a line is spread by, or why it is spread by none."""
     bucket, kind, tier = str(row["bucket"]), _text(row["token_kind"]), _text(row["tier"])
+    if bucket == "commitment" and tier == "provisioned":
+        return _UNITS
     if bucket != "model":
         return _NO_COUNTER[bucket]
     if tier == "batch":
-        return "batch jobs: no call counts their tokens"
+        return _BATCH
     return _SLOTS.get(kind or "", f"{kind or 'a line without a kind'}: no source counts it by caller")
 
 
-def _seen(tokens: pd.DataFrame, fixed: list[str], *, by_day: bool) -> dict[Key, dict[tuple[str, str], int]]:
-    """Tokens per key, caller and source."""
+def _seen(
+    tokens: pd.DataFrame, fixed: list[str], long: set[str], *, by_day: bool
+) -> dict[Key, dict[Who, int]]:
+    """Tokens per key, caller, source and program."""
     known = tokens[tokens["model"].notna() & tokens["principal"].notna() & tokens["route"].isin(list(_LANES))]
-    lanes = known["route"].map(dict(_LANES))
-    days = known["event_time"].dt.strftime("%Y-%m-%d").astype("object")
-    keys = [
-        days if by_day else pd.Series(None, index=known.index, dtype="object"),
-        *(
-            known[n] if n in fixed else pd.Series(None, index=known.index, dtype="object")
-            for n in ("account_id", "region")
-        ),
-        known["model"],
-        lanes,
-        known["principal"],
-        known["source"],
-    ]
-    names = ["day", "account_id", "region", "model", "lane", "principal", "source"]
-    table = pd.DataFrame(dict(zip(names, keys, strict=True)))
+    known = known.reset_index(drop=True)
+    nothing = pd.Series(None, index=known.index, dtype="object")
+    mean = known["input_tokens"].fillna(0) / known.get("calls", 1)
+    table = pd.DataFrame(
+        {
+            "day": known["event_time"].dt.strftime("%Y-%m-%d").astype("object") if by_day else nothing,
+            **{n: known[n] if n in fixed else nothing for n in ("account_id", "region")},
+            "model": known["model"],
+            "lane": known["route"].map(dict(_LANES)),
+            "context": ((mean > _LONG) & known["model"].isin(long)).map({True: "long", False: "standard"}),
+            "principal": known["principal"],
+            "source": known["source"],
+            "client": known.get("client", nothing),
+        }
+    )
     counters = list(dict.fromkeys(_SLOTS.values()))
-    sums = pd.concat([table, known[counters]], axis=1).groupby(names, dropna=False)[counters].sum(min_count=1)
-    found: dict[Key, dict[tuple[str, str], int]] = {}
-    for names_, counts in zip(sums.index, sums.itertuples(index=False, name=None), strict=True):
-        *place, principal, source = (_text(name) for name in names_)
+    grouped = pd.concat([table, known[counters]], axis=1).groupby(list(table), dropna=False)
+    sums = grouped[counters].sum(min_count=1)
+    found: dict[Key, dict[Who, int]] = {}
+    for names, counts in zip(sums.index, sums.itertuples(index=False, name=None), strict=True):
+        *place, principal, source, client = (_text(name) for name in names)
         for counter, count in zip(counters, counts, strict=True):
             if not pd.isna(count) and count:
-                found.setdefault((*place, counter), {})[str(principal), str(source)] = int(count)
+                found.setdefault((*place, counter), {})[principal, source, client] = int(count)
     return found
 
 
-def _spread(key: Key, pile: _Pile, callers: Mapping[tuple[str, str], int]) -> Iterator[Mapping[str, Any]]:
+def _spread(key: Key, pile: _Pile, callers: Mapping[Who, int], owners: Owners) -> Iterator[Mapping[str, Any]]:
     cost, billed, slot = total(pile.cost), _whole(pile), str(key[-1])
     base = dict(zip(LINES, key[:-1], strict=False)) | {"kind": slot.removesuffix("_tokens").replace("_", " ")}
     if slot not in _SLOTS.values():
-        yield {**base, "kind": None, "cost": cost, "why": slot}
+        tier, source = _OWNED.get(slot, ("", ""))
+        owner = owners.get((str(key[1]), str(key[2]), str(key[3]), tier))
+        told = dict(zip(("principal", "client", "source"), (*owner, source), strict=True)) if owner else {}
+        yield {**base, "kind": tier if owner else None, "cost": cost, **told, "why": "" if owner else slot}
         return
     taken = sum(callers.values())
     if billed is None or billed <= 0 or not taken:
@@ -230,12 +265,11 @@ def _spread(key: Key, pile: _Pile, callers: Mapping[tuple[str, str], int]) -> It
         yield {**base, "cost": cost, "why": why}
         return
     shares = _shares(cost, billed, callers)
-    for (principal, source), part in shares.items():
+    for who, part in shares.items():
         yield {
             **base,
-            "principal": principal,
-            "source": source,
-            "tokens": callers[principal, source],
+            **dict(zip(("principal", "source", "client"), who, strict=True)),
+            "tokens": callers[who],
             "cost": part,
             "why": "",
         }
@@ -244,15 +278,13 @@ def _spread(key: Key, pile: _Pile, callers: Mapping[tuple[str, str], int]) -> It
         yield {**base, "cost": rest, "why": _NO_CALL}
 
 
-def _shares(
-    cost: Decimal, billed: Decimal, callers: Mapping[tuple[str, str], int]
-) -> dict[tuple[str, str], Decimal]:
+def _shares(cost: Decimal, billed: Decimal, callers: Mapping[Who, int]) -> dict[Who, Decimal]:
     """Each caller's part, to ten decimals; where all billed tokens were seen, the dearest takes what rounding left."""
     taken = Decimal(sum(callers.values()))
     whole = max(billed, taken)
     parts = {who: _DIGITS.divide(cost * count, whole).quantize(_PLACES) for who, count in callers.items()}
     if taken >= billed:
-        dearest = max(callers, key=lambda who: (callers[who], who))
+        dearest = max(callers, key=lambda who: (callers[who], *map(str, who)))
         parts[dearest] += cost - total(parts.values())
     return parts
 

@@ -1,89 +1,129 @@
-"""Whose dollars would be kept and whose refused: an impact's dollars shared out over the callers that were seen.
+"""Whose dollars would be kept and whose refused: what the bill is explained by, by the outcome of the caller's calls.
 
-The share of a caller in a billed group is its share of the group's weight, as `impact` weighs: tokens where every call
-has them, else calls. It is an estimate by share, not a bill: input and output tokens count alike. What no call was
-seen for has no caller, and stands apart; together the rows give the impact's totals exactly.
+A caller has the dollars that `attribution` names it for, and no others: its own tokens at what the bill paid for them,
+and the batch jobs and commitments it has alone. What no call explains has no caller, and stands apart; together the
+rows give the impact's totals exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
+from bedrock_guard.evidence.cube_cells import combined, dense
 from bedrock_guard.evidence.impact import OUTCOMES, Impact, Outcome
 from bedrock_guard.evidence.tables import total
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bedrock_guard.evidence.attribution import Attribution
     from bedrock_guard.evidence.judged import Judged
 
 WHO: Final = ("account_id", "principal", "client")
 _SHARED: Final[tuple[Outcome, ...]] = ("kept", "refused", "unknown")
 """Outcomes in the order of a replay's: allowed, refused, depends."""
 _PLACES: Final = Decimal("0.000001")
+_PLACE: Final = ("account_id", "region", "model", "route")
 
 
-def by_caller(judged: Judged, found: Impact, by: Sequence[str] = WHO) -> pd.DataFrame:
-    """Dollars per caller and program, or by other columns of the calls.
+def by_caller(judged: Judged, found: Impact, counted: Attribution) -> pd.DataFrame:
+    """Dollars per account, caller and program by outcome.
 
     Args:
         judged: the calls with their outcomes.
         found: the impact of the same decision.
-        by: columns of the cube to share out over.
+        counted: the same bill by caller, each with its program.
 
     Returns:
-        The columns of `by` (text), and a Decimal column for each outcome; dearest refused first. The last row has
-        no caller: dollars of which no call was seen.
+        WHO (text), and a Decimal column for each outcome; dearest refused first. The last row has no caller: dollars
+        that no call explains. A caller's dollars in a lane never exceed what the impact has there for the outcome.
 
     """
-    cube = judged.cube
-    place, lane, keys, by_tokens = cube.lanes
-    weight = np.where(by_tokens[lane], cube.counts["told_tokens"][place], cube.counts["calls"][place])
-    whole = np.bincount(lane, weights=weight, minlength=len(keys))
-    rate = np.divide(_billed(found, keys), whole, out=np.zeros(len(keys)), where=whole > 0)
-    groups, first = cube.groups(tuple(by))
-    cells = groups[place] * len(_SHARED) + judged.outcome[place]
-    spent = np.bincount(cells, weights=weight * rate[lane], minlength=len(first) * len(_SHARED))
-    named = cube.rows.iloc[first][list(by)].astype("object").itertuples(index=False, name=None)
-    rows = list(
-        _rows(named, np.unique(groups[place]), spent.reshape(-1, len(_SHARED)).astype(np.float64), by)
+    spent: dict[tuple[Any, ...], dict[str, Decimal]] = defaultdict(
+        lambda: dict.fromkeys(OUTCOMES, Decimal(0))
     )
-    rows.sort(key=lambda row: (-row["refused"], -row["kept"], *(str(row[name]) for name in by)))
-    frame = pd.DataFrame([*rows, _rest(rows, found, by)], columns=[*by, *OUTCOMES])
-    return frame.astype(dict.fromkeys(by, "string"))
+    for source in (_called(judged, found, counted), _owned(found, counted)):
+        for who, outcome, cost in source:
+            spent[who][outcome] += cost
+    rows: list[dict[str, Any]] = [
+        {**dict(zip(WHO, who, strict=True)), **parts} for who, parts in spent.items()
+    ]
+    rows.sort(key=lambda row: (-row["refused"], -row["kept"], *(str(row[name]) for name in WHO)))
+    left = {name: found.spend(name) - total(row[name] for row in rows) for name in OUTCOMES}
+    frame = pd.DataFrame([*rows, {**dict.fromkeys(WHO), **left}], columns=[*WHO, *OUTCOMES])
+    return frame.astype(dict.fromkeys(WHO, "string"))
+
+
+Row = tuple[tuple[Any, ...], str, Decimal]
+
+
+def _called(judged: Judged, found: Impact, counted: Attribution) -> Iterator[Row]:
+    """What calls explain: a caller's dollars of a lane go by the tokens of its calls of each outcome."""
+    cube = judged.cube
+    place, lane, keys, _ = cube.lanes
+    groups, first = dense(
+        combined([lane, *(cube.codes(name)[place] + 1 for name in ("principal", "client"))], len(place))
+    )
+    who = cube.rows.iloc[place[first]][list(WHO)].astype("object")
+    names = [tuple(row) for row in who.where(who.notna(), None).itertuples(index=False, name=None)]
+    known = _explained(counted)
+    owned = [known.get((*keys[lane[at]], *name[1:])) for at, name in zip(first, names, strict=True)]
+    tokens, calls = cube.counts["told_tokens"][place], cube.counts["calls"][place]
+    told = np.bincount(groups, weights=tokens, minlength=len(first)) > 0
+    weight = np.where(told[groups], tokens, calls).astype(np.float64)
+    cells = groups * len(_SHARED) + judged.outcome[place]
+    table = np.bincount(cells, weights=weight, minlength=len(first) * len(_SHARED)).reshape(-1, len(_SHARED))
+    table = table / table.sum(axis=1, keepdims=True) * np.array([cost or 0.0 for cost in owned])[:, None]
+    shared = _within(table, lane[first], _billed(found, keys))
+    for name, cost_known, row in zip(names, owned, shared, strict=True):
+        if cost_known is None:
+            continue
+        for outcome, cost in zip(_SHARED, row, strict=True):
+            yield name, outcome, Decimal(repr(float(cost))).quantize(_PLACES)
+
+
+def _within(
+    table: NDArray[np.float64], lanes: NDArray[np.int64], most: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The same, scaled down where a lane's callers have more of an outcome than the impact: kinds weigh unlike."""
+    sums = np.zeros_like(most)
+    np.add.at(sums, lanes, table)
+    scale = np.divide(most, sums, out=np.ones_like(most), where=sums > most)
+    return table * scale[lanes]
+
+
+def _explained(counted: Attribution) -> Mapping[tuple[str | None, ...], float]:
+    """(account_id, region, model, lane, principal, client) -> dollars of calls."""
+    lines = counted.lines[counted.lines["tokens"].notna()]
+    found: dict[tuple[str | None, ...], Decimal] = defaultdict(Decimal)
+    names = [*_PLACE, "principal", "client"]
+    for *key, cost in lines[[*names, "cost"]].itertuples(index=False, name=None):
+        found[tuple(None if pd.isna(name) else str(name) for name in key)] += cost
+    return {key: float(cost) for key, cost in found.items()}
 
 
 def _billed(found: Impact, keys: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
-    """What was billed in each lane whose dollars follow calls."""
-    lines = found.lines
-    costs: dict[tuple[str, ...], float] = {}
-    named = zip(*(lines[name] for name in ("account_id", "region", "model", "route")), strict=True)
-    for key, basis, cost in zip(named, lines["basis"], lines["cost_usd"], strict=True):
-        if basis == "calls":
-            text = tuple(map(str, key))
-            costs[text] = costs.get(text, 0.0) + float(cost)
-    return np.array([costs.get(key, 0.0) for key in keys], dtype=np.float64)
+    """What follows calls in each lane, by outcome."""
+    lines = found.lines[found.lines["basis"] == "calls"]
+    costs: dict[tuple[str, ...], float] = defaultdict(float)
+    for *key, cost in lines[[*_PLACE, "outcome", "cost_usd"]].itertuples(index=False, name=None):
+        costs[tuple(map(str, key))] += float(cost)
+    return np.array([[costs[*key, name] for name in _SHARED] for key in keys]).reshape(-1, len(_SHARED))
 
 
-def _rows(
-    named: Iterator[tuple[Any, ...]], seen: NDArray[np.int64], spent: NDArray[np.float64], by: Sequence[str]
-) -> Iterator[dict[str, Any]]:
-    """A row for each group of which an invocation was seen."""
-    told = list(named)
-    for group in seen:
-        dollars: dict[str, Any] = {
-            name: Decimal(repr(float(value))).quantize(_PLACES)
-            for name, value in zip(_SHARED, spent[group], strict=True)
-        }
-        yield {**dict(zip(by, told[group], strict=True)), **dollars, "stranded": Decimal(0)}
-
-
-def _rest(rows: list[dict[str, Any]], found: Impact, by: Sequence[str]) -> dict[str, Any]:
-    """What remains of each outcome: billed, and no call of it seen."""
-    left: dict[str, Any] = {name: found.spend(name) - total(row[name] for row in rows) for name in OUTCOMES}
-    return {**dict.fromkeys(by), **left}
+def _owned(found: Impact, counted: Attribution) -> Iterator[Row]:
+    """Batch jobs and commitments that a caller has alone, by the outcome of their line."""
+    mine = counted.lines[counted.lines["kind"].isin(["batch", "provisioned"])]
+    names = ["account_id", "region", "model"]
+    columns = mine[[*names, "kind", "principal", "client"]].itertuples(index=False, name=None)
+    owners = {tuple(key): (who, None if pd.isna(client) else client) for *key, who, client in columns}
+    lines = found.lines[[*names, "tier", "outcome", "cost_usd"]].itertuples(index=False, name=None)
+    for *key, outcome, cost in lines:
+        if tuple(key) in owners:
+            yield (key[0], *owners[tuple(key)]), str(outcome), cost

@@ -20,6 +20,7 @@ from bedrock_guard.evidence.kinds import identifier, number, word
 from bedrock_guard.evidence.model_ids import ModelIds
 from bedrock_guard.evidence.moments import read_time
 from bedrock_guard.evidence.tables import CALLS, Provenance, Table, provenance_of, require
+from bedrock_guard.evidence.tuples import TUPLES
 
 if TYPE_CHECKING:
     from bedrock_guard.boundary.catalogue import Catalogue
@@ -136,6 +137,30 @@ def of_calls(calls: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame({**data, "source": "CloudTrail"}, index=made.index).astype(dict(TOKENS.columns))
     pairs = [without_session(None if pd.isna(arn) else str(arn))[0] for arn in made["principal"]]
     frame["principal"] = pd.array(pairs, dtype="string")
+    frame = frame.reset_index(drop=True)
+    frame.attrs["provenance"] = provenance_of(calls)
+    return frame
+
+
+def of_seen(calls: pd.DataFrame) -> pd.DataFrame:
+    """The token counts of a history of calls (TOKENS), with `client` and `calls`: how many calls a row sums up.
+
+    Args:
+        calls: a calls table, or TUPLES.
+
+    Raises:
+        MissingColumns: the frame is neither.
+    """
+    if "calls" not in calls.columns or "day" not in calls.columns:
+        made = calls[calls["operation"].isin(_INVOCATIONS) & calls["error_code"].isna()]
+        return of_calls(calls).assign(client=made["client"].reset_index(drop=True), calls=1)
+    require(calls, TUPLES)
+    made = calls[calls["operation"].isin(_INVOCATIONS) & ~calls["already_denied"].fillna(False)]
+    data: dict[str, Any] = {name: made.get(name, pd.NA) for name in TOKENS.columns}
+    data |= {"event_time": made["day"], "source": "CloudTrail"}
+    frame = pd.DataFrame(data, index=made.index).astype(dict(TOKENS.columns))
+    told = made["calls"] - made["untold"]
+    frame = frame.assign(client=made["client"], calls=told.where(told > 0, made["calls"]))
     frame = frame.reset_index(drop=True)
     frame.attrs["provenance"] = provenance_of(calls)
     return frame

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from bedrock_guard.boundary.controls import CONTROLS, Control
+from bedrock_guard.evidence.impact import GOVERNED
 from bedrock_guard.evidence.prices import PriceBook, PriceKey, from_bill
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.present.table import plain
@@ -48,10 +49,17 @@ def model_rows(
         extra: models that are neither in the catalogue nor on the bill, to be listed last.
 
     """
-    seen = _seen(situation.calls)
+    seen, billed = _seen(situation.calls), _billed(situation.bill)
     book = PriceBook(bill=from_bill(situation.bill))
     found = [
-        _model(row, situation, seen.get(row.model_id), _prices(book, row.model_id, region), routes)
+        _model(
+            row,
+            situation,
+            seen.get(row.model_id),
+            billed.get(row.model_id),
+            _prices(book, row.model_id, region),
+            routes,
+        )
         for row in situation.model_rows()
     ]
     known = {row["id"] for row in found}
@@ -70,12 +78,18 @@ def _bare(name: str) -> dict[str, Any]:
 
 
 def _seen(calls: pd.DataFrame) -> dict[str, tuple[int, datetime]]:
-    """Model -> how many callers, and the first call."""
-    named = calls[calls["model"].notna()]
+    """Model -> how many callers, and the first call, of those that worked."""
+    named = calls[calls["model"].notna() & calls["error_code"].isna()]
     grouped = named.groupby("model", observed=True).agg(
         callers=("principal", "nunique"), first=("event_time", "min")
     )
     return {str(name): (int(callers), first) for name, callers, first in grouped.itertuples()}
+
+
+def _billed(bill: pd.DataFrame) -> dict[str, datetime]:
+    """Model -> the first day it cost anything."""
+    paid = bill[bill["model"].notna() & bill["bucket"].isin(GOVERNED) & (bill["cost"] > 0)]
+    return {str(name): day for name, day in paid.groupby("model", observed=True)["day"].min().items()}
 
 
 def _prices(book: PriceBook, model: str, region: str) -> tuple[Decimal | None, Decimal | None]:
@@ -87,18 +101,20 @@ def _model(
     row: ModelRow,
     situation: Situation,
     seen: tuple[int, datetime] | None,
+    billed: datetime | None,
     prices: tuple[Decimal | None, Decimal | None],
     routes: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
     model = situation.catalogue.get(row.model_id)
     callers, first = seen or (0, None)
-    new = first is not None and first - situation.start > NEW_AFTER
+    began = min((moment for moment in (first, billed) if moment is not None), default=None)
+    new = first is not None and began is not None and began - situation.start > NEW_AFTER
     used = [_count(row.calls, "call"), _count(callers, "caller")] if row.calls else ["no call seen"]
     return {
         "id": row.model_id,
         "name": plain(row.name),
         "right": dollars(row.cost_usd) if row.cost_usd else "no spend",
-        "badge": f"new since {first:%Y-%m-%d}" if new and first else "",
+        "badge": f"new since {began:%Y-%m-%d}" if new and began else "",
         "facts": [row.provider, *_modalities(model), *_priced(prices), *used],
         "options": [{"id": route, "label": route} for route in routes.get(row.model_id, ())],
         "options_label": "routes",

@@ -10,8 +10,8 @@ import pandas as pd
 
 from bedrock_guard.evidence.caller_spend import by_caller
 from bedrock_guard.evidence.impact import OUTCOMES
-from bedrock_guard.evidence.tables import dollars, total
-from bedrock_guard.evidence.what_if import WhatIf, short_name
+from bedrock_guard.evidence.tables import cents, dollars, total
+from bedrock_guard.evidence.what_if import WhatIf, share, short_name
 from bedrock_guard.present.table import Shown, plain
 
 if TYPE_CHECKING:
@@ -24,21 +24,29 @@ KINDS: Final[Mapping[str, str]] = {
     "scp": "service control policy",
 }
 _CENT: Final = Decimal("0.01")
+NO_CALL: Final = "no call seen"
+EXPLAINED: Final = (
+    "A caller's dollars are its own tokens at what the bill paid for them, and batch jobs and commitments that it has "
+    "alone; the rest stands under 'no call seen': other batch jobs, other accounts, cache, images."
+)
 NO_SAVING: Final = "Refused spend is not a saving: people may move to another model."
 
 
 def cards(found: WhatIf, situation: Situation) -> dict[str, Decimal | None]:
-    """The headline's words and dollars: what was used first, then the parts that add up to it."""
+    """The headline's words and dollars: what was used first, then the parts that add up to it, to the cent."""
     used = situation.reconciliation.headline
     outside = None if used is None else used - found.impact.governed
-    return {
-        "used, before credits, refunds, discounts and tax": used,
+    parts = {
         "would be kept": found.impact.spend("kept"),
         "would be refused": found.impact.spend("refused"),
         "stranded: paid although refused": found.impact.spend("stranded"),
         "unknown": found.impact.spend("unknown"),
-        "not decided by the boundary": outside,
     }
+    named, rest = "used, before credits, refunds, discounts and tax", "not decided by the boundary"
+    if used is None or outside is None:
+        return {named: None, **parts, rest: None}
+    rounded = cents({**parts, rest: outside})
+    return {named: total(rounded.values()), **rounded}
 
 
 def by_model(found: WhatIf, situation: Situation) -> pd.DataFrame:
@@ -101,65 +109,103 @@ def models(found: WhatIf, situation: Situation) -> Shown:
 
 
 def users(found: WhatIf, situation: Situation) -> Shown:
-    """Who spends most of each model."""
-    spent = _users(found)
+    """Who uses each model, as far as calls explain its dollars, and what no call explains."""
+    spent = _users(situation)
     table = found.impact.by_model()
     rows = [
         {
             "model": situation.name_of(str(name)),
             "cost_usd": cost,
-            "used_by": spent.get(str(name), "no call seen here"),
+            "used_by": _most(spent.get(str(name), {}), cost),
         }
         for name, cost in zip(table["model"], table["cost_usd"], strict=True)
     ]
-    caption = "Who uses each model, dearest first. Dollars are shared out by tokens, else by calls."
+    caption = f"Who uses each model, dearest first. {EXPLAINED}"
     frame = pd.DataFrame(rows, columns=["model", "cost_usd", "used_by"])
-    return Shown(frame, caption, {"cost_usd": "all", "used_by": "most of it by"})
+    return Shown(frame, caption, {"cost_usd": "all", "used_by": "of it by"}, total=True)
 
 
-def _users(found: WhatIf, most: int = 3) -> dict[str, str]:
-    """Model -> its callers with their dollars, dearest first."""
-    spent = by_caller(found.judged, found.impact, ("model", "principal")).iloc[:-1]
-    lines: dict[str, list[tuple[Decimal, str]]] = {}
-    for row in spent.to_dict("records"):
-        caller = plain(None) if pd.isna(row["principal"]) else short_name(str(row["principal"]))
-        lines.setdefault(str(row["model"]), []).append((total(row[name] for name in OUTCOMES), caller))
-    return {model: _most(sorted(users, reverse=True), most) for model, users in lines.items()}
+def _users(situation: Situation) -> dict[str, dict[str, Decimal]]:
+    """Model -> its callers with the dollars that their calls explain."""
+    lines = situation.counted.lines
+    found: dict[str, dict[str, Decimal]] = {}
+    for (model, principal), part in lines[lines["principal"].notna()].groupby(["model", "principal"]):
+        found.setdefault(str(model), {})[short_name(str(principal))] = total(part["cost"])
+    return found
 
 
-def _most(users: list[tuple[Decimal, str]], most: int) -> str:
-    said = [f"{caller} {dollars(cost)}" for cost, caller in users[:most]]
-    return ", ".join(said) + (f" and {len(users) - most} more" if len(users) > most else "")
+def _most(users: Mapping[str, Decimal], whole: Decimal, most: int = 3) -> str:
+    """The dearest callers, the others, and what no call explains; together the whole, each with its share."""
+    order = sorted(users.items(), key=lambda user: (-user[1], user[0]))
+    told = dict(order[:most])
+    if len(order) > most:
+        told[f"{len(order) - most} more"] = total(cost for _, cost in order[most:])
+    rest = whole - total(told.values())
+    exact = {**told, NO_CALL: rest} if rest else told
+    shown = cents(exact) if whole >= 1 else exact
+    return ", ".join(f"{name} {dollars(shown[name])}{_share(cost, whole)}" for name, cost in exact.items())
+
+
+def _share(cost: Decimal, whole: Decimal) -> str:
+    found = share(cost, whole)
+    return "" if found is None else f" ({found} %)"
 
 
 def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
-    """Callers of whom a call would be refused, with their dollars; what has no caller stands last."""
-    spent = by_caller(found.judged, found.impact)
-    hit = found.callers().merge(spent, on=["account_id", "principal", "client"], how="left")
+    """Callers of whom a call would be refused, with the dollars that calls explain; the rest and the sum stand last."""
+    spent = by_caller(found.judged, found.impact, situation.counted)
+    hit = _hit(found, spent.iloc[:-1])
     several = hit["account_id"].nunique() > 1
+    owned = _owned(situation)
     rows = [
         {
             "caller": _caller(row["principal"], row["account_id"] if several else None),
             "client": row["client"],
             "refused": _known(row["refused"]),
-            "calls_refused": f"{row['calls']:,}",
-            "models": tuple(situation.name_of(model) for model in row["models"]),
-            "controls": row["controls"],
-            "last_call": row["last_call"],
+            "stranded": _known(row["stranded"]) or "",
+            "calls_refused": "" if pd.isna(row["calls"]) else f"{int(row['calls']):,}",
+            "models": _models(row, owned, situation),
+            "controls": row["controls"] if isinstance(row["controls"], tuple) else "",
+            "last_call": "" if pd.isna(row["last_call"]) else row["last_call"],
         }
         for row in hit.to_dict("records")
     ]
-    rows.sort(key=lambda row: (-(row["refused"] or 0), -int(str(row["calls_refused"]).replace(",", ""))))
-    rest = spent.iloc[-1]
+    rows.sort(key=lambda row: (-(row["refused"] or 0), -(row["stranded"] or 0), str(row["caller"])))
     blank = {"client": "", "calls_refused": "", "models": "", "controls": "", "last_call": ""}
-    rows.append({"caller": "no call of it seen here", "refused": rest["refused"], **blank})
-    columns = ["caller", "client", "refused", "calls_refused", "last_call", "models", "controls"]
-    caption = (
-        "Calls that worked in the window and would be refused. Dollars are shared out by tokens, or by calls where "
-        "tokens are not told. No call is seen of other accounts, batch jobs and capacity."
-    )
-    frame = pd.DataFrame(rows, columns=columns)
-    return Shown(frame, caption, {"refused": "refused USD"}, limit=limit)
+    rest, whole = spent.iloc[-1], found.impact.spend("stranded")
+    last = {"caller": NO_CALL, "refused": rest["refused"], "stranded": rest["stranded"] or "", **blank}
+    every = {"caller": "all", "refused": found.impact.spend("refused"), "stranded": whole or "", **blank}
+    columns = ["caller", "client", "refused", "stranded", "calls_refused", "last_call", "models", "controls"]
+    kept = [name for name in columns if name != "stranded" or whole]
+    frame = pd.DataFrame([*rows[: limit - 2], last, every], columns=kept)
+    more = f" {len(rows) - limit + 2:,} more callers are not shown." if len(rows) > limit - 2 else ""
+    caption = f"Calls that worked in the window and would be refused.{more} {EXPLAINED}"
+    return Shown(frame, caption, {"refused": "refused USD", "stranded": "stranded USD"}, limit=limit)
+
+
+def _hit(found: WhatIf, spent: pd.DataFrame) -> pd.DataFrame:
+    """Callers with refused calls, and those whose batch jobs or commitments alone are hit."""
+    dear = [bool(row["refused"] or row["stranded"]) for row in spent.to_dict("records")]
+    who = ["account_id", "principal", "client"]
+    calls = found.callers()
+    whole = calls.merge(spent, on=who, how="left")
+    missed = spent[dear].merge(calls[who], on=who, how="left", indicator=True)
+    missed = missed[missed["_merge"] == "left_only"]
+    return pd.concat([whole, missed.reindex(columns=whole.columns)]) if len(missed) else whole
+
+
+def _owned(situation: Situation) -> dict[tuple[str, str], set[str]]:
+    """Caller -> the models whose batch jobs and commitments it has alone."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for (account, _region, model, _tier), (principal, _client) in situation.owners.items():
+        found.setdefault((account, principal), set()).add(model)
+    return found
+
+
+def _models(row: Mapping[Any, Any], owned: Mapping[Any, set[str]], situation: Situation) -> tuple[str, ...]:
+    called = set(row["models"]) if isinstance(row["models"], tuple) else set()
+    names = called | owned.get((row["account_id"], row["principal"]), set())
+    return tuple(sorted({situation.name_of(str(name)) for name in names}))
 
 
 def _known(value: Any) -> Decimal | None:

@@ -38,7 +38,8 @@ def counted(who: CallerSpend, found: Spending) -> Shown | Note:
         return _unknown(who)
     words = (
         f"{percent(who.counted.share)} of {dollars(who.counted.whole, found.currency)} is attributed, by the tokens of "
-        "calls that were seen, at what the bill paid for them. The rest is not spread by guess."
+        "calls that were seen, at what the bill paid for them, and by batch jobs and commitments of a sole caller. The "
+        "rest is not spread by guess."
     )
     if who.counted.excess:
         over = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in who.counted.excess.items())

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from bedrock_guard.evidence.caller_spend import by_caller
-from bedrock_guard.evidence.impact import OUTCOMES
 from bedrock_guard.evidence.tables import total
 from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present import evidence
 from bedrock_guard.present.keys import inventory
-from bedrock_guard.present.table import Shown, plain
+from bedrock_guard.present.table import Shown
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from bedrock_guard.account.session import Account
     from bedrock_guard.account.situation import Situation
     from bedrock_guard.boundary.spec import BoundarySpec
@@ -23,34 +23,45 @@ _MOST: Final = 10
 
 
 def money(situation: Situation) -> Shown:
-    """The dearest models, each with who spends most of it."""
+    """The dearest models, each with who spends most of it, and what belongs to no model."""
     found = situation.what_if(situation.spec())
     shown = evidence.users(found, situation)
-    caption = "Spend by model in the window, USD, dearest first, and the callers that spend most of it."
-    return Shown(shown.frame, caption, shown.headers, total=True)
+    rest = situation.counted.whole - found.impact.governed
+    other = {"model": "no model", "cost_usd": rest, "used_by": "guardrails, agents, lines that name no model"}
+    frame = pd.concat([shown.frame, pd.DataFrame([other] if rest else [])], ignore_index=True)
+    return Shown(frame, f"Spend of the window, USD. {shown.caption}", shown.headers, total=True)
 
 
 def callers(situation: Situation) -> Shown:
-    """The callers that spend most, each with its programs and the models it calls."""
-    found = situation.what_if(situation.spec())
-    spent = by_caller(found.judged, found.impact, ("principal", "client", "model")).iloc[:-1]
-    rows: list[dict[str, object]] = []
-    for name, part in spent.groupby("principal", dropna=False):
-        cost = total(total(row[o] for o in OUTCOMES) for row in part.to_dict("records"))
-        rows.append(
-            {
-                "caller": plain(None) if pd.isna(name) else short_name(str(name)),
-                "cost_usd": cost,
-                "clients": tuple(sorted({str(client) for client in part["client"].dropna()})),
-                "models": tuple(sorted({situation.name_of(str(model)) for model in part["model"]})),
-            }
-        )
-    frame = pd.DataFrame(rows, columns=["caller", "cost_usd", "clients", "models"])
-    frame = frame.sort_values("cost_usd", key=lambda c: c.map(lambda v: -v), ignore_index=True)
-    caption = (
-        "Callers seen in the window. Dollars are shared out by tokens, or by calls where tokens are not told."
-    )
-    return Shown(frame, caption, limit=_MOST)
+    """The callers that spend most, each with its programs and models; then what has no caller, by the reason."""
+    lines = situation.counted.lines
+    rows = [_caller(situation, str(name), part) for name, part in lines.groupby("principal")]
+    rows.sort(key=lambda row: -row["cost_usd"])
+    if len(rows) > _MOST:
+        cost = total(row["cost_usd"] for row in rows[_MOST:])
+        rows[_MOST:] = [_row(f"{len(rows) - _MOST} more callers", cost)]
+    nobody = lines[lines["principal"].isna()]
+    left = [_row(_reason(str(why)), total(part["cost"])) for why, part in nobody.groupby("why")]
+    left.sort(key=lambda row: -row["cost_usd"])
+    frame = pd.DataFrame([*rows, *left], columns=["caller", "cost_usd", "clients", "models"])
+    return Shown(frame, f"Callers seen in the window. {evidence.EXPLAINED}", total=True)
+
+
+def _reason(why: str) -> str:
+    known = why.startswith("no call was seen")
+    return why.replace("no call was seen", evidence.NO_CALL) if known else f"{evidence.NO_CALL}: {why}"
+
+
+def _row(words: str, cost: Decimal) -> dict[str, Any]:
+    return {"caller": words, "cost_usd": cost, "clients": "", "models": ""}
+
+
+def _caller(situation: Situation, principal: str, part: pd.DataFrame) -> dict[str, Any]:
+    return {
+        **_row(short_name(principal), total(part["cost"])),
+        "clients": tuple(sorted({str(client) for client in part["client"].dropna()})),
+        "models": tuple(sorted({situation.name_of(str(model)) for model in part["model"].dropna()})),
+    }
 
 
 def boundary(situation: Situation, spec: BoundarySpec | None = None) -> Shown:

@@ -51,7 +51,7 @@ def test_callers_and_the_rest_add_up_to_the_headline(who: CallerSpend, found: Sp
     assert 0 < who.counted.attributed < who.counted.whole
     assert total(who.counted.by_caller()["cost"]) == found.now.proof.headline
     assert who.counted.by_caller()["principal"].tolist()[-1] is None
-    assert {service for service, _ in who.asked} == {"cloudtrail"}
+    assert {service for service, _ in who.asked} == {"cloudtrail", "bedrock"}
 
 
 def test_the_export_names_callers_and_agrees_with_cost_explorer(who: CallerSpend, found: Spending) -> None:

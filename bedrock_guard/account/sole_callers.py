@@ -1,0 +1,32 @@
+"""Who alone is seen behind batch jobs and provisioned models: read from the account and from its calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bedrock_guard.account.resources import read_resources
+from bedrock_guard.evidence.sole_callers import PROVISIONED, sole_callers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bedrock_guard.account.session import Account
+    from bedrock_guard.evidence.attribution import Owners
+
+
+def read_sole_callers(account: Account, calls: pd.DataFrame) -> Owners:
+    """Read what stands behind the provisioned models that calls name, and see who alone calls or created what.
+
+    Asks nothing where no call names a provisioned model, else one free request a Region and page.
+
+    Args:
+        account: who is asked; reads only.
+        calls: a calls table, or TUPLES.
+
+    """
+    named = calls["model_raw"].dropna().astype("string")
+    arns = named[named.str.contains(PROVISIONED, regex=False)].unique()
+    regions = sorted({str(arn).split(":")[3] for arn in arns if str(arn).count(":") >= 5})
+    if not regions:
+        return sole_callers(calls)
+    return sole_callers(calls, read_resources(account, regions, {"provisioned_throughput"}).table)

@@ -1,0 +1,134 @@
+"""A caller's dollars are one truth: held against the demo company's own, read through boto3 only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bedrock_guard.account.session import Account
+from bedrock_guard.account.situation import Situation, look
+from bedrock_guard.demo.company.make import make_company
+from bedrock_guard.demo.company.truth import cost_of
+from bedrock_guard.evidence.caller_spend import by_caller
+from bedrock_guard.evidence.sole_callers import sole_callers
+from bedrock_guard.evidence.tables import cents, total
+from bedrock_guard.evidence.token_counts import of_seen
+from bedrock_guard.evidence.tuples import tuples_of
+from bedrock_guard.present import choosing, evidence, start
+
+USER = "arn:aws:iam::111122223333:user/BedrockAPIKey-h7qz"
+QA = "arn:aws:iam::111122223333:role/policy-qa"
+BATCH = "arn:aws:iam::111122223333:role/search-batch"
+CLAUDE_37 = "anthropic.claude-3-7-sonnet-20250219-v1:0"
+UNIT = "arn:aws:bedrock:us-west-2:111122223333:provisioned-model/pqa7unit0001"
+UNTOLD = Decimal("0.04")
+"""Share of a caller's dollars that calls whose record tells no tokens may be."""
+
+OUTCOMES = ("kept", "refused", "stranded", "unknown")
+
+
+@pytest.fixture(scope="module")
+def situation() -> Situation:
+    return look(Account.demo())
+
+
+@pytest.fixture(scope="module")
+def spent(situation: Situation) -> Mapping[tuple[str, Any], Decimal]:
+    found = situation.what_if(situation.spec())
+    rows = by_caller(found.judged, found.impact, situation.counted).iloc[:-1].to_dict("records")
+    return {(row["principal"], row["client"]): total(row[name] for name in OUTCOMES) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def truth(situation: Situation) -> Mapping[str, Decimal]:
+    """Workload -> dollars in the window, by the generator."""
+    found: dict[str, Decimal] = {}
+    for volume in make_company().plan.volumes:
+        if situation.window.start <= volume.day < situation.window.end:
+            key = volume.workload.key
+            found[key] = found.get(key, Decimal(0)) + cost_of(volume)
+    return found
+
+
+def test_a_caller_has_its_own_dollars_and_never_more(
+    spent: Mapping[tuple[str, Any], Decimal], truth: Mapping[str, Decimal]
+) -> None:
+    leak = truth["key-leaked"] + truth["key-leaked-west"]
+    assert (1 - UNTOLD) * leak <= spent[USER, "aiohttp"] <= leak
+    own = truth["key-phantom"]
+    assert (1 - UNTOLD) * own <= spent[USER, "httpx"] <= own
+
+
+def test_batch_jobs_go_to_the_one_who_created_them(
+    spent: Mapping[tuple[str, Any], Decimal], truth: Mapping[str, Decimal]
+) -> None:
+    assert abs(spent[BATCH, "boto3"] - truth["batch-haiku"]) < Decimal("0.01")
+
+
+def test_a_commitment_goes_to_the_one_who_alone_calls_it(situation: Situation) -> None:
+    found = situation.what_if(situation.spec())
+    table = by_caller(found.judged, found.impact, situation.counted)
+    cost = total(situation.bill.loc[situation.bill["model"] == CLAUDE_37, "cost"])
+    assert cost > 4000
+    assert table.loc[table["principal"] == QA, "stranded"].tolist() == [cost]
+    shown = evidence.callers(found, situation).frame
+    row = shown[shown["caller"] == "role policy-qa"].to_dict("records")[0]
+    assert (row["stranded"], row["models"]) == (cost, ("Claude 3.7 Sonnet",))
+
+
+def test_a_shared_or_idle_commitment_has_no_caller(situation: Situation) -> None:
+    calls = situation.calls
+    units = pd.DataFrame(
+        {"account_id": ["111122223333"], "region": ["us-west-2"], "arn": [UNIT], "model": [CLAUDE_37]}
+    ).assign(status="InService")
+    key = ("111122223333", "us-west-2", CLAUDE_37, "provisioned")
+    assert sole_callers(calls, units)[key] == (QA, "boto3")
+    one = calls[calls["model_raw"] == UNIT].head(1).assign(principal=USER)
+    assert key not in sole_callers(pd.concat([calls, one]), units)
+    idle = pd.concat([units, units.assign(arn=f"{UNIT}2")])
+    assert key not in sole_callers(calls, idle)
+
+
+def test_every_page_shows_the_same_dollars_and_the_whole_bill(situation: Situation) -> None:
+    found = situation.what_if(situation.spec())
+    whole = situation.reconciliation.headline
+    callers = start.callers(situation).frame
+    assert total(callers["cost_usd"]) == total(start.money(situation).frame["cost_usd"]) == whole
+    here = total(callers.loc[callers["caller"] == "user BedrockAPIKey-h7qz", "cost_usd"])
+    shown = evidence.callers(found, situation).frame
+    hit = total(shown.loc[shown["caller"] == "user BedrockAPIKey-h7qz", "refused"])
+    assert abs(here - hit) < Decimal("0.0001")
+    *rows, whole_row = shown["refused"].tolist()
+    assert total(cost for cost in rows if cost is not None) == whole_row == found.impact.spend("refused")
+    used = "; ".join(evidence.users(found, situation).frame["used_by"])
+    assert "role policy-qa $4,099.20 (100.0 %)" in used
+    assert "no call seen $2,531.40 (83.1 %)" in used
+
+
+def test_counted_tuples_give_the_dollars_of_calls(situation: Situation) -> None:
+    counted = tuples_of(situation.calls)
+    assert sole_callers(counted) == sole_callers(situation.calls)
+    names = ["principal", "client", "model"]
+    one, other = (of_seen(frame).groupby(names)["input_tokens"].sum() for frame in (situation.calls, counted))
+    assert one.index.equals(other.index)
+    assert (one - other).abs().max() == 0
+
+
+def test_a_model_that_was_paid_for_all_along_is_not_new(situation: Situation) -> None:
+    rows = {row["id"]: row for row in choosing.model_rows(situation, "us-east-1", {})}
+    assert rows[CLAUDE_37]["badge"] == ""
+    assert rows["anthropic.claude-opus-4-8"]["badge"] == ""
+
+
+@given(st.lists(st.decimals(-1000, 1000, places=6), min_size=1, max_size=8))
+def test_cents_add_up(values: list[Decimal]) -> None:
+    parts = {str(place): value for place, value in enumerate(values)}
+    rounded = cents(parts)
+    assert total(rounded.values()) == total(values).quantize(Decimal("0.01"))
+    assert all(abs(rounded[name] - value) < Decimal("0.01") for name, value in parts.items())
