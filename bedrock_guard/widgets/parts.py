@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
@@ -83,6 +84,16 @@ def row(*children: w.Widget) -> w.HBox:
     box = w.HBox(children)
     box.add_class("bg-row")
     return box
+
+
+def later(seconds: float, call: Callable[[], None]) -> None:
+    """Call in the kernel's idle time, `seconds` from now; at once where no event loop runs."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        call()
+    else:
+        loop.call_later(seconds, call)
 
 
 class Pages:

@@ -15,9 +15,13 @@ import plotly.graph_objects as go
 from bedrock_guard.present import charts, evidence
 from bedrock_guard.present.table import source_note
 from bedrock_guard.widgets.choices import Choices
-from bedrock_guard.widgets.parts import Pages, scrolling, status, tabbed
+from bedrock_guard.widgets.parts import Pages, later, scrolling, status, tabbed
 
 _MOST_BARS: Final = 14
+_IDLE: Final = 2.0
+"""Seconds after which the page has settled, and may be sent what it will need later."""
+_AFTER_CHART: Final = 0.1
+"""Seconds that the browser gets to draw a chart before its table comes."""
 
 
 class Seeing:
@@ -40,11 +44,16 @@ class Seeing:
         draws = (self._models, self._days, self._callers, self._controls, self._ec2, lambda: None)
         self.pages = Pages(self.widget, draws)
         self.pages.draw()
+        later(_IDLE, self.by_day.prepare)
 
     def _models(self) -> None:
+        if self._choices.what_if is not None:
+            self.by_model.follow(*charts.horizontal(self._rows(), "model"))
+            later(_AFTER_CHART, self._model_tables)
+
+    def _model_tables(self) -> None:
         found = self._choices.what_if
         if found is not None:
-            self.by_model.follow(*charts.horizontal(self._rows(), "model"))
             tables = (evidence.models, evidence.users)
             shown = (table(found, self._choices.situation).html() for table in tables)
             self._texts["models"].value = "".join(shown)
@@ -84,7 +93,7 @@ def _sources(choices: Choices) -> str:
 
 
 class Chart:
-    """A figure that is drawn once, when its page is first looked at, and then only given new numbers.
+    """A figure that is made once, drawn when its page is first looked at, and then only given new numbers.
 
     Args:
         draw: makes the figure; drawn before its page is seen, it would not know how wide that is.
@@ -100,17 +109,22 @@ class Chart:
 
     def follow(self, labels: list[str], values: Mapping[str, list[float | None]]) -> None:
         """Take new numbers: the labels of one axis, and for each trace its values along the other."""
-        if self.figure is None:
-            self.figure = go.FigureWidget(self._draw())
-            # There is no public way to configure a FigureWidget.
-            self.figure._config = {**self.figure._config, **charts.CONFIG}  # noqa: SLF001
-            self.widget.children = [self.figure]
-            return
+        figure = self.prepare()
         across = "y" if self._along == "x" else "x"
-        with self.figure.batch_update():
-            for trace in self.figure.data:
+        with figure.batch_update():
+            for trace in figure.data:
                 new = values[trace.meta or trace.name]
                 if list(trace[across]) != labels:
                     trace[across] = labels
                 if list(trace[self._along]) != new:
                     trace[self._along] = new
+        if not self.widget.children:
+            self.widget.children = [figure]
+
+    def prepare(self) -> go.FigureWidget:
+        """The figure; the first time it sends the browser what it takes to draw it, which is some megabytes."""
+        if self.figure is None:
+            self.figure = go.FigureWidget(self._draw())
+            # There is no public way to configure a FigureWidget.
+            self.figure._config = {**self.figure._config, **charts.CONFIG}  # noqa: SLF001
+        return self.figure

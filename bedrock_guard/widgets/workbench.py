@@ -66,7 +66,7 @@ class Workbench:
         self.head = Head(self.choices)  # first, so that it is told first
         self.choosing, self.seeing = Choosing(self.choices), Seeing(self.choices)
         self.proving = ProofView(self.choices, deployed)
-        self.choosing.file.add(self.proving.line, self._to_changes())
+        self.choosing.file.add(self.proving.line, row(self._to_changes()))
         self.trying, self.taking = TryView(self.choices), Taking(self.choices)
         self.applying = Applying(self.choices, account)
         self.applying.observe(lambda change: self.proving.compare_with(change["new"]), names="deployed")

@@ -163,7 +163,7 @@ def test_what_is_deployed_is_compared_with(situation: Situation, account: Accoun
     assert line in bench.choosing.file.widget.children
     assert "none of these policies is deployed: " in line.value
     assert "classes of requests are refused that were allowed" in line.value
-    bench.choosing.file.widget.children[-1].click()
+    bench.choosing.file.widget.children[-1].children[0].click()
     assert bench.tabs.titles[bench.tabs.selected_index] == "Prove"
     assert bench.proving.tabs.titles[bench.proving.tabs.selected_index] == "What changes"
     bench.choices.approved = (HAIKU,)
