@@ -177,7 +177,7 @@ def test_plan_apply_wait_go_on_and_roll_back(opened, tmp_path: Path) -> None:
     picture(page, "applied")
     shown(page, "Prove")
     shown(page, "What changes")
-    page.get_by_text("no request is decided differently").first.wait_for(timeout=90_000)
+    page.get_by_text("no request is decided differently").filter(visible=True).first.wait_for(timeout=90_000)
     shown(page, "Apply")
     page.get_by_role("textbox", name="To undo").fill("roll back")
     ready(page, "Roll back")
