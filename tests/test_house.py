@@ -7,9 +7,12 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
+from botocore import xform_name
+from botocore.loaders import Loader
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "bedrock_guard"
@@ -98,13 +101,70 @@ def test_imports_only_look_down(path: Path) -> None:
     assert not above, f"{path.relative_to(ROOT)} is on floor {here} and imports {sorted(above)}"
 
 
+WRITE_WORDS = (
+    "Add Associate Attach Authorize Change Copy Create Deactivate Delete Detach Disable Disassociate Enable Import"
+    " Leave Modify Move Publish Put Register Remove Reset Run Send Set Tag Terminate Untag Update Upload"
+).split()
+WRITERS = {
+    "reports/places.py": {"put_object"},
+    "reports/deliver.py": {"publish"},
+    "reports/run.py": {"publish"},
+}
+"""Outside change/ and the demo account: a report goes to S3, its message to SNS; a run publishes to a place."""
+PURE = ("iam", "boundary")
+
+
+@cache
+def write_methods() -> frozenset[str]:
+    """Client methods that write, of every AWS service that the package opens a client of."""
+    opened = re.compile(r"\bclient\(\s*\"([a-z0-9-]+)\"")
+    services = {name for path in MODULES for name in opened.findall(path.read_text(encoding="utf-8"))}
+    assert {"iam", "organizations", "bedrock", "s3", "sns"} <= services
+    loader = Loader()
+    known = services & set(loader.list_available_services("service-2"))
+    operations = {op for name in known for op in loader.load_service_model(name, "service-2")["operations"]}
+    return frozenset(
+        xform_name(op) for op in operations if re.match(rf"({'|'.join(WRITE_WORDS)})([A-Z]|$)", op)
+    )
+
+
+def writes_in(text: str) -> set[str]:
+    """Write methods that a module names: as an attribute, or as text that may be looked up on a client."""
+    nodes = list(ast.walk(ast.parse(text)))
+    named = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    said = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return (named | said) & write_methods()
+
+
+def test_only_change_writes_to_aws() -> None:
+    found = {
+        str(path.relative_to(PACKAGE)): writes_in(path.read_text(encoding="utf-8"))
+        for path in MODULES
+        if room(path) not in ("change", "demo", *PURE)
+    }
+    assert {path: names for path, names in found.items() if names} == WRITERS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "account.client('iam').put_role_policy(RoleName='a')",
+        "call = iam.delete_role\ncall(RoleName='a')",
+        "getattr(client, 'create_policy_version')(PolicyArn='a')",
+    ],
+)
+def test_a_write_is_seen_however_it_is_called(text: str) -> None:
+    assert writes_in(text)
+    assert writes_in((PACKAGE / "change" / "steps_policy.py").read_text(encoding="utf-8"))
+
+
 def test_the_floors_see_a_wrong_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = PACKAGE / "iam" / "wrong.py"
     monkeypatch.setattr(Path, "read_text", lambda self, **_: "def f():\n    from ..boundary import spec\n")
     assert imported_rooms(wrong) == {"boundary"}
 
 
-@pytest.mark.parametrize("name", ["iam", "boundary"])
+@pytest.mark.parametrize("name", PURE)
 def test_pure_rooms_load_no_data_library(name: str) -> None:
     modules = [
         "bedrock_guard." + ".".join(p.relative_to(PACKAGE).with_suffix("").parts)

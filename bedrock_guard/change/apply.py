@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bedrock_guard.account.session import NotAwsAnswer
 from bedrock_guard.change.engine import SETTLE_S, CancelledError, Engine, StepReport, halted
 from bedrock_guard.change.errors import ChangeError, HaltedError, MovedError, PlanFileError
-from bedrock_guard.change.journal import Journal
+from bedrock_guard.change.journal import Journal, begun_before
 from bedrock_guard.change.look import Look
 from bedrock_guard.change.marker import this_owner
 from bedrock_guard.change.plan_file import Plan
@@ -40,7 +40,7 @@ class Outcome:
         state: `waiting` at a gate, `done`, `cancelled` between steps, or `rolled_back`.
         journal: the journal's file; None where nothing had to be done.
         gate_phrase: what to type to go on, while it waits.
-        notes: what was left alone on the way back, and why.
+        notes: what of a change that is done no longer holds; what was left alone on the way back, and why.
     """
 
     state: Literal["waiting", "done", "cancelled", "rolled_back"]
@@ -80,13 +80,9 @@ def apply(
         _check(plan, look, phrase)
         if not plan.steps:
             return Outcome("done", "Nothing was to be done.", None)
-        found = moved_since(plan, look)
-    if found:
-        raise MovedError(
-            f"{len(found)} things moved since the plan was made: {'; '.join(found[:5])}.",
-            why="The plan was decided on another state of the account.",
-            remedy="Nothing was sent. Make a new plan.",
-        )
+        if (begun := begun_before(Path(folder), plan.id)) is not None:
+            raise begun
+        _check_unmoved(plan, look)
     with Journal.create(
         Path(folder), plan.id, {"plan_id": plan.id, **plan.body}, session.clock.now()
     ) as journal:
@@ -166,7 +162,7 @@ def rollback(
     with Journal.open(Path(journal)) as opened:
         plan = _plan_of(opened)
         with _told():
-            _check_caller(plan, Look(session))
+            _check_caller(plan, Look(session), back=True)
         engine = Engine(session, opened, owner or this_owner(), plan.marker, on_step)
         if opened.has("rolled back"):
             return Outcome("rolled_back", "It was rolled back before.", opened.path, notes=_notes(opened))
@@ -174,15 +170,21 @@ def rollback(
             if not any(opened.has("intent", step.key) for step in plan.steps):
                 engine.note("rollback")
                 engine.leave_turn()
-                engine.note("rolled back", notes=[])
-                return Outcome("rolled_back", "Nothing had been changed.", opened.path)
+                told = _not_ours(plan, engine)
+                engine.note("rolled back", notes=told)
+                words = (
+                    "Nothing had been changed."
+                    if not told
+                    else "Nothing was changed by this journal; see the notes."
+                )
+                return Outcome("rolled_back", words, opened.path, notes=tuple(told))
             if not opened.has("rollback"):
                 engine.note("rollback")
                 session.clock.sleep(SETTLE_S)
             engine.take_turn(take_over=take_over)
             notes = [engine.undo(step, n, len(plan.back)) for n, step in enumerate(plan.back, start=1)]
             engine.end_turn()
-            told = [note for note in notes if note]
+            told = [*(note for note in notes if note), *_not_ours(plan, engine)]
             engine.note("rolled back", notes=told)
     return Outcome(
         "rolled_back",
@@ -190,6 +192,13 @@ def rollback(
         opened.path,
         notes=tuple(told),
     )
+
+
+def _not_ours(plan: Plan, engine: Engine) -> list[str]:
+    """What is not as before although the journal has no write of it: somebody else's, or the journal was cut."""
+    begun = {str(record["step"]) for record in engine.journal.records if record["kind"] == "intent"}
+    untouched = engine.fallen(step for step in plan.back if not begun & set(step.undoes))
+    return [f"Left alone, since the journal has no write of it: {words}." for words in untouched]
 
 
 def _forward(plan: Plan, engine: Engine, journal: Journal) -> Outcome:
@@ -203,8 +212,14 @@ def _forward(plan: Plan, engine: Engine, journal: Journal) -> Outcome:
         if gate is not None:
             engine.note("waiting", gate.key)
             return Outcome("waiting", gate.words(), journal.path, plan.gate_phrase(gate))
+        notes = tuple(f"No longer so: {words}." for words in engine.fallen(plan.steps))
         engine.end_turn()
-        engine.note("finished")
+        engine.note("finished", notes=notes)
+        if notes:
+            words = (
+                f"All {len(plan.steps)} steps were done, but somebody undid {len(notes)}; make a new plan."
+            )
+            return Outcome("done", words, journal.path, notes=notes)
         return Outcome("done", f"All {len(plan.steps)} steps are done and read back.", journal.path)
 
 
@@ -255,7 +270,21 @@ def _check(plan: Plan, look: Look, phrase: str) -> None:
     _check_caller(plan, look)
 
 
-def _check_caller(plan: Plan, look: Look) -> None:
+def _check_unmoved(plan: Plan, look: Look) -> None:
+    found = moved_since(plan, look)
+    if not found:
+        return
+    remedy = "Make a new plan."
+    if look.description(plan.marker) is not None:
+        remedy = "A change is in progress, and may be why: resume it or roll it back first."
+    raise MovedError(
+        f"{len(found)} things moved since the plan was made: {'; '.join(found[:5])}.",
+        why="The plan was decided on another state of the account.",
+        remedy=f"Nothing was sent. {remedy}",
+    )
+
+
+def _check_caller(plan: Plan, look: Look, *, back: bool = False) -> None:
     account, caller = look.caller()
     if account != plan.account:
         raise ChangeError(
@@ -265,7 +294,9 @@ def _check_caller(plan: Plan, look: Look) -> None:
         raise ChangeError(
             f"These credentials are {caller}.",
             why=f"The plan was proved for {plan.operator}: its permissions, and that it does not lock itself out.",
-            remedy="Apply as that one, or make a plan for this one.",
+            remedy="Roll back as that one. If it is lost, the plan's script (.rollback.sh) is for any administrator."
+            if back
+            else "Apply as that one, or make a plan for this one.",
         )
 
 

@@ -6,7 +6,7 @@ until a read can be believed, looks, and only then takes it as done or sends it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -154,15 +154,29 @@ class Engine:
             return ""
         self._on_step(StepReport(number, of, step, "begun"))
         try:
-            self._carry_out(step)
+            mine = self._carry_out(step)
         except MovedError as error:
             note = f"Left alone: {step.words()}. {error.what}"
             self.note("skipped", step.key, why=error.what)
             self._on_step(StepReport(number, of, step, "left alone", note))
             return note
-        self._on_step(StepReport(number, of, step, "done"))
+        self._on_step(StepReport(number, of, step, "done" if mine else "already so"))
         last = self.journal.last(step.key)
         return str(last["data"].get("note", "")) if last else ""
+
+    def fallen(self, steps: Iterable[Step]) -> tuple[str, ...]:
+        """Which of these the account does not show, in words. Of those with one subject the last counts."""
+        last = {step.subject: step for step in steps if step.writes}
+        doubtful = [step for step in last.values() if not self._holds(step)]
+        if doubtful:
+            self.clock.sleep(SETTLE_S)  # a read may be older than the one that verified it
+        return tuple(step.words() for step in doubtful if not self._holds(step))
+
+    def _holds(self, step: Step) -> bool:
+        try:
+            return step.goal(self.look) is not None
+        except MovedError:
+            return False
 
     def _ask(self, step: Step) -> bool:
         """A step that only reads: until the answer is as it must be, within the bound of a verification."""

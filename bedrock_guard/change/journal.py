@@ -44,7 +44,7 @@ class Journal:
         Raises:
             JournalError: the plan has one already here, another process holds it, or it cannot be written.
         """
-        path = folder / f"change-{plan_id[:12]}{SUFFIX}"
+        path = _path(folder, plan_id)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -161,6 +161,31 @@ class Journal:
         self.close()
 
 
+def begun_before(folder: Path, plan_id: str) -> JournalError | None:
+    """The error of a plan that has a journal here already."""
+    path = _path(folder, plan_id)
+    try:
+        whole = b"\n" in path.read_bytes()
+    except OSError:
+        return None
+    return _begun(path) if whole else None
+
+
+def _path(folder: Path, plan_id: str) -> Path:
+    return folder / f"change-{plan_id[:12]}{SUFFIX}"
+
+
+def _begun(path: Path) -> JournalError:
+    kinds = {str(record["kind"]) for record in _read(path)[0]}
+    if "rolled back" in kinds:
+        remedy = "It was rolled back. Make a new plan."
+    elif "finished" in kinds:
+        remedy = "It is done; roll it back, or make a new plan."
+    else:
+        remedy = "Use resume, rollback or status."
+    return JournalError(f"{path.name} is there already: this plan was begun.", remedy=remedy)
+
+
 def _new(path: Path) -> IO[bytes]:
     """A new file, for the owner only. One without a whole record was left by a machine that died before it began."""
     try:
@@ -168,9 +193,7 @@ def _new(path: Path) -> IO[bytes]:
             path.unlink()
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
     except FileExistsError as error:
-        raise JournalError(
-            f"{path.name} is there already: this plan was begun.", remedy="Use resume, rollback or status."
-        ) from error
+        raise _begun(path) from error
     except OSError as error:
         raise _unwritable(path, error) from error
     return os.fdopen(handle, "wb", buffering=0)
@@ -198,7 +221,9 @@ def _read(path: Path) -> tuple[list[Record], int]:
         good += len(line)
     if not records:
         raise JournalError(
-            f"{path.name} holds no record.", why="Nothing was begun.", remedy="Delete it and apply again."
+            f"{path.name} holds no record.",
+            why="Nothing was begun, or the records were lost.",
+            remedy="Apply again. If that says that something moved, use the plan's rollback commands by hand.",
         )
     return records, good
 

@@ -113,5 +113,6 @@ def held_by(said: str) -> ChangeError:
     return ChangeError(
         f"Another change is in progress, by {parts.get('owner', 'somebody unknown')}.",
         why=f"Its journal is run {parts.get('run', 'unknown')}.",
-        remedy="Wait for it. If it is dead, resume or roll back its journal; from another machine with take_over.",
+        remedy="Wait for it. If it is dead, resume or roll back its journal; from another machine with take_over. "
+        "If its journal is lost, run its plan's way back by hand; the last line of that takes the marker down.",
     )

@@ -124,6 +124,10 @@ def fingerprint(scene: Scene) -> dict[str, Any]:
         for policy in scene.policies
     }
     found |= {who: person_mark(person) for who, person in scene.people.items()}
+    rescuers = (
+        scene.survey.get(arn) for arn in (*scene.wish.built.profile.break_glass, *scene.wish.break_glass)
+    )
+    found |= {rescuer.who: person_mark(rescuer) for rescuer in rescuers if rescuer is not None}
     found |= {f"SCPs of {target}": list(names or ()) for target, names in scene.scps_on.items()}
     found |= {f"SCP {name}": there for name, there in scene.scp_there.items()}
     if scene.wish.guardrail is not None:

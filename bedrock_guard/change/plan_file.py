@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bedrock_guard.change.errors import PlanFileError
+from bedrock_guard.change.marker import DropMarker
 from bedrock_guard.change.steps_guardrail import (
     CreateGuardrailVersion,
     DeleteGuardrail,
@@ -174,8 +176,9 @@ class Plan(_Frozen):
 
     @property
     def rollback_commands(self) -> tuple[str, ...]:
-        """The way back as lines for the AWS CLI, for use without this kit; skip what was not done."""
-        return tuple(step.command() or f"# {step.words()}" for step in self.back)
+        """The way back as lines for the AWS CLI, without this kit; skip what was not done. The marker is last."""
+        back = (*self.back, DropMarker(arn=self.marker, said="")) if self.steps else ()
+        return tuple(step.command() or f"# {step.words()}" for step in back)
 
     def save(self, folder: Path | str) -> Path:
         """Write the plan, and beside it the review as Markdown and the way back as a script.
@@ -215,7 +218,14 @@ class Plan(_Frozen):
             raise PlanFileError(f"There is no plan {file.name}.", why=error.strerror or "") from error
         except (ValueError, RecursionError) as error:
             raise PlanFileError(f"{file.name} is not JSON.", why=str(error)[:200]) from error
-        return cls.of(data, file.name)
+        plan = cls.of(data, file.name)
+        if re.fullmatch(r"plan-[0-9a-f]{12}", file.stem) and file.stem != plan.name:
+            raise PlanFileError(
+                f"{file.name} holds another plan, {plan.name}.",
+                why="A plan's file is named by the hash of its text.",
+                remedy="Review the plan that is in it, or make the plan anew.",
+            )
+        return plan
 
     @classmethod
     def of(cls, data: Any, name: str = "The plan") -> Plan:

@@ -105,11 +105,12 @@ def _code(text: str) -> str:
 
 
 def rollback_script(plan: Plan) -> str:
-    """The way back without this kit. Every line stands alone; run those of what was done."""
+    """The way back without this kit. Run the lines of what was done, each once, and the last one."""
     head = (
         "#!/usr/bin/env bash",
         f"# The way back of plan {plan.id[:12]} in account {plan.account}, in this order.",
-        "# Leave out the lines of what was not done; a line of something already undone fails and does no harm.",
+        "# Run each line once, and only if its step was done: some name a version by its being the newest.",
+        "# The last one takes the marker down; while it is up, no other change can begin.",
         "set -u",
     )
     return "\n".join((*head, *plan.rollback_commands))

@@ -125,5 +125,5 @@ def _lines(plan: Plan, journal: Journal, state: State, done: int, phrase: str) -
         yield f"To go on, look at the canary's work, then resume and type: {phrase}"
     elif state in ("halted", "cancelled", "under way"):
         yield "Resume goes on from here; rollback takes back what was done."
-    if state == "rolled back":
+    if state in ("rolled back", "done"):
         yield from (f"Note: {note}" for note in last["data"].get("notes", ()))

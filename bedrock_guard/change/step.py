@@ -53,6 +53,11 @@ class Step(BaseModel):
 
     writes: ClassVar[bool] = True
 
+    @property
+    def subject(self) -> tuple[str, ...]:
+        """What it sets; a later step with the same subject sets it anew."""
+        return (self.key,)
+
     def words(self) -> str:
         """What it does, in one sentence without its full stop."""
         raise NotImplementedError

@@ -37,6 +37,11 @@ class PolicyStep(Step):
         _, _, resource = self.arn.partition(":policy")
         return f"{resource.rpartition('/')[0]}/"
 
+    @property
+    def subject(self) -> tuple[str, ...]:
+        """See `Step`. That a policy is there, or is not, is one subject; what its versions are is another."""
+        return ("policy", self.arn) if isinstance(self, CreatePolicy | DeletePolicy) else (self.key,)
+
     def _rights(self, *actions: str) -> Iterator[Right]:
         for action in (*actions, *_READS):
             yield Right(f"iam:{action}", self.arn)

@@ -52,6 +52,11 @@ class PutBoundary(PrincipalStep):
     to: str | None
     text_digest: str | None = None
 
+    @property
+    def subject(self) -> tuple[str, ...]:
+        """See `Step`."""
+        return ("boundary", self.arn)
+
     def words(self) -> str:
         """See `Step`."""
         if self.to is None:
@@ -113,6 +118,11 @@ class Attach(PrincipalStep):
     policy: str
     on: bool
     text_digest: str | None = None
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        """See `Step`."""
+        return ("attached", self.arn, self.policy)
 
     @property
     def policy_name(self) -> str:

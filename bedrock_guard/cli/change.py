@@ -327,6 +327,8 @@ def _say_outcome(outcome: Outcome, account: str, state: Path | None) -> None:
         print(f"take back: {_again('rollback', place, account, state)}")
     if outcome.state in ("waiting", "cancelled"):
         raise typer.Exit(WAITING)
+    if outcome.state == "done" and outcome.notes:
+        raise typer.Exit(1)
 
 
 def _again(command: str, place: str, account: str, state: Path | None) -> str:

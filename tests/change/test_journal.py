@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from change_account import dump, journal_in, to_the_end, whole_wish
+from change_account import BOUNDARY, dump, journal_in, to_the_end, whole_wish
 
 from bedrock_guard.account.session import Account
 from bedrock_guard.change import journal as journals
@@ -92,6 +92,25 @@ def test_other_damage_stops(backend: Backend, operator: Account, waiting: Path, 
         with pytest.raises(JournalError, match="damaged at record"):
             use()
     assert dump(backend.state.path) == before
+
+
+@pytest.mark.parametrize("kept", [1, 4, 30])
+def test_rollback_by_a_journal_that_lost_its_end_says_what_is_still_there(
+    backend: Backend, operator: Account, tmp_path: Path, kept: int
+) -> None:
+    """Whole lines lost at the end, as in an old copy, cannot be seen in the journal: the account is looked at."""
+    plan = make_plan(operator, whole_wish())
+    to_the_end(plan, operator, tmp_path)
+    path = journal_in(tmp_path)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:kept]))
+    outcome = rollback(path, operator)
+    role = operator.client("iam").get_role(RoleName="app-02")["Role"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == BOUNDARY
+    assert outcome.words in (
+        "Nothing was changed by this journal; see the notes.",
+        "Back, but for the notes.",
+    )
+    assert any("the journal has no write of it: give role/app-02" in note for note in outcome.notes)
 
 
 @pytest.mark.parametrize("record", range(2, 14))

@@ -23,10 +23,11 @@ from change_account import (
 )
 
 from bedrock_guard.account.session import Account
-from bedrock_guard.change.apply import apply, resume, rollback
+from bedrock_guard.change.apply import StepReport, apply, resume, rollback
 from bedrock_guard.change.errors import ChangeError, HaltedError, JournalError, MovedError, PlanFileError
 from bedrock_guard.change.journal import Journal
 from bedrock_guard.change.plan import Plan, make_plan
+from bedrock_guard.change.status import status
 from bedrock_guard.demo.dispatch import Backend
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.demo.state import EVENT_SQL, event_row
@@ -165,6 +166,88 @@ def test_what_moves_at_the_gate_stops_and_is_not_overwritten(
     assert outcome.state == "rolled_back"
 
 
+def no_rescuer(admin: Account) -> None:
+    iam = admin.client("iam")
+    for name in iam.list_role_policies(RoleName="break-glass")["PolicyNames"]:
+        iam.delete_role_policy(RoleName="break-glass", PolicyName=name)
+    for held in iam.list_attached_role_policies(RoleName="break-glass")["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName="break-glass", PolicyArn=held["PolicyArn"])
+    iam.delete_role(RoleName="break-glass")
+
+
+def bound_rescuer(admin: Account) -> None:
+    admin.client("iam").put_role_permissions_boundary(RoleName="break-glass", PermissionsBoundary=LEGACY)
+
+
+@pytest.mark.parametrize("act", [no_rescuer, bound_rescuer], ids=lambda act: act.__name__)
+def test_a_break_glass_principal_lost_since_the_plan_stops_it(
+    operator: Account, admin: Account, tmp_path: Path, act: Act
+) -> None:
+    plan = make_plan(operator, whole_wish())
+    act(admin)
+    with pytest.raises(MovedError, match="role/break-glass"):
+        apply(plan, operator, tmp_path, phrase=plan.phrase)
+
+
+def test_done_is_not_said_of_what_somebody_undid_meanwhile(
+    operator: Account, admin: Account, tmp_path: Path
+) -> None:
+    plan = make_plan(operator, whole_wish())
+
+    def undo(report: StepReport) -> None:
+        if report.state == "done" and report.step.words().startswith("give role/app-02"):
+            admin.client("iam").delete_role_permissions_boundary(RoleName="app-02")
+
+    outcome = to_the_end(plan, operator, tmp_path, on_step=undo)
+    assert outcome.state == "done"
+    assert outcome.words == f"All {len(plan.steps)} steps were done, but somebody undid 1; make a new plan."
+    (note,) = outcome.notes
+    assert note.startswith("No longer so: give role/app-02 the boundary")
+    assert status(tmp_path).lines[-1] == f"Note: {note}"
+
+
+def test_a_plan_that_was_begun_is_gone_on_with_not_planned_anew(operator: Account, tmp_path: Path) -> None:
+    """What moved then is what it did itself."""
+    plan = make_plan(operator, whole_wish())
+    apply(plan, operator, tmp_path, phrase=plan.phrase)
+    for remedy in ("Use resume, rollback or status.", "It was rolled back. Make a new plan."):
+        with pytest.raises(JournalError, match="this plan was begun") as caught:
+            apply(plan, operator, tmp_path, phrase=plan.phrase)
+        assert caught.value.remedy == remedy
+        rollback(journal_in(tmp_path), operator)
+
+
+def test_a_lost_journal_leaves_a_way_back_by_hand(
+    backend: Backend, operator: Account, admin: Account, tmp_path: Path
+) -> None:
+    """The marker would keep every later change out: the script of the plan takes it down too."""
+    plan = make_plan(operator, whole_wish())
+    apply(plan, operator, tmp_path, phrase=plan.phrase)
+    journal_in(tmp_path).unlink()
+    assert plan.rollback_commands[-1] == f"aws iam delete-policy --policy-arn {plan.marker}"
+    admin.client("iam").delete_policy(PolicyArn=plan.marker)
+
+
+def test_a_rollback_is_for_the_operator_and_says_who_else_can(
+    operator: Account, admin: Account, tmp_path: Path
+) -> None:
+    plan = make_plan(operator, whole_wish())
+    apply(plan, operator, tmp_path, phrase=plan.phrase)
+    with pytest.raises(ChangeError) as caught:
+        rollback(journal_in(tmp_path), admin)
+    assert ".rollback.sh" in caught.value.remedy
+
+
+def test_another_plan_under_the_name_of_one_is_refused(operator: Account, tmp_path: Path) -> None:
+    """As when a plan is edited after its review and its hash made anew."""
+    plan = make_plan(operator, whole_wish())
+    other = plan.model_copy(update={"selection": "edited"})
+    reviewed = plan.save(tmp_path / "one")
+    shutil.copy(other.save(tmp_path / "two"), reviewed)
+    with pytest.raises(PlanFileError, match="holds another plan"):
+        Plan.load(reviewed)
+
+
 def test_rollback_leaves_alone_what_is_not_ours_any_more(
     backend: Backend, operator: Account, admin: Account, tmp_path: Path
 ) -> None:
@@ -186,8 +269,9 @@ def test_two_applies_at_once(backend: Backend, operator: Account, tmp_path: Path
     """The second one is on another machine: it has another folder, and only the account to tell it."""
     plan = make_plan(operator, whole_wish())
     apply(plan, operator, tmp_path / "one", phrase=plan.phrase, owner="ana@one")
-    with pytest.raises(MovedError):
+    with pytest.raises(MovedError) as caught:
         apply(plan, operator, tmp_path / "two", phrase=plan.phrase, owner="ben@two")
+    assert "A change is in progress" in caught.value.remedy
 
 
 def test_the_marker_keeps_a_second_machine_out_until_it_takes_over(
