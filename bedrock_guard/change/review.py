@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bedrock_guard.change.steps_pause import Gate
 from bedrock_guard.evidence.tables import dollars
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bedrock_guard.change.plan_file import Effect, Plan
 
 _SHOWN = 12
+_VERDICTS = {"allowed": "allowed", "implicitDeny": "not allowed", "explicitDeny": "denied"}
 
 
 def review(plan: Plan) -> str:
@@ -68,13 +69,21 @@ def _effect(effect: Effect) -> Iterator[str]:
     yield ""
     opening = [one for one in effect.differences if one["after"] == "allowed"]
     for one in (*opening, *(d for d in effect.differences if d not in opening))[:_SHOWN]:
-        actions = list(one["actions"])
-        more = f" and {len(actions) - 3} more" if len(actions) > 3 else ""
-        yield f"- {one['before']} to {one['after']}: {_code(', '.join(actions[:3]))}{more} on {_code(one['resource'])}"
+        yield f"- {_difference(one)}"
     rest = len(effect.differences) + effect.left_out - _SHOWN
     if rest > 0:
         yield f"- and {rest} more, in the plan file"
     yield ""
+
+
+def _difference(one: Mapping[str, Any]) -> str:
+    """A kind of request whose verdict changes, and one request that shows it."""
+    actions, witness = list(one["actions"]), one["witness"]
+    more = f" and {len(actions) - 3} more" if len(actions) > 3 else ""
+    verdicts = f"{_VERDICTS[one['before']]} now, {_VERDICTS[one['after']]} after"
+    given = ", ".join(f"{key} = {value}" for key, value in witness["context"].items())
+    example = f"{witness['action']} on {witness['resource']}" + (f" with {given}" if given else "")
+    return f"{verdicts}: {_code(', '.join(actions[:3]))}{more}; for example {_code(example)}"
 
 
 def _history(plan: Plan) -> Iterator[str]:
@@ -85,7 +94,7 @@ def _history(plan: Plan) -> Iterator[str]:
         return
     yield (
         f"{seen.window}: {_usd(seen.refused_usd)} of their calls refused, {_usd(seen.depends_usd)} open; "
-        f"{_usd(seen.unseen_usd)} more would be refused if it is theirs, and no call says whose it is."
+        f"{_usd(seen.unseen_usd)} more of the bill would be refused; no call was seen that says whose it is."
     )
     yield ""
     for hit in seen.hits:

@@ -109,7 +109,8 @@ def _over(journal: Journal, step: Step) -> bool:
 
 def _lines(plan: Plan, journal: Journal, state: State, done: int, phrase: str) -> Iterator[str]:
     yield f"Plan {plan.id[:12]} in account {plan.account}, begun {journal.began:%Y-%m-%d %H:%M} UTC."
-    yield f"{_WORDS[state]} {done} of {len(plan.steps)} steps are over."
+    back = state in ("rolled back", "rolling back")
+    yield _WORDS[state] if back else f"{_WORDS[state]} {done} of {len(plan.steps)} steps are over."
     last = journal.records[-1]
     if state == "halted":
         yield f"Why: {last['data'].get('why', 'unknown')}"

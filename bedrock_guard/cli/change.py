@@ -123,8 +123,13 @@ def apply(
     """Apply a plan up to its first gate. Exit status: 0 done, 1 stopped in the middle, 2 refused, 3 waiting."""
     from bedrock_guard.change.apply import apply as applied
     from bedrock_guard.change.plan_file import Plan
+    from bedrock_guard.errors import GuardError
 
     found = Plan.load(file)
+    if account == "demo" and state is None:
+        raise GuardError(
+            "This demo account would be gone after this command.", remedy="Give --state FILE, as to plan."
+        )
     session = _session(account, state)
     for number, step in enumerate(found.steps, start=1):
         print(f"{number}. {_plain(step.words())}")

@@ -43,9 +43,14 @@ def test_plan_apply_verify_and_roll_back(folder: Path) -> None:
     status, said = run(folder, "plan", "guard.toml", *DEMO, *TARGETS, "--days", "7")
     assert status == 0, said
     assert "role/policy-qa" in said.partition("## Who was active")[2]
+    assert "allowed now, denied after: `" in said
+    assert "for example `bedrock:CallWithBearerToken on arn:aws:bedrock:" in said
     (plan,) = (folder / "change").glob("plan-*.json")
     phrase = next(line.strip() for line in said.splitlines() if line.startswith("    apply "))
     assert run(folder, "apply", str(plan), *DEMO)[0] == 2, "nobody typed the phrase"
+    status, said = run(folder, "apply", str(plan), "--account", "demo", "--phrase", phrase)
+    assert status == 2
+    assert "--state FILE" in said
     status, said = run(folder, "apply", str(plan), *DEMO, "--phrase", "apply")
     assert status == 2
     assert "not the phrase" in said
