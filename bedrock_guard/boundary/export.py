@@ -38,7 +38,7 @@ def export(
         >>> from bedrock_guard.boundary.builder import build
         >>> spec = BoundarySpec.from_draft()
         >>> sorted(export(spec, build(spec), "json"))
-        ['boundary.json', 'deny-1.json', 'scp-1.json']
+        ['boundary.json', 'deny-1.json', 'deny-2.json', 'scp-1.json']
     """
     from bedrock_guard.boundary import export_cli, export_cloudformation, export_terraform
 
