@@ -353,12 +353,6 @@ def management_account(account: Account) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def recent_calls(account: Account, days: int = 90, regions: Sequence[str] = ()) -> pd.DataFrame:
-    """The calls of the last days up to now, from event history; the account's own Region when none is named."""
-    start = account.now - min(timedelta(days=days), HISTORY)
-    return look_up(account, regions or (account.region,), start, account.now).reading.frame
-
-
 def _regions(bill: pd.DataFrame, account: Account) -> tuple[str, ...]:
     billed = {str(name) for name in bill["region"].dropna().unique() if "-" in str(name)}
     return tuple(sorted(billed | {account.region}))

@@ -370,8 +370,3 @@ def dollars(value: Decimal | None, currency: str = "USD") -> str:
     sign = "-" if value < 0 else ""
     text = f"{abs(value):,.{digits}f}"
     return f"{sign}${text}" if currency == "USD" else f"{sign}{text} {currency}"
-
-
-def last_instant(provenance: Provenance) -> datetime | None:
-    """The last instant a window covers (its end is exclusive), UTC."""
-    return provenance.window_end - _MICROSECOND if provenance.window_end else None

@@ -9,7 +9,6 @@ import pandas as pd
 
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.present.note import Note
-from bedrock_guard.present.spend import percent
 from bedrock_guard.present.table import Shown, plain, source_note
 
 if TYPE_CHECKING:
@@ -215,11 +214,6 @@ def assumptions(found: Replacements) -> Note:
         said.insert(0, f"{len(found.overrides)} prices of your own were believed before every list.")
     said.append(f"EC2 is compared in {plain(found.region)}: the EC2 bill names no Region.")
     return Note(tuple(said))
-
-
-def share_priced(found: Redirect) -> str:
-    """How much of the refused spend has a number, for a sentence."""
-    return percent(found.priced_share)
 
 
 def _shown(frame: pd.DataFrame, caption: str, headers: dict[str, str], limit: int = 50) -> Shown:
