@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
 
-from bedrock_guard.account.facts import load_facts
 from bedrock_guard.account.resources import Resources, read_resources
-from bedrock_guard.account.situation import AccountCard, Situation, look_beside, open_account
+from bedrock_guard.account.situation import AccountCard, Situation, look_beside
 from bedrock_guard.account.spending import Spending, read_spending
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.evidence.findings import short
@@ -25,21 +25,20 @@ from bedrock_guard.present import evidence, spend, spend_checks
 from bedrock_guard.present.charts import bars, outcome_by_model
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown
+from bedrock_guard.reports.account_report import AccountReport
 from bedrock_guard.reports.cost_findings import cost_findings, growth_percent
 from bedrock_guard.reports.deployed import Deployed, read_deployed
-from bedrock_guard.reports.figures import Figure, Figures, Finding, HandedOver, sources_of
-from bedrock_guard.reports.names import names_of_calls, names_of_spending
+from bedrock_guard.reports.figures import Figure, Finding
+from bedrock_guard.reports.names import names_of_calls, names_of_spec, names_of_spending
 from bedrock_guard.reports.parts import (
     Html,
     figure,
-    findings_list,
     gravest_first,
     in_zone,
-    sources_list,
     verdict,
 )
 from bedrock_guard.reports.settings import CostSettings
-from bedrock_guard.reports.trend import Earlier, earlier_runs, news, series, with_news
+from bedrock_guard.reports.trend import Earlier, earlier_runs, series, with_news
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -57,7 +56,7 @@ _LABELS: Final = {
 
 
 @dataclass(frozen=True)
-class CostReport:
+class CostReport(AccountReport[CostSettings]):
     """One run's evidence and what is shown of it; the notebook shows these attributes one by one.
 
     Args:
@@ -71,6 +70,8 @@ class CostReport:
 
     """
 
+    kind: ClassVar[str] = "cost"
+
     settings: CostSettings
     spending: Spending
     situation: Situation
@@ -78,18 +79,6 @@ class CostReport:
     resources: Resources
     deployed: Deployed
     earlier: Earlier
-
-    @classmethod
-    def make(cls, **parameters: Any) -> CostReport:
-        """Read the account and compute.
-
-        Raises:
-            ValidationError: a parameter is unknown or does not fit.
-            GuardError: the spec cannot be used, or no session could be made.
-
-        """
-        settings = CostSettings.model_validate(parameters)
-        return cls.of(open_account(settings.account, settings.region or None), settings)
 
     @classmethod
     def of(cls, account: Account, settings: CostSettings) -> CostReport:
@@ -103,6 +92,16 @@ class CostReport:
         earlier = earlier_runs(settings.previous, "cost", situation.account.account_id, window)
         asked = AccountCard.of(account, situation.account.management)  # with what was read since
         return cls(settings, spending, replace(situation, account=asked), found, resources, deployed, earlier)
+
+    @property
+    def card(self) -> AccountCard:
+        """Who was asked, and what asking cost."""
+        return self.situation.account
+
+    @property
+    def window(self) -> tuple[datetime, datetime]:
+        """The window of the bill."""
+        return self.situation.start, self.situation.end
 
     @property
     def headline(self) -> Html:
@@ -130,7 +129,7 @@ class CostReport:
             return ()
         refused, unit = self.found.impact.spend("refused"), self.spending.currency
         part = share(refused, used)
-        grown = self._numbers["change_percent"].number
+        grown = self.numbers["change_percent"].number
         moved = (
             "unknown against" if grown is None else f"{'up' if grown >= 0 else 'down'} {abs(grown)} % against"
         )
@@ -155,16 +154,6 @@ class CostReport:
         found = cost_findings(self.spending, self.situation, self.found, self.resources.table, self.settings)
         found = gravest_first([*self.deployed.findings, *found])
         return with_news(found, self.earlier.last, self.names)
-
-    @property
-    def findings_shown(self) -> Html:
-        """The findings as a list."""
-        return findings_list(self.findings)
-
-    @property
-    def news(self) -> Shown | Note:
-        """What changed since the last run."""
-        return news(self._numbers, self.findings, self.earlier)
 
     @property
     def trend_chart(self) -> go.Figure | Note:
@@ -241,15 +230,6 @@ class CostReport:
         """Control total, buckets, difference."""
         return evidence.proof(self.situation.reconciliation)
 
-    @property
-    def sources(self) -> Html:
-        """Where each table came from."""
-        return sources_list(self.provenances(), [f"In all {self.situation.account.asked}.", *self._facts()])
-
-    def _facts(self) -> list[str]:
-        known = load_facts(self.situation.account.account_id)
-        return known.lines() if known else []
-
     def provenances(self) -> dict[str, Provenance]:
         """Table -> where it came from."""
         held = self.spending.provenances()
@@ -258,27 +238,14 @@ class CostReport:
         calls = provenance_of(self.situation.calls)
         return {**held, "Calls": calls, "Commitments": provenance_of(self.resources.table)}
 
-    @cached_property
-    def figures(self) -> Figures:
-        """Every figure of the report, as data."""
-        proofs = {**self.provenances(), "Forecast": provenance_of(self.spending.forecast)}
-        return Figures(
-            report="cost",
-            account_id=self.situation.account.account_id,
-            window_start=self.situation.start,
-            window_end=self.situation.end,
-            made_at=self.situation.account.now,
-            time_zone=self.settings.time_zone,
-            sources=sources_of(proofs),
-            figures=self._numbers,
-            findings=self.findings,
-            gaps=self.gaps,
-            compared_with=self.earlier.last.window_end if self.earlier.last else None,
-            alarm_from=self.settings.alarm_from,
-        )
+    @property
+    def behind(self) -> dict[str, Provenance]:
+        """Provenance of every table that a figure names; the forecast's own source is no table of the page."""
+        return {**self.provenances(), "Forecast": provenance_of(self.spending.forecast)}
 
     @cached_property
-    def _numbers(self) -> dict[str, Figure]:
+    def numbers(self) -> dict[str, Figure]:
+        """Every figure by its name."""
         bill = provenance_of(self.spending.now.lines)
         proof, withheld = self.situation.reconciliation, "; ".join(self.situation.reconciliation.withheld)
         unit = self.spending.currency
@@ -340,24 +307,14 @@ class CostReport:
             )
         return held
 
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """Names that pseudonyms replace -> their kind."""
+    @property
+    def own_names(self) -> dict[str, str]:
+        """Names in what was read -> their kind."""
         held = names_of_calls(self.situation.calls) | names_of_spending(self.spending)
+        held |= names_of_spec(self.found.spec)
         rows = self.deployed.rows
         held |= {} if rows is None else {short(name): "principal" for name in rows["principal"]}
-        held |= {str(name): "resource" for name in self.resources.table["name"].dropna()}
-        exceptions = {entry.owner: "owner" for entry in self.found.spec.exceptions}
-        return (
-            held
-            | exceptions
-            | ({} if self.settings.account == "demo" else {self.settings.account: "profile"})
-        )
-
-    @property
-    def handed_over(self) -> HandedOver:
-        """The figures, and the names for the runner."""
-        return HandedOver(self.figures, self.names)
+        return held | {str(name): "resource" for name in self.resources.table["name"].dropna()}
 
 
 def _floored(spending: Spending, settings: CostSettings) -> Spending:

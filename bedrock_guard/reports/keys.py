@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
 
-from bedrock_guard.account.facts import load_facts
 from bedrock_guard.account.investigation import Investigation, investigate
 from bedrock_guard.account.key_page import KeyPage
 from bedrock_guard.account.resources import Logging, read_logging
-from bedrock_guard.account.situation import AccountCard, example_spec, open_account
+from bedrock_guard.account.situation import AccountCard, example_spec
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.findings import Thresholds
@@ -25,12 +25,13 @@ from bedrock_guard.present import keys as show
 from bedrock_guard.present.charts import bars
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown
-from bedrock_guard.reports.figures import Figure, Figures, Finding, HandedOver, sources_of
+from bedrock_guard.reports.account_report import AccountReport
+from bedrock_guard.reports.figures import Figure, Finding
 from bedrock_guard.reports.key_findings import key_findings, leads
-from bedrock_guard.reports.names import names_of_calls, names_of_keys
-from bedrock_guard.reports.parts import Html, figure, findings_list, in_zone, sources_list, verdict
+from bedrock_guard.reports.names import names_of_calls, names_of_keys, names_of_spec
+from bedrock_guard.reports.parts import Html, figure, in_zone, verdict
 from bedrock_guard.reports.settings import KeySettings
-from bedrock_guard.reports.trend import Earlier, earlier_runs, news, with_news
+from bedrock_guard.reports.trend import Earlier, earlier_runs, with_news
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -42,7 +43,7 @@ _LABEL: Final = 34
 
 
 @dataclass(frozen=True)
-class KeyReport:
+class KeyReport(AccountReport[KeySettings]):
     """One run's evidence and what is shown of it; the notebook shows these attributes one by one.
 
     Args:
@@ -54,23 +55,13 @@ class KeyReport:
 
     """
 
+    kind: ClassVar[str] = "keys"
+
     settings: KeySettings
     case: Investigation
     spec: BoundarySpec
     logging: tuple[Logging, ...]
     earlier: Earlier
-
-    @classmethod
-    def make(cls, **parameters: Any) -> KeyReport:
-        """Read the account and look.
-
-        Raises:
-            ValidationError: a parameter is unknown or does not fit.
-            GuardError: the spec cannot be used, or no session could be made.
-
-        """
-        settings = KeySettings.model_validate(parameters)
-        return cls.of(open_account(settings.account, settings.region or None), settings)
 
     @classmethod
     def of(cls, account: Account, settings: KeySettings) -> KeyReport:
@@ -88,11 +79,21 @@ class KeyReport:
         return cls(settings, case, spec, logging, earlier)
 
     @property
+    def card(self) -> AccountCard:
+        """Who was asked, and what asking cost."""
+        return self.case.account
+
+    @property
+    def window(self) -> tuple[datetime, datetime]:
+        """The window of the calls."""
+        return _window(self.case)
+
+    @property
     def headline(self) -> Html:
         """The verdict, the cards, and one line on what was read."""
         shown = ("keys", "keys_active", "keys_never_expire", "calls_with_keys", "usd_at_least", "denied")
         cards = "".join(
-            f"<li><b>{escape(_card(self._numbers[name]))}</b><span>{escape(self._numbers[name].label)}</span></li>"
+            f"<li><b>{escape(_card(self.numbers[name]))}</b><span>{escape(self.numbers[name].label)}</span></li>"
             for name in shown
         )
         note = f'<p class="note">{escape(self.case.line())}</p>'
@@ -120,16 +121,6 @@ class KeyReport:
     def findings(self) -> tuple[Finding, ...]:
         """What a person has to look at, gravest first."""
         return with_news(key_findings(self.case, self.spec, self.settings), self.earlier.last, self.names)
-
-    @property
-    def findings_shown(self) -> Html:
-        """The findings as a list."""
-        return findings_list(self.findings)
-
-    @property
-    def news(self) -> Shown | Note:
-        """What changed since the last run."""
-        return news(self._numbers, self.findings, self.earlier)
 
     @cached_property
     def page(self) -> KeyPage:
@@ -205,40 +196,17 @@ class KeyReport:
         )
 
     @property
-    def sources(self) -> Html:
-        """Where each table came from, and what cannot be seen."""
-        known = load_facts(self.case.account.account_id)
-        unseen = f"Not seen: {'. '.join(self.case.unseen)}."
-        return sources_list(
-            self.provenances(),
-            [f"In all {self.case.account.asked}.", unseen, *(known.lines() if known else ())],
-        )
+    def unseen(self) -> tuple[str, ...]:
+        """What no trail or listing shows."""
+        return (f"Not seen: {'. '.join(self.case.unseen)}.",)
 
     def provenances(self) -> dict[str, Provenance]:
         """Table -> where it came from."""
         return {name.capitalize(): proof for name, proof in self.case.provenances().items()}
 
     @cached_property
-    def figures(self) -> Figures:
-        """Every figure of the report, as data."""
-        start, end = _window(self.case)
-        return Figures(
-            report="keys",
-            account_id=self.case.account.account_id,
-            window_start=start,
-            window_end=end,
-            made_at=self.case.account.now,
-            time_zone=self.settings.time_zone,
-            sources=sources_of(self.provenances()),
-            figures=self._numbers,
-            findings=self.findings,
-            gaps=self.gaps,
-            compared_with=self.earlier.last.window_end if self.earlier.last else None,
-            alarm_from=self.settings.alarm_from,
-        )
-
-    @cached_property
-    def _numbers(self) -> dict[str, Figure]:
+    def numbers(self) -> dict[str, Figure]:
+        """Every figure by its name."""
         table, calls = self.case.keys.table, self.case.calls
         keys, seen = provenance_of(table), provenance_of(calls)
         known = table[table["status"] != "unreadable"]
@@ -268,21 +236,10 @@ class KeyReport:
             )
         return held
 
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """Names that pseudonyms replace -> their kind."""
-        held = names_of_calls(self.case.calls) | names_of_keys(self.case.keys)
-        exceptions = {entry.owner: "owner" for entry in self.spec.exceptions}
-        return (
-            held
-            | exceptions
-            | ({} if self.settings.account == "demo" else {self.settings.account: "profile"})
-        )
-
     @property
-    def handed_over(self) -> HandedOver:
-        """The figures, and the names for the runner."""
-        return HandedOver(self.figures, self.names)
+    def own_names(self) -> dict[str, str]:
+        """Names in what was read -> their kind."""
+        return names_of_calls(self.case.calls) | names_of_keys(self.case.keys) | names_of_spec(self.spec)
 
     def _use(self) -> pd.DataFrame:
         rows = [
@@ -303,7 +260,7 @@ class KeyReport:
         return pd.DataFrame(rows).astype({"cost_usd": "object"}) if rows else pd.DataFrame(rows)
 
 
-def _window(case: Investigation) -> tuple[Any, Any]:
+def _window(case: Investigation) -> tuple[datetime, datetime]:
     proof = provenance_of(case.calls)
     return proof.window_start or case.account.now, proof.window_end or case.account.now
 

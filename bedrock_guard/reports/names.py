@@ -10,6 +10,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from bedrock_guard.account.keys import Keys
     from bedrock_guard.account.spending import Spending
+    from bedrock_guard.boundary.spec import BoundarySpec
 
 _NO_NAMES = frozenset({"", "user", "role", "root", "unknown", "Bedrock", "bedrock"})
 
@@ -44,6 +45,11 @@ def names_of_keys(keys: Keys) -> dict[str, str]:
         for arn in (*(facts.attached_policies or ()), facts.boundary or ""):
             found |= {} if ":aws:policy/" in arn else _of_arn(arn)
     return _kept(found)
+
+
+def names_of_spec(spec: BoundarySpec) -> dict[str, str]:
+    """Owners of exceptions."""
+    return {entry.owner: "owner" for entry in spec.exceptions}
 
 
 def _of_arn(arn: str) -> dict[str, str]:
