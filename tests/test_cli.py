@@ -144,6 +144,15 @@ def test_lint_finds_a_deny_only_boundary(tmp_path: Path) -> None:
     assert run("lint", str(path)).returncode == 2
 
 
+def test_lint_of_a_spec_says_why_each_finding_is_meant(spec: Path) -> None:
+    done = run("lint", str(spec))
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines
+    assert all(" Meant: " in line for line in lines)
+    assert any("bedrock-guard-scp-1" in line for line in lines)
+
+
 def test_calls_counts_every_record(tmp_path: Path) -> None:
     folder = tmp_path / "trail"
     folder.mkdir()

@@ -8,6 +8,7 @@ from bedrock_guard.boundary.builder import Built, Room
 from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.guardrail import GAPS
+from bedrock_guard.boundary.linted import linted
 from bedrock_guard.boundary.scorecard import ARRANGEMENTS, Scorecard
 from bedrock_guard.boundary.spec import BoundarySpec
 
@@ -40,6 +41,7 @@ def scorecard(spec: BoundarySpec, built: Built, card: Scorecard, room: Room, cat
             *_bypasses(card),
             *_work(card),
             *_placement(built),
+            *_lint(built),
             *_limits(spec, built, catalogue),
         )
     )
@@ -106,6 +108,24 @@ def _placement(built: Built) -> Iterator[str]:
     yield ""
     rows = ((by_id(one.control).title, one.control, one.document, one.why) for one in built.placement)
     yield from _table(("control", "id", "document", "why there"), rows)
+
+
+def _lint(built: Built) -> Iterator[str]:
+    """What lint finds, and why it is meant; what nobody explained comes first."""
+    found = sorted(linted(built), key=lambda noted: bool(noted.accepted))
+    yield "## What lint says"
+    yield ""
+    open_ = sum(not noted.accepted for noted in found)
+    yield f"{len(found)} findings, {open_} of them unexplained."
+    yield ""
+    if found:
+        yield from _table(
+            ("document", "statement", "rule", "finding", "meant because"),
+            (
+                (n.document, n.finding.sid or "", n.finding.rule.id, n.finding.message, n.accepted)
+                for n in found
+            ),
+        )
 
 
 def _limits(spec: BoundarySpec, built: Built, catalogue: Catalogue) -> Iterator[str]:

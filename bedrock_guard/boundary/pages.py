@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 
 from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.boundary.controls import CONTROLS, Control, Scope
@@ -68,7 +69,13 @@ def _last_of(family: str) -> Control:
 
 def _page(control: Control, profile: Profile, stops: Mapping[str, tuple[str, ...]]) -> str:
     return "\n".join(
-        (*_facts(control), *_statements(control, profile), *_moves(control, stops), *_sources(control))
+        (
+            *_facts(control),
+            *_statements(control, profile),
+            *_meant(control),
+            *_moves(control, stops),
+            *_sources(control),
+        )
     )
 
 
@@ -107,6 +114,17 @@ def _statements(control: Control, profile: Profile) -> Iterator[str]:
     yield json.dumps([statement([piece]) for piece in item.pieces], indent=2)
     yield "```"
     yield ""
+
+
+def _meant(control: Control) -> Iterator[str]:
+    """What lint finds in the statements, and why it stays."""
+    if control.accepted:
+        yield "## What lint says of them, and why it is meant"
+        yield ""
+        for why, found in groupby(control.accepted, key=lambda one: (one.rule, one.place, one.why)):
+            values = ", ".join(f"`{one.value.replace('[*]', '*')}`" for one in found if one.value != "*")
+            yield f"- `{why[0]}` on `{why[1]}`{f' ({values})' if values else ''}: {why[2]}"
+        yield ""
 
 
 def _moves(control: Control, stops: Mapping[str, tuple[str, ...]]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -130,12 +131,33 @@ def simulate(
 
 @commands.command()
 def lint(
-    documents: Annotated[list[Path], typer.Argument(help="Policy documents, JSON.")],
+    documents: Annotated[
+        list[Path], typer.Argument(help="Policy documents, JSON; or a spec, TOML: the documents it builds.")
+    ],
     kind: Annotated[
         str, typer.Option(help="identity, boundary, scp, rcp, resource, session or trust.")
     ] = "boundary",
+    profile: Profile = None,
 ) -> None:
-    """Name the mistakes in policy documents. Exit status 1 when one is an error, 2 when one cannot be read."""
+    """Name the mistakes in policy documents. Exit status 1 when one is an error, 2 when one cannot be read.
+
+    The findings in a spec's documents are each followed by why the builder means it; --kind is not for them.
+    """
+    from bedrock_guard.errors import GuardError
+
+    worst = False
+    for path in documents:
+        if not path.is_file():
+            raise GuardError(f"There is no file {path}.")
+        found = _built_findings(path, profile) if path.suffix == ".toml" else _document_findings(path, kind)
+        for line, failed in found:
+            print(f"{path}: {line}")
+            worst |= failed
+    raise typer.Exit(int(worst))
+
+
+def _document_findings(path: Path, kind: str) -> Iterator[tuple[str, bool]]:
+    """Each finding of one document as a line, and whether it fails the run."""
     from bedrock_guard.errors import GuardError
     from bedrock_guard.iam.document import read
     from bedrock_guard.iam.lint import lint as findings_of
@@ -143,11 +165,15 @@ def lint(
 
     if kind not in KINDS:
         raise GuardError(f"{kind!r} is no kind of policy.", remedy=f"Use one of: {', '.join(KINDS)}.")
-    worst = 0
-    for path in documents:
-        if not path.is_file():
-            raise GuardError(f"There is no file {path}.")
-        for finding in findings_of(read(path.read_bytes(), kind)):
-            print(f"{path}: {finding}")
-            worst |= finding.severity == "error"
-    raise typer.Exit(int(worst))
+    for finding in findings_of(read(path.read_bytes(), kind)):
+        yield str(finding), finding.severity == "error"
+
+
+def _built_findings(spec: Path, profile: str | None) -> Iterator[tuple[str, bool]]:
+    """The same of every document that a spec builds; what is meant fails nothing."""
+    from bedrock_guard.boundary.builder import build as built_of
+    from bedrock_guard.boundary.linted import linted
+    from bedrock_guard.boundary.spec import BoundarySpec
+
+    for noted in linted(built_of(BoundarySpec.load(spec), profile=profile)):
+        yield str(noted), noted.finding.severity == "error" and not noted.accepted

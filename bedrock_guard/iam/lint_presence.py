@@ -1,7 +1,17 @@
 """Lint of what happens to a request that lacks the condition's key: most policy bugs are here.
 
-An absent key makes positive operators false and negated ones true:
+An absent key makes positive operators false and negated ones true, and a statement holds only where all of its
+conditions do:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html
+
+So an action that never carries a condition's key is
+
+- never allowed by an Allow in which that condition is false of an absent key;
+- always denied by a Deny in which every condition on a key that the action never carries is true of an absent key,
+  unless it carries another key by which the statement exempts (a condition that is true of an absent key, on a key
+  that AWS lists for the action). Such statements exempt each action by its own key, and are no mistake. Keys that
+  every request carries (`aws:PrincipalArn`) exempt callers, not requests, and do not count.
 """
 
 from __future__ import annotations
@@ -9,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bedrock_guard.iam.catalogue import ActionInfo, has_key
-from bedrock_guard.iam.globs import arn_parts
+from bedrock_guard.iam.globs import arn_parts, compile_glob
 from bedrock_guard.iam.lint_conditions import is_guarded, known_key, true_when_absent
 from bedrock_guard.iam.lint_model import Finding, Rule, Scope, few, user_guide
 from bedrock_guard.iam.lint_resources import VARIABLE, overlap
@@ -90,26 +100,44 @@ def _closing(condition: Condition) -> str:
 
 def unsupplied(scope: Scope) -> Iterator[Finding]:
     """Find keys that some or all of the statement's actions never supply."""
+    reached = _reached_actions(scope)
     for condition in scope.statement.conditions:
-        if known_key(scope, condition) is None or scope.statement.actions is None:
+        if known_key(scope, condition) is None:
             continue
-        if scope.listed_actions is None:
+        if reached is None:
             yield from _on_every_action(scope, condition)
             continue
-        without = [info for info in scope.listed_actions if not scope.catalogue.supplies(info, condition.key)]
-        if without:
-            everywhere = len(without) == len(scope.listed_actions)
-            yield from _missing_for(scope, condition, [info.name for info in without], everywhere=everywhere)
+        without = [info for info in reached if not scope.catalogue.supplies(info, condition.key)]
+        if without and len(without) == len(reached):
+            yield _never_supplied(scope, condition, without)
+        else:
+            yield from _sometimes_supplied(scope, condition, without)
+
+
+def _reached_actions(scope: Scope) -> tuple[ActionInfo, ...] | None:
+    """The actions that the statement can apply to, or None where these are too many to list.
+
+    A statement for every action applies only where its positive conditions can hold: to the service of such a key.
+    """
+    if scope.listed_actions is not None or scope.statement.actions is None:
+        return scope.listed_actions
+    services = (
+        condition.key.partition(":")[0].lower()
+        for condition in scope.statement.conditions
+        if not true_when_absent(condition)
+    )
+    service = next((name for name in services if name != "aws" and scope.catalogue.service(name)), None)
+    if service is None:
+        return None
+    fits = [compile_glob(pattern.lower()) for pattern in scope.statement.actions]
+    every = scope.catalogue.expand(f"{service}:*")
+    return tuple(info for info in every if any(fit(info.name.lower()) for fit in fits))
 
 
 def _on_every_action(scope: Scope, condition: Condition) -> Iterator[Finding]:
     if condition.key.lower().startswith("aws:"):
         return
-    if (
-        scope.statement.effect == "Deny"
-        and true_when_absent(condition)
-        and not is_guarded(scope, condition.key)
-    ):
+    if scope.statement.effect == "Deny" and true_when_absent(condition):
         service = condition.key.partition(":")[0]
         message = f"Every action that does not carry {condition.key} is denied, outside {service} too."
         yield scope.finding(
@@ -117,21 +145,42 @@ def _on_every_action(scope: Scope, condition: Condition) -> Iterator[Finding]:
         )
 
 
-def _missing_for(
-    scope: Scope, condition: Condition, names: list[str], *, everywhere: bool
-) -> Iterator[Finding]:
-    path = scope.condition_path(condition)
-    result = true_when_absent(condition)
-    if result and is_guarded(scope, condition.key):
-        result = False
-    if everywhere:
-        answer = "always true" if result else "never true"
-        message = f"{few(names)} never carries {condition.key}: the condition is {answer}."
-        yield scope.finding(KEY_NEVER_SUPPLIED, message, path, value=condition.key)
-    elif result == (scope.statement.effect == "Deny"):
-        verb = "always denied" if result else "never allowed"
+def _never_supplied(scope: Scope, condition: Condition, without: list[ActionInfo]) -> Finding:
+    fixed = true_when_absent(condition) and not is_guarded(scope, condition.key)
+    message = f"{few(info.name for info in without)} never carries {condition.key}: the condition is "
+    answer = "always true." if fixed else "never true."
+    return scope.finding(
+        KEY_NEVER_SUPPLIED, message + answer, scope.condition_path(condition), value=condition.key
+    )
+
+
+def _sometimes_supplied(scope: Scope, condition: Condition, without: list[ActionInfo]) -> Iterator[Finding]:
+    names = [info.name for info in without if absence_decides(scope, condition, info, info.keys)]
+    if names:
+        verb = "always denied" if scope.statement.effect == "Deny" else "never allowed"
         message = f"{few(names)} never carries {condition.key} and is {verb} by this statement."
+        if scope.statement.effect == "Deny" and len(scope.statement.conditions) > 1:
+            message = f"{message[:-1]}, where its other conditions hold."
+        path = scope.condition_path(condition)
         yield scope.finding(KEY_SOMETIMES_SUPPLIED, message, path, value=condition.key)
+
+
+def absence_decides(scope: Scope, condition: Condition, info: ActionInfo, keys: frozenset[str]) -> bool:
+    """Tell whether an authorisation with just these keys of its own is denied, or not allowed, for lack of one.
+
+    `keys` are those that AWS lists for the action, or for one of its resource types; the rule stands above.
+    """
+    if scope.statement.effect == "Allow":
+        return not true_when_absent(condition)
+    conditions = scope.statement.conditions
+    listed = [other for other in conditions if has_key(keys, other.key)]
+    absent = [other for other in conditions if other not in listed and not _is_elsewhere(scope, info, other)]
+    return all(map(true_when_absent, absent)) and not any(map(true_when_absent, listed))
+
+
+def _is_elsewhere(scope: Scope, info: ActionInfo, condition: Condition) -> bool:
+    """Tell whether the key is one that requests carry whatever the action is."""
+    return scope.catalogue.supplies(info, condition.key) and not has_key(info.keys, condition.key)
 
 
 def key_of_another_resource(scope: Scope) -> Iterator[Finding]:
@@ -140,11 +189,10 @@ def key_of_another_resource(scope: Scope) -> Iterator[Finding]:
     if scope.listed_actions is None or not statement.resources:
         return
     for condition in statement.conditions:
-        wrong = true_when_absent(condition) == (statement.effect == "Deny")
-        if not wrong or is_guarded(scope, condition.key) or condition.operator == "Null":
+        if condition.operator == "Null":
             continue
         for info in scope.listed_actions:
-            kinds = _kinds_without(scope, info, condition.key)
+            kinds = _kinds_without(scope, info, condition)
             if kinds:
                 verb = "denied" if statement.effect == "Deny" else "not allowed"
                 yield scope.finding(
@@ -156,12 +204,18 @@ def key_of_another_resource(scope: Scope) -> Iterator[Finding]:
                 )
 
 
-def _kinds_without(scope: Scope, info: ActionInfo, key: str) -> list[str]:
-    """Give the resource types that the statement reaches and that lack a key which others carry."""
-    if has_key(info.own_keys, key) or not any(has_key(keys, key) for keys in info.resource_keys.values()):
+def _kinds_without(scope: Scope, info: ActionInfo, condition: Condition) -> list[str]:
+    """Give the resource types that the statement reaches and decides by lack of a key which others carry."""
+    key = condition.key
+    if has_key(info.own_keys, key) or not has_key(info.keys, key):
         return []
-    lacking = [kind for kind, keys in info.resource_keys.items() if not has_key(keys, key)]
-    return [kind for kind in lacking if _reaches(scope, info, kind)]
+    return [
+        kind
+        for kind, keys in info.resource_keys.items()
+        if not has_key(keys, key)
+        and absence_decides(scope, condition, info, info.own_keys | keys)
+        and _reaches(scope, info, kind)
+    ]
 
 
 def _reaches(scope: Scope, info: ActionInfo, kind: str) -> bool:

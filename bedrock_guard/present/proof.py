@@ -8,9 +8,9 @@ from typing import Final
 import pandas as pd
 
 from bedrock_guard.boundary.builder import Size
+from bedrock_guard.boundary.linted import Noted
 from bedrock_guard.boundary.scorecard import ARRANGEMENTS, Scorecard
 from bedrock_guard.iam.compare import Comparison, Difference
-from bedrock_guard.iam.lint import Finding
 from bedrock_guard.present.table import Shown, plain
 
 _HEADINGS: Final = {"boundary": "boundary alone", "scp": "SCPs alone", "together": "together"}
@@ -105,21 +105,24 @@ def _witness(one: Difference) -> str:
     return f"{one.witness.action} on {one.witness.resource}{context}"
 
 
-def mistakes(findings: Iterable[tuple[str, Finding]]) -> Shown:
-    """Lint findings."""
+def mistakes(found: Iterable[Noted]) -> Shown:
+    """Lint findings, those that nobody explained first, and why the others are meant."""
+    every = sorted(found, key=lambda noted: bool(noted.accepted))
     rows = [
         {
-            "severity": finding.severity,
-            "document": name,
-            "statement": finding.sid or "",
-            "what": finding.message,
-            "what to do": finding.remedy,
-            "rule": finding.rule.id,
+            "severity": noted.finding.severity,
+            "document": noted.document,
+            "statement": noted.finding.sid or "",
+            "what": noted.finding.message,
+            "meant because": noted.accepted,
+            "what to do": "" if noted.accepted else noted.finding.remedy,
+            "rule": noted.finding.rule.id,
         }
-        for name, finding in findings
+        for noted in every
     ]
-    caption = f"Mistakes that the documents may hold: {len(rows)}."
-    columns = ["severity", "document", "statement", "what", "what to do", "rule"]
+    unexplained = sum(not noted.accepted for noted in every)
+    caption = f"What lint says of the documents: {len(rows)} findings, {unexplained} of them unexplained."
+    columns = ["severity", "document", "statement", "what", "meant because", "what to do", "rule"]
     return Shown(pd.DataFrame(rows, columns=columns), caption, limit=100)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,19 +10,16 @@ from typing import Any, Final
 from bedrock_guard.account.deployed import Deployed
 from bedrock_guard.boundary.builder import Built, Size
 from bedrock_guard.boundary.catalogue import Catalogue
-from bedrock_guard.boundary.packing import Kind
+from bedrock_guard.boundary.linted import Noted, linted
 from bedrock_guard.boundary.scorecard import Scorecard, score
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.iam.compare import Comparison, PolicySet, Universe, compare
-from bedrock_guard.iam.document import read
-from bedrock_guard.iam.lint import Finding, lint
 from bedrock_guard.widgets.jobs import Tick
 
 _ALLOW_ALL: Final = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
 }
-_LINTED: Final[Mapping[Kind, Any]] = {"boundary": "boundary", "deny": "identity", "scp": "scp"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Proof:
     spec: BoundarySpec
     built: Built
     sizes: tuple[Size, ...]
-    findings: tuple[tuple[str, Finding], ...]
+    findings: tuple[Noted, ...]
     deployed: Deployed | None
     comparison: Comparison
     card: Scorecard
@@ -57,15 +53,6 @@ def prove(
     card = score(spec, catalogue, profile=built.name, tick=lambda: tick(trying))
     tick("Done.")
     return Proof(spec, built, built.sizes, findings, deployed, comparison, card, time.perf_counter() - start)
-
-
-def linted(built: Built) -> tuple[tuple[str, Finding], ...]:
-    """Every finding, with the document's name."""
-    return tuple(
-        (packed.name, finding)
-        for packed in built.packed
-        for finding in lint(read(json.dumps(packed.document), _LINTED[packed.kind]))
-    )
 
 
 def compared(deployed: Deployed | None, built: Built) -> Comparison:

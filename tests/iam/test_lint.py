@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 
 import pytest
 
 from bedrock_guard.iam.catalogue import ActionCatalogue, ActionInfo, KeyInfo, ResourceType, Service
 from bedrock_guard.iam.document import read
+from bedrock_guard.iam.evaluator import compile_policies
 from bedrock_guard.iam.lint import RULES, lint
 
 ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -26,9 +28,10 @@ CATALOGUE = ActionCatalogue.of(
                     "demo:RunThings",
                     "Write",
                     frozenset(),
-                    {"thing": frozenset({"demo:thingtype"}), "image": frozenset()},
+                    {"thing": frozenset({"demo:thingtype"}), "image": frozenset({"demo:owner"})},
                 ),
                 "listthings": ActionInfo("demo:ListThings", "List"),
+                "rentthing": ActionInfo("demo:RentThing", "Write", frozenset({"demo:lease"})),
                 "tagthing": ActionInfo(
                     "demo:TagThing", "Write", frozenset({"aws:tagkeys"}), {"thing": frozenset({"demo:size"})}
                 ),
@@ -52,6 +55,8 @@ CATALOGUE = ActionCatalogue.of(
                 "demo:tier": KeyInfo("demo:Tier", "String"),
                 "demo:thingtype": KeyInfo("demo:ThingType", "String"),
                 "demo:size": KeyInfo("demo:Size", "Numeric"),
+                "demo:owner": KeyInfo("demo:Owner", "String"),
+                "demo:lease": KeyInfo("demo:Lease", "String"),
             },
         ),
         Service("plain", {}, {"bucket": ResourceType("bucket", "arn:${Partition}:plain:::${Name}")}, {}),
@@ -235,6 +240,138 @@ WRONG_AND_RIGHT = [
 def test_a_rule_finds_the_mistake_and_not_its_correction(rule, wrong, right):
     assert rule in ids(ALLOW_ALL, wrong)
     assert rule not in ids(ALLOW_ALL, right)
+
+
+BOTH = ("demo:InvokeModel", "demo:RentThing")
+KEYS_OF = {"demo:InvokeModel": {"demo:Tier"}, "demo:RentThing": {"demo:Lease"}, "demo:ListThings": set()}
+
+
+def unsupplied(actions, conditions, effect="Deny", **elements):
+    """The messages about keys that not every action carries."""
+    statement = {
+        "Effect": effect,
+        "Action": list(actions),
+        "Resource": "*",
+        "Condition": conditions,
+        **elements,
+    }
+    found = findings(ALLOW_ALL, statement)
+    return [one.message for one in found if one.rule.id == "key-not-supplied-by-every-action"]
+
+
+UNLESS = {"StringNotEquals": {"demo:Tier": "x", "demo:Lease": "y"}}
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        UNLESS,
+        {"StringNotEquals": {"demo:Tier": "x"}, "StringNotLike": {"demo:Lease": "y*"}},
+        {"StringNotEquals": {"demo:Tier": "x"}, "StringEqualsIfExists": {"demo:Lease": "dear"}},
+        {**UNLESS, "ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/glass"}},
+    ],
+)
+def test_a_deny_that_exempts_each_action_by_its_own_key_is_no_mistake(conditions):
+    assert unsupplied(BOTH, conditions) == []
+    assert denied_whatever_it_carries(BOTH, conditions) == []
+
+
+@pytest.mark.parametrize(
+    ("actions", "conditions", "denied"),
+    [
+        ((*BOTH, "demo:ListThings"), UNLESS, ["demo:ListThings"]),
+        (BOTH, {"StringNotEquals": {"demo:Tier": "x"}}, ["demo:RentThing"]),
+        (
+            BOTH,
+            {
+                "StringNotEquals": {"demo:Tier": "x"},
+                "ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/glass"},
+            },
+            ["demo:RentThing"],
+        ),
+        (
+            BOTH,
+            {"StringNotEquals": {"demo:Tier": "x"}, "StringEquals": {"demo:Lease": "dear"}},
+            ["demo:RentThing"],
+        ),
+    ],
+)
+def test_a_deny_without_a_way_out_for_an_action_is_found(actions, conditions, denied):
+    """A condition on who calls is no way out, nor is one that says which requests are meant."""
+    assert denied_whatever_it_carries(actions, conditions) == denied
+    messages = unsupplied(actions, conditions)
+    assert messages
+    for name in actions:
+        assert all((name in message) == (name in denied) for message in messages)
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"StringEquals": {"demo:Lease": "dear"}, "StringNotEquals": {"demo:Tier": "x"}},
+        {"Null": {"demo:Lease": "false"}, "StringNotEquals": {"demo:Tier": "x"}},
+        {"StringNotEquals": {"demo:Tier": "x"}, "Null": {"demo:Tier": "false"}},
+    ],
+)
+def test_a_deny_that_never_applies_to_an_action_does_not_deny_it(conditions):
+    assert "demo:ListThings" not in denied_whatever_it_carries(["demo:ListThings"], conditions)
+    assert not any("ListThings" in one for one in unsupplied([*BOTH, "demo:ListThings"], conditions))
+
+
+def denied_whatever_it_carries(actions, conditions):
+    """What the evaluator says: which actions some caller may never call, whatever their own keys say.
+
+    A value stands for each condition's own and for another; keys of the statement's scope are as it asks.
+    """
+    statement = {"Effect": "Deny", "Action": list(actions), "Resource": "*", "Condition": conditions}
+    judge = compile_policies([json.dumps({"Version": "2012-10-17", "Statement": [ALLOW_ALL, statement]})])
+    scope = conditions.get("StringEquals", {})
+    refused = []
+    for name in actions:
+        free = sorted(KEYS_OF[name] - scope.keys())
+        held = {key: value for key, value in scope.items() if key in KEYS_OF[name]}
+        choices = [
+            dict(zip(free, values, strict=True)) for values in product(("x", "y", "dear"), repeat=len(free))
+        ]
+        asked = [
+            judge.decide(
+                name, "*", {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/team", **held, **one}
+            )
+            for one in choices
+        ]
+        if all(one.verdict == "explicitDeny" for one in asked):
+            refused.append(name)
+    return refused
+
+
+def test_an_allow_needs_every_condition_and_so_every_key():
+    (first, second) = unsupplied(BOTH, {"StringEquals": {"demo:Tier": "x", "demo:Lease": "y"}}, "Allow")
+    assert "demo:RentThing never carries demo:Tier and is never allowed" in first
+    assert "demo:InvokeModel never carries demo:Lease and is never allowed" in second
+
+
+def test_a_deny_of_every_action_is_of_the_service_of_its_positive_key():
+    dear = {"StringEquals": {"demo:Lease": "dear"}, "StringNotEquals": {"demo:Tier": "x"}}
+    (message,) = unsupplied("*", dear)
+    assert "demo:RentThing never carries demo:Tier" in message
+    assert unsupplied(["*:Invoke*"], dear) == []
+    (message,) = unsupplied("*", {"StringNotEquals": {"demo:Tier": "x"}})
+    assert "outside demo too" in message
+
+
+def test_a_deny_of_all_but_some_actions_reaches_those_that_lack_the_key():
+    statement = {"Effect": "Deny", "NotAction": "demo:ListThings", "Resource": "*"}
+    wrong = {**statement, "Condition": {"StringNotEquals": {"demo:Tier": "x"}}}
+    assert "key-not-supplied-by-every-action" in ids(ALLOW_ALL, wrong)
+    right = {**statement, "Condition": {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}}
+    assert "key-not-supplied-by-every-action" not in ids(ALLOW_ALL, right)
+
+
+def test_one_resource_of_several_may_have_a_way_out_of_its_own():
+    alone = deny(Action="demo:RunThings", Condition={"StringNotEquals": {"demo:ThingType": "small"}})
+    both = {"StringNotEquals": {"demo:ThingType": "small", "demo:Owner": "me"}}
+    assert "key-of-another-resource" in ids(ALLOW_ALL, alone)
+    assert "key-of-another-resource" not in ids(ALLOW_ALL, deny(Action="demo:RunThings", Condition=both))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bedrock_guard.boundary.controls.model import Control, Rule, Scope, plain, prefixed
+from bedrock_guard.boundary.controls.model import Accepted, Control, Rule, Scope, plain, prefixed
 
 EC2 = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html"
 ASG = (
@@ -14,6 +14,7 @@ CT6 = "https://docs.aws.amazon.com/controltower/latest/controlreference/ct-ec2-p
 EXAMPLES = "https://github.com/aws-samples/service-control-policy-examples"
 NEW_TYPE = "ec2:Attribute/InstanceType"
 GROUP_TYPES = "autoscaling:InstanceTypes"
+VERSION_SAID = "autoscaling:LaunchTemplateVersionSpecified"
 
 
 def _types(scope: Scope) -> tuple[Rule, ...]:
@@ -85,6 +86,28 @@ CONTROLS = (
         "others; `bounded_roles` limits what they are given.",
         source=(EC2, ASG, GROUPS, CT6, EXAMPLES),
         rules=_types,
+        accepted=(
+            Accepted(
+                "deny-fails-open",
+                GROUP_TYPES,
+                "The key holds the types that override the launch template's own; a group without overrides has none, "
+                "and its template's type is tested as the caller's own launch.",
+            ),
+            Accepted(
+                "set-operator-on-single-valued-key",
+                GROUP_TYPES,
+                "AWS lists the key as one value, and a group can mix several types; of one value the operator says the "
+                "same.",
+            ),
+            *(
+                Accepted(
+                    "growing-wildcard-in-condition",
+                    key,
+                    "The spec approves these types by a pattern, later sizes of the family included.",
+                )
+                for key in ("ec2:InstanceType", NEW_TYPE, GROUP_TYPES)
+            ),
+        ),
     ),
     Control(
         id="encrypted_volumes",
@@ -99,6 +122,14 @@ CONTROLS = (
         "Existing volumes.",
         source=(EC2, CT2, EXAMPLES),
         rules=_encrypted,
+        accepted=(
+            Accepted(
+                "deny-fails-open",
+                "ec2:Encrypted",
+                "Whether AWS sends the key when a request says nothing of encryption is not documented, and denying "
+                "its absence could refuse every plain launch. `default_encryption` is for such requests.",
+            ),
+        ),
     ),
     Control(
         id="default_encryption",
@@ -126,7 +157,14 @@ CONTROLS = (
         source=(ASG,),
         rules=lambda _: (
             Rule(prefixed("autoscaling", "CreateAutoScalingGroup", "UpdateAutoScalingGroup")).when(
-                "Bool", "autoscaling:LaunchTemplateVersionSpecified", ("false",)
+                "Bool", VERSION_SAID, ("false",)
+            ),
+        ),
+        accepted=(
+            Accepted(
+                "deny-fails-open",
+                VERSION_SAID,
+                "A request that names no launch template, such as a change of size, has no version to name.",
             ),
         ),
     ),

@@ -79,11 +79,25 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """Why what a lint rule finds in a control's statements is meant. It explains the finding and hides nothing.
+
+    `place` is the condition key or the element that the rule finds fault with; `value` a pattern of the values meant.
+    """
+
+    rule: str
+    place: str
+    why: str
+    value: str = "*"
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """One control: its switch in the spec is its `id`.
 
     `word` stands in the Sid of every statement that carries it. `reach` is `account` when a boundary on the caller
-    is not enough. `exempt` names principals that its SCP lets through.
+    is not enough. `exempt` names principals that its SCP lets through. `accepted` explains what lint says of its
+    statements.
     """
 
     id: str
@@ -99,6 +113,7 @@ class Control:
     reach_why: str = ""
     exempt: Exempt | None = None
     first: bool = False
+    accepted: tuple[Accepted, ...] = ()
 
     def value(self, profile: Profile) -> Any:
         """The control's setting in a profile."""

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from bedrock_guard.boundary.controls.model import Control, Rule, Scope, plain, prefixed
+from collections.abc import Iterator
+
+from bedrock_guard.boundary.controls.model import Accepted, Control, Rule, Scope, plain, prefixed
 
 BOUNDARIES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"
 IAM_ACTIONS = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html"
 SCPS = "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html"
 BOUNDARY_KEY = "iam:PermissionsBoundary"
 
-# What takes the rights, the trust or the name of a user or role away; a boundary put on it is one way.
-_LOCK_OUT = prefixed(
-    "iam",
-    "AttachRolePolicy",
-    "AttachUserPolicy",
-    "DeleteRole",
-    "DeleteRolePolicy",
-    "DeleteUser",
-    "DeleteUserPolicy",
-    "DetachRolePolicy",
-    "DetachUserPolicy",
-    "PutRolePermissionsBoundary",
-    "PutRolePolicy",
-    "PutUserPermissionsBoundary",
-    "PutUserPolicy",
-    "UpdateAssumeRolePolicy",
-    "UpdateUser",
-)
+# What takes the rights, the trust or the name of a role or user away; a boundary put on it is one way.
+_LOCK_OUT = {
+    "role": prefixed(
+        "iam",
+        "AttachRolePolicy",
+        "DeleteRole",
+        "DeleteRolePolicy",
+        "DetachRolePolicy",
+        "PutRolePermissionsBoundary",
+        "PutRolePolicy",
+        "UpdateAssumeRolePolicy",
+    ),
+    "user": prefixed(
+        "iam",
+        "AttachUserPolicy",
+        "DeleteUser",
+        "DeleteUserPolicy",
+        "DetachUserPolicy",
+        "PutUserPermissionsBoundary",
+        "PutUserPolicy",
+        "UpdateUser",
+    ),
+}
 
 
 def _protection(scope: Scope) -> tuple[Rule, ...]:
@@ -44,10 +51,12 @@ def _protection(scope: Scope) -> tuple[Rule, ...]:
     )
 
 
-def _break_glass(scope: Scope) -> tuple[Rule, ...]:
+def _break_glass(scope: Scope) -> Iterator[Rule]:
     """Who can always undo keeps its rights: the root user of that list is no resource of IAM."""
-    named = tuple(arn for arn in scope.profile.break_glass if not arn.endswith(":root"))
-    return (Rule(_LOCK_OUT, resources=named),) if named else ()
+    for kind, actions in _LOCK_OUT.items():
+        named = tuple(arn for arn in scope.profile.break_glass if f":{kind}/" in arn)
+        if named:
+            yield Rule(actions, resources=named)
 
 
 def _principals(scope: Scope) -> tuple[Rule, ...]:
@@ -110,6 +119,13 @@ CONTROLS = (
         rules=_protection,
         exempt="administrators",
         first=True,
+        accepted=(
+            Accepted(
+                "deny-fails-open",
+                "iam:PolicyARN",
+                "Every detach request names the policy that it detaches, so the key is always there.",
+            ),
+        ),
     ),
     Control(
         id="bounded_principals",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bedrock_guard.boundary.catalogue import Model
 from bedrock_guard.boundary.controls.lifting import lifted
-from bedrock_guard.boundary.controls.model import INVOKE, Control, Rule, Scope
+from bedrock_guard.boundary.controls.model import INVOKE, Accepted, Control, Rule, Scope
 from bedrock_guard.boundary.spec import ModelChoice, SpecException
 
 GEO = "https://docs.aws.amazon.com/bedrock/latest/userguide/geographic-cross-region-inference.html"
@@ -17,6 +17,15 @@ ACTIONS = "https://docs.aws.amazon.com/service-authorization/latest/reference/li
 POLICIES = "https://docs.aws.amazon.com/bedrock/latest/userguide/security_iam_id-based-policy-examples.html"
 PROFILE_KEY = "bedrock:InferenceProfileArn"
 _SHORTEST_PART = 500
+_OTHER_TARGETS: Mapping[str, tuple[str, ...]] = {
+    "application_profiles": ("application-inference-profile",),
+    "prompt_routers": ("prompt-router", "default-prompt-router"),
+    "provisioned_throughput": ("provisioned-model",),
+    "customization": ("custom-model-deployment", "custom-model", "imported-model"),
+    "marketplace_endpoints": ("marketplace/model-endpoint",),
+}
+"""Kinds of targets that are no approved model, by the control that closes them."""
+_ASYNC = "async-invoke"
 
 
 @dataclass
@@ -98,20 +107,10 @@ def _family_destinations(scope: Scope, choice: ModelChoice, name: str, region: s
 def _other_targets(scope: Scope) -> set[str]:
     """Targets that are no approved model and stay callable because their own control is off."""
     controls = scope.profile.controls
-    open_types: list[str] = []
-    if not controls.application_profiles:
-        open_types.append("application-inference-profile/*")
-    if not controls.prompt_routers:
-        open_types += ["prompt-router/*", "default-prompt-router/*"]
-    if not controls.provisioned_throughput:
-        open_types.append("provisioned-model/*")
-    if not controls.customization:
-        open_types += ["custom-model-deployment/*", "custom-model/*", "imported-model/*"]
-    if not controls.marketplace_endpoints:
-        open_types.append("marketplace/model-endpoint/*")
+    kinds = [kind for name, kinds in _OTHER_TARGETS.items() if not getattr(controls, name) for kind in kinds]
     if any(_runs_async(model) for model in _listed(scope)):
-        open_types.append("async-invoke/*")
-    return {scope.arn("bedrock", "*", kind) for kind in open_types}
+        kinds.append(_ASYNC)
+    return {scope.arn("bedrock", "*", f"{kind}/*") for kind in kinds}
 
 
 def _runs_async(model: Model) -> bool:
@@ -262,6 +261,16 @@ CONTROLS = (
         source=(GEO, GLOBAL, POLICIES, ACTIONS),
         rules=_approved,
         first=True,
+        accepted=tuple(
+            Accepted(
+                "wildcard-region-in-not-resource",
+                "NotResource",
+                "No model and no routing profile: a kind of target that the spec leaves open in every region, and that "
+                "exists in regions only.",
+                value=f"arn:*:bedrock:[*]:*:{kind}/[*]",
+            )
+            for kind in (*(kind for kinds in _OTHER_TARGETS.values() for kind in kinds), _ASYNC)
+        ),
     ),
     Control(
         id="global_profiles",
@@ -276,6 +285,13 @@ CONTROLS = (
         "`application_profiles` is off; calls through them reach approved models only.",
         source=(GLOBAL,),
         rules=_global,
+        accepted=(
+            Accepted(
+                "deny-fails-open",
+                PROFILE_KEY,
+                "A call without the key goes through no profile, so through no worldwide one.",
+            ),
+        ),
     ),
     Control(
         id="application_profiles",
@@ -312,5 +328,14 @@ CONTROLS = (
         "on the account, not on the call.",
         source=(ACTIONS, "https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html"),
         rules=_tiers,
+        accepted=tuple(
+            Accepted(
+                "deny-fails-open",
+                key,
+                "A call that names no tier runs in the default one, which is allowed here. Where it is not, the "
+                "statement refuses calls without the key too.",
+            )
+            for key in ("bedrock:ServiceTier", "bedrock-mantle:ServiceTier")
+        ),
     ),
 )
