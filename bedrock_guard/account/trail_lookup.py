@@ -11,13 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Protocol
+from weakref import WeakKeyDictionary
 
 from bedrock_guard.account.pacing import Pacer
 from bedrock_guard.account.session import demanded
 from bedrock_guard.account.trail import Collector, Files, Reading
 from bedrock_guard.demo.clock import Clock
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.moments import read_time
 from bedrock_guard.evidence.tables import Completeness, Provenance, with_provenance
 
 if TYPE_CHECKING:
@@ -45,6 +48,9 @@ ATTRIBUTES: Final = frozenset(
 )
 GLOBAL_REGIONS: Final = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 """Where the events of IAM are, by partition."""
+
+_PACERS: Final[WeakKeyDictionary[Any, Pacer]] = WeakKeyDictionary()
+_PACERS_LOCK: Final = Lock()
 
 Attribute = tuple[str, str]
 DEFAULT_ATTRIBUTES: Final[tuple[Attribute, ...]] = (
@@ -161,9 +167,21 @@ class _Walker:
             if token in tokens:
                 return f"{self.region}: AWS repeated a page token, so the walk ended"
             if len(self.items) >= self.most:
-                return f"{self.region}: stopped after {len(self.items)} events of {self.attribute[1]}"
+                return self._stopped(answer["Events"])
             tokens.add(token)
             request["NextToken"] = token
+
+    def _stopped(self, last: Sequence[Mapping[str, Any]]) -> str:
+        """Events come newest first, so what is missing is older than the last one."""
+        moments = [moment for event in last if (moment := read_time(event.get("EventTime")))]
+        since = f", none older than {min(moments):%Y-%m-%d %H:%M} UTC" if moments else ""
+        return f"{self.region}: stopped after {len(self.items)} events of {self.attribute[1]}{since}"
+
+
+def pacer_of(client: Any, clock: Clock) -> Pacer:
+    """The one pacer of a client: look-ups that run at the same time share the Region's two requests a second."""
+    with _PACERS_LOCK:
+        return _PACERS.setdefault(client, Pacer(REQUESTS_A_SECOND, clock))
 
 
 def look_up(
@@ -198,9 +216,10 @@ def look_up(
     asked = account.clock.now()
     plan = _plan(regions, attributes, GLOBAL_REGIONS.get(account.partition, "us-east-1"))
     walkers = [
-        _Walker(account.client("cloudtrail", region), region, attribute, start, end, pacer, most_events)
+        _Walker(client, region, attribute, start, end, pacer, most_events)
         for region, wanted in plan.items()
-        for pacer in [Pacer(REQUESTS_A_SECOND, account.clock)]
+        for client in [account.client("cloudtrail", region)]
+        for pacer in [pacer_of(client, account.clock)]
         for attribute in wanted
     ]
     with ThreadPoolExecutor(max_workers=max(1, min(16, len(plan)))) as pool:

@@ -82,9 +82,12 @@ def keys(
 @commands.command()
 def decode() -> None:
     """Read an API key from standard input and tell what it says, offline. The secret is never shown or stored."""
+    from getpass import getpass
+
     from bedrock_guard.evidence.decode import decode_key
 
-    found = decode_key(sys.stdin.read())
+    asked = sys.stdin.isatty()
+    found = decode_key(getpass("API key (it is not shown): ") if asked else sys.stdin.read())
     for name in (
         *("kind", "service", "account_id", "user", "key_number", "signed_by", "signer", "region", "issued"),
         *("expires_at_latest", "fingerprint"),

@@ -27,6 +27,11 @@ _CREDENTIAL: Final = re.compile(
     re.ASCII,
 )
 _LONGEST: Final = 16_384
+_INSIDE: Final = re.compile(
+    r"(?<![A-Za-z0-9+/_-])(?:" + "|".join((*_SHORT, *_LONG)) + r")[A-Za-z0-9+/_=-]{8,}"
+)
+"""A key among other text, such as a line of a program's settings or a header."""
+
 _ACCOUNT_MASK: Final = 0x7FFFFFFFFF80
 _KEY_ID: Final = re.compile(r"A[A-Z0-9]{3}[A-Z2-7]{16}")
 
@@ -71,6 +76,8 @@ class DecodedKey:
 def decode_key(text: str) -> DecodedKey:
     """What the key says.
 
+    A key is found inside a line of settings or a header as well; a text with several keys is refused.
+
     Raises:
         NotAKeyError: the text has no form of such a key.
 
@@ -81,9 +88,9 @@ def decode_key(text: str) -> DecodedKey:
         >>> key.user, key.account_id
         ('chat-at-work', '111122223333')
     """
-    key = text.strip().strip("\"'").strip()
-    if len(key) > _LONGEST:
+    if len(text) > _LONGEST:
         raise _no_key("it is too long")
+    key = _alone(text)
     for prefix, service in _SHORT.items():
         if key.startswith(prefix):
             return _short_term(key, _decoded(key.removeprefix(prefix)), service)
@@ -91,6 +98,17 @@ def decode_key(text: str) -> DecodedKey:
         if key.startswith(prefix):
             return _long_term(key, _decoded(key.removeprefix(prefix)), service)
     raise _no_key("it begins with none of the known prefixes")
+
+
+def _alone(text: str) -> str:
+    """The key without what stands around it: quotes, a setting's name, a header's; wrapped lines stay one key."""
+    key = text.strip("\ufeff\u200b \t\r\n\"'`")
+    if key.startswith((*_SHORT, *_LONG)) and len(_INSIDE.findall(key)) == 1:
+        return key.rstrip(".,;")
+    inside = set(_INSIDE.findall(key))
+    if len(inside) > 1:
+        raise _no_key("there are several keys in it")
+    return inside.pop() if inside else key
 
 
 def account_of_key_id(key_id: str) -> str | None:

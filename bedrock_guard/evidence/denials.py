@@ -47,7 +47,9 @@ _TAIL: Final = re.compile(
     r"\.?\Z",
     re.IGNORECASE,
 )
-_EXPLICIT_SOMEWHERE: Final = re.compile(r"with an explicit deny\s*\.?\Z")
+_REASON: Final = re.compile(r" (?:because|with an)\b.*\Z")
+"""A clause that names no layer known here, or was cut off where CloudTrail ends a message."""
+_CUT_FROM: Final = 1_000
 _RESOURCE: Final = re.compile(r"on resource:? (?P<resource>.*)", re.DOTALL)
 _ENCODED: Final = re.compile(r"[.\s]*Encoded authorization failure message:.*\Z", re.DOTALL)
 _LONGEST: Final = 8192
@@ -56,6 +58,7 @@ _MODEL_ACCESS: Final = (
     "you don't have access to the model with the specified model id",
     "model use case details have not been submitted",
     "access to this model is not available for",
+    "model access is denied",
 )
 _LEGACY_MODEL: Final = "marked by provider as legacy"
 
@@ -106,13 +109,22 @@ def _read(text: str, default: str) -> Denial:
     rest = found["rest"].strip()
     tail = _last_tail(rest)
     if tail is None:
-        explicit = True if _EXPLICIT_SOMEWHERE.search(rest) else None
-        return Denial(default, found["action"], _resource(_EXPLICIT_SOMEWHERE.sub("", rest)), None, explicit)
+        return _without_layer(default, found["action"], f" {rest}", whole=len(text) < _CUT_FROM)
     resource = _resource(rest[: tail.start()])
     if tail["implicit"]:
         return Denial(_LAYERS[tail["implicit"].lower()], found["action"], resource, None, explicit=False)
     policy = clean(tail["policy"])
     return Denial(_LAYERS[tail["explicit"].lower()], found["action"], resource, policy, explicit=True)
+
+
+def _without_layer(layer: str, action: str, rest: str, *, whole: bool) -> Denial:
+    """A denial whose clause names no layer, or none that is whole: then an ARN ends at its first blank."""
+    reason = _REASON.search(rest)
+    resource = _resource(_REASON.sub("", rest)) if reason or whole else None
+    if resource and resource.startswith("arn:"):
+        resource = resource.partition(" ")[0]
+    explicit = True if reason and "explicit deny" in reason[0] else None
+    return Denial(layer, action, resource, None, explicit)
 
 
 def _last_tail(rest: str) -> re.Match[str] | None:

@@ -185,9 +185,7 @@ def creator_of(credential: Credential, calls: pd.DataFrame | None) -> Creator:
         return Creator(None, "unknown (the records do not say)")
     if credential.created < start:
         return Creator(None, f"unknown (older than the records, which begin {start:%Y-%m-%d})")
-    return Creator(
-        None, "unknown (not among the records, which should hold it: look in IAM's Region, us-east-1)"
-    )
+    return Creator(None, "unknown (not among the records read; those of IAM are in one Region, us-east-1)")
 
 
 def _who(event: Mapping[str, Any] | pd.Series[Any]) -> str | None:
@@ -256,20 +254,30 @@ def refine_key_kinds(
     """The trail table with `key_kind` "unknown" settled where IAM's lists can settle it.
 
     A call by a user with an access key id that IAM lists as the user's own was made with a short-term key signed by
-    it; so was one by a user who has no service-specific credential. `credentials` None means they could not be read.
+    it; so was one by a user who has no service-specific credential and had none in IAM's records: a key that is gone by
+    now may have made the call. `credentials` None means they could not be read.
     """
     open_rows = calls[calls["key_kind"] == "unknown"]
     kinds = calls["key_kind"].copy()
-    owners = {c.user for c in credentials or () if c.is_model_key}
+    owners = None if credentials is None else _owners(credentials, calls) if len(open_rows) else frozenset()
     for index, principal, key_id in zip(
         open_rows.index, open_rows["principal"], open_rows["access_key_id"], strict=True
     ):
         name = str(principal).rpartition("/")[2]
         facts = users.get(name)
         listed = {key.key_id for key in (facts.access_keys or ())} if facts else set()
-        without_keys = credentials is not None and name not in owners and ":user/" in str(principal)
+        without_keys = owners is not None and name not in owners and ":user/" in str(principal)
         if key_id in listed or without_keys:
             kinds.loc[index] = "short_term"
     changed = calls.assign(key_kind=kinds)
     changed.attrs = calls.attrs
     return changed
+
+
+def _owners(credentials: Iterable[Credential], calls: pd.DataFrame) -> frozenset[str] | None:
+    """Users who have a model key or had one in the records; None where the records cannot tell of former ones."""
+    events = credential_events(calls)
+    if not (calls["service"] == _SOURCE).any() or events["target_user"].isna().any():
+        return None
+    now = {credential.user for credential in credentials if credential.is_model_key}
+    return frozenset(now | set(events["target_user"].astype(str)))

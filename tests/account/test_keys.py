@@ -331,7 +331,7 @@ def test_the_creator_is_known_or_why_not() -> None:
     assert "no records" in creator_of(KEY, None).completeness
     old = Credential("ben", "ACCA1", BEDROCK, "active", created=NOW - timedelta(days=200))
     assert "older than the records" in creator_of(old, calls_of([])).completeness
-    assert "should hold it" in creator_of(KEY, calls_of([])).completeness
+    assert "not among the records read" in creator_of(KEY, calls_of([])).completeness
     refused = {**CREATED, "errorCode": "AccessDenied"}
     assert creator_of(KEY, calls_of([refused])).who is None
 
@@ -352,13 +352,33 @@ def test_last_use_names_its_source_and_shared_keys() -> None:
     assert last_use("ben", denied, None).at == seen
 
 
+WITH_AKIA = (by("ben", accessKeyId="AKIAEXAMPLE000001"), by("cy", accessKeyId="AKIAEXAMPLE000002"))
+
+
 def test_unknown_key_kinds_are_settled_by_what_iam_lists() -> None:
-    calls = calls_of([by("ben", accessKeyId="AKIAEXAMPLE000001"), by("cy", accessKeyId="AKIAEXAMPLE000002")])
+    calls = calls_of([*WITH_AKIA])
     assert list(calls["key_kind"]) == ["unknown", "unknown"]
     own = UserFacts("ben", access_keys=(AccessKey("AKIAEXAMPLE000001", active=True),))
-    assert list(refine_key_kinds(calls, [KEY], {"ben": own})["key_kind"]) == ["short_term", "short_term"]
+    assert list(refine_key_kinds(calls, [KEY], {"ben": own})["key_kind"]) == ["short_term", "unknown"]
     assert list(refine_key_kinds(calls, None, {})["key_kind"]) == ["unknown", "unknown"]
-    assert list(refine_key_kinds(calls, [KEY], {})["key_kind"]) == ["unknown", "short_term"]
+    assert list(refine_key_kinds(calls, [KEY], {})["key_kind"]) == ["unknown", "unknown"], "IAM is not read"
+    calls = calls_of([*WITH_AKIA, {**CREATED, "eventName": "ListUsers"}])
+    assert list(refine_key_kinds(calls, [KEY], {})["key_kind"][:2]) == ["unknown", "short_term"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_key_that_was_deleted_since_may_have_made_the_call(named: bool) -> None:
+    deleted = {
+        "eventSource": "iam.amazonaws.com",
+        "eventName": "DeleteServiceSpecificCredential",
+        "userIdentity": {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/admin"},
+        "requestParameters": {
+            "serviceSpecificCredentialId": "ACCA1",
+            **({"userName": "ben"} if named else {}),
+        },
+    }
+    calls = calls_of([by("ben", accessKeyId="AKIAEXAMPLE000001"), deleted])
+    assert refine_key_kinds(calls, [], {})["key_kind"].iloc[0] == "unknown"
 
 
 def test_spend_is_a_floor_with_everything_uncounted_beside_it() -> None:

@@ -367,6 +367,22 @@ def test_a_walk_asks_every_page_at_two_a_second(account: Stubbed) -> None:
     stub.assert_no_pending_responses()
 
 
+def test_look_ups_of_one_region_share_its_two_requests_a_second(account: Stubbed) -> None:
+    stub = account.stub("eu-central-1")
+    for _ in range(2):
+        stub.add_response("lookup_events", page(some(1)))
+        look_up(account, ["eu-central-1"], START, END, attributes=[BEDROCK])
+    assert (account.clock.now() - account.clock.start).total_seconds() == 0.5
+
+
+def test_a_walk_that_stopped_says_how_far_back_it_came(account: Stubbed) -> None:
+    newest_first = [{"EventTime": END - timedelta(hours=n), "CloudTrailEvent": "{}"} for n in range(1, 4)]
+    account.stub("us-east-1").add_response("lookup_events", {"Events": newest_first, "NextToken": "t"})
+    (walk,) = look_up(account, ["us-east-1"], START, END, attributes=[BEDROCK], most_events=3).walks
+    assert walk.completeness == "floor"
+    assert "none older than 2026-10-31 21:00 UTC" in walk.why
+
+
 def test_iam_is_asked_in_the_global_region_only(account: Stubbed) -> None:
     account.stub("eu-central-1").add_response("lookup_events", page(some(1)), expected(BEDROCK))
     made = record("CreateUser", eventSource="iam.amazonaws.com", eventID="iam-1", requestParameters=None)

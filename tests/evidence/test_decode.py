@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -95,9 +98,58 @@ def test_claude_platform_keys() -> None:
     assert decode_key(other).service == "claude_platform"
 
 
-@pytest.mark.parametrize("wrapping", ["{}", " {}\n", '"{}"', "'{}'"])
-def test_blanks_and_quotes_around_a_key(wrapping: str) -> None:
-    assert decode_key(wrapping.format(long_key(f"ana-at-{ACCOUNT}"))).user == "ana"
+AROUND = [
+    "{}",
+    " {}\n",
+    '"{}"',
+    "'{}'",
+    "`{}`",
+    "\ufeff{}\r\n",
+    "{}.",
+    "export AWS_BEARER_TOKEN_BEDROCK={}",
+    'AWS_BEARER_TOKEN_BEDROCK="{}"\n',
+    "Authorization: Bearer {}",
+    '{{"ServiceCredentialSecret": "{}"}}',
+]
+
+
+@pytest.mark.parametrize("wrapping", AROUND)
+def test_what_stands_around_a_key(wrapping: str) -> None:
+    key = long_key(f"ana-at-{ACCOUNT}")
+    assert decode_key(wrapping.format(key)) == decode_key(key)
+    short = short_key(key_id("ASIA", ACCOUNT))
+    assert decode_key(wrapping.format(short)) == decode_key(short)
+
+
+def test_a_key_wrapped_over_lines_is_one_and_two_keys_are_refused() -> None:
+    key = long_key(f"ana-at-{ACCOUNT}")
+    assert decode_key("\n".join(key[i : i + 30] for i in range(0, len(key), 30))).user == "ana"
+    other = long_key(f"bob-at-{ACCOUNT}")
+    with pytest.raises(NotAKeyError, match="several keys") as caught:
+        decode_key(f"{key}\n{other}")
+    assert key[10:] not in str(caught.value)
+
+
+def test_a_key_typed_at_a_terminal_is_asked_for_and_not_shown() -> None:
+    key = long_key(f"ana-at-{ACCOUNT}")
+    ours, its = os.openpty()
+    command = [sys.executable, "-c", "from bedrock_guard.cli import main; main()", "decode"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    run = subprocess.Popen(command, stdin=its, start_new_session=True, **pipes)
+    asked = b""
+    while not asked.endswith(b"): "):
+        asked += run.stderr.read(1) or pytest.fail(f"it asked nothing but {asked!r}")
+    os.write(ours, key.encode() + b"\n")
+    said = b"".join(run.communicate(timeout=60))
+    os.set_blocking(ours, False)
+    echoed = b""
+    with contextlib.suppress(OSError):
+        echoed = os.read(ours, 65_536)
+    for end in (ours, its):
+        os.close(end)
+    assert b"ana" in said
+    for shown in (said, echoed):
+        assert key.encode()[8:] not in shown
 
 
 def test_the_fingerprint_is_the_same_with_and_without_padding() -> None:

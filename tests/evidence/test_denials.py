@@ -102,6 +102,28 @@ def test_a_cut_message_does_not_name_half_a_resource() -> None:
         found = read_denial("AccessDenied", whole[:length])
         assert found
         assert found.layer == "unknown", whole[:length]
+        assert found.resource == ARN, whole[:length]
+
+
+@pytest.mark.parametrize(
+    ("clause", "explicit"),
+    [
+        ("with an explicit deny in several policies", True),
+        ("because no identity-based policy allows the action and no session policy does", None),
+        ("because the moon is full", None),
+    ],
+)
+def test_a_clause_that_names_no_known_layer_is_no_part_of_the_resource(
+    clause: str, explicit: bool | None
+) -> None:
+    assert read_denial("AccessDenied", HEAD + clause) == Denial(
+        "unknown", "bedrock:InvokeModel", ARN, None, explicit
+    )
+
+
+def test_a_message_as_long_as_cloudtrail_keeps_may_end_in_half_a_resource() -> None:
+    long = f"User: {'u' * 950} is not authorized to perform: bedrock:InvokeModel on resource: {ARN[:40]}"
+    assert read_denial("AccessDenied", long) == Denial("unknown", "bedrock:InvokeModel", None)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +136,9 @@ def test_nothing_said_is_unknown(message: str | None) -> None:
 def test_model_access_and_legacy_models_are_no_iam_denials() -> None:
     access = "You don't have access to the model with the specified model ID."
     assert read_denial("AccessDenied", access) == Denial("model_access")
+    shop = "Model access is denied due to IAM user or service role is not authorized to perform the required AWS "
+    shop += "Marketplace actions (aws-marketplace:ViewSubscriptions) to enable access to this model."
+    assert read_denial("AccessDeniedException", shop) == Denial("model_access")
     legacy = "Access denied. This Model is marked by provider as Legacy and you have not been actively using the model"
     assert read_denial("ResourceNotFoundException", legacy) == Denial("legacy_model")
 
