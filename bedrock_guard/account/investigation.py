@@ -29,10 +29,11 @@ from bedrock_guard.account.trail_lookup import DEFAULT_ATTRIBUTES, Attribute, Lo
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.answer import Answer, Case
 from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find
 from bedrock_guard.evidence.key_use import key_use, short_term_sessions
 from bedrock_guard.evidence.prices import from_bill
-from bedrock_guard.evidence.questions import Answer, Case, answers
+from bedrock_guard.evidence.questions import answers
 from bedrock_guard.evidence.spend import classify_bill
 from bedrock_guard.evidence.tables import Provenance, Table, provenance_of, total
 

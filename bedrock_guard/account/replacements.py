@@ -14,7 +14,8 @@ from bedrock_guard.account.prices import read_ec2_prices
 from bedrock_guard.account.resources import read_resources
 from bedrock_guard.evidence.ec2_redirect import Ec2Redirect, redirect_ec2, wanted_types
 from bedrock_guard.evidence.prices import PriceBook
-from bedrock_guard.evidence.redirect import Ratios, Redirect, redirect, refused_shares
+from bedrock_guard.evidence.redirect import redirect, refused_shares
+from bedrock_guard.evidence.redirected import Ratios, Redirect
 from bedrock_guard.evidence.stranded import stranded
 from bedrock_guard.evidence.tables import Provenance, provenance_of, with_provenance
 

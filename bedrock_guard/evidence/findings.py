@@ -1,7 +1,7 @@
 """Findings: what in the records and the keys deserves a person's look, each with its evidence and its limits.
 
 A rule is a function from `Evidence` and `Thresholds` to findings. Rules say what happened, not that somebody is guilty.
-They are in `rules_keys`, `rules_use` and `rules_changes`; `RULES` lists them all.
+They are in `rules_keys`, `rules_use`, `rules_logging` and `rules_changes`; `find` asks them all.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bedrock_guard.evidence.usage import TRAIL
 if TYPE_CHECKING:
     import pandas as pd
 
+BEDROCK: Final = "bedrock.amazonaws.com"
 Severity = Literal["high", "medium", "low"]
 _ORDER: Final = ("high", "medium", "low")
 MOST_IDS: Final = 50
@@ -159,13 +160,14 @@ def find(evidence: Evidence, thresholds: Thresholds | None = None) -> tuple[Find
     """
     from bedrock_guard.evidence.rules_changes import RULES as CHANGES
     from bedrock_guard.evidence.rules_keys import RULES as KEYS
+    from bedrock_guard.evidence.rules_logging import RULES as LOGGING
     from bedrock_guard.evidence.rules_use import RULES as USE
     from bedrock_guard.evidence.tables import require
 
     require(evidence.calls, TRAIL)
     limits = thresholds or Thresholds()
     changes, use = _but_model_calls(evidence.calls), _by_category(narrowed(evidence.calls))
-    families = ((KEYS, changes), (USE, use), (CHANGES, changes))
+    families = ((KEYS, changes), (USE, use), (LOGGING, changes), (CHANGES, changes))
     found = [
         finding
         for rules, calls in families
@@ -244,6 +246,22 @@ def of_events(
         evidence_count=len(ordered),
         **{"completeness": proof.completeness, "why": proof.why, **more},
     )
+
+
+def of_event(
+    rule: str,
+    severity: Severity,
+    title: str,
+    subject: str,
+    calls: pd.DataFrame,
+    event: pd.Series[Any],
+    **facts: Any,
+) -> Finding:
+    """A finding of one event; `completeness` and `why` among the facts replace those of the records."""
+    row = calls.loc[[event.name]]
+    row.attrs = calls.attrs
+    more = {name: facts.pop(name) for name in ("completeness", "why") if name in facts}
+    return of_events(rule, severity, title, subject, row, facts=facts, **more)
 
 
 def json_of(text: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Rules about changes: records and logs switched off, guardrails weakened, models opened, costs committed."""
+"""Rules about changes: guardrails weakened, models opened, costs committed, limits taken away."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.evidence.findings import (
+    BEDROCK,
     Evidence,
     Finding,
     Rule,
     Severity,
     Thresholds,
     json_of,
+    of_event,
     of_events,
     succeeded,
     who,
@@ -19,256 +21,6 @@ from bedrock_guard.evidence.findings import (
 
 if TYPE_CHECKING:
     import pandas as pd
-
-BEDROCK: Final = "bedrock.amazonaws.com"
-TRAILS: Final = "cloudtrail.amazonaws.com"
-_DELIVERIES: Final = ("text", "image", "embedding", "video", "audio")
-
-
-def invocation_logging_weakened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
-    """Model invocation logging was switched off or lost a part, per account and Region.
-
-    Values are compared with those of the Put before; without one only what the request itself switches off counts.
-    True: Delete; a Put without the S3 destination that the last Put had, or with another bucket. False: the same
-    configuration put again.
-    """
-    calls = evidence.calls
-    put, delete = "PutModelInvocationLoggingConfiguration", "DeleteModelInvocationLoggingConfiguration"
-    events = succeeded(calls, put, delete, source=BEDROCK)
-    for _place, own in events.groupby(["account_id", "region"], dropna=False):
-        before: dict[str, Any] | None = None
-        puts = own.loc[own["operation"] == put, "event_time"]
-        for _index, event in own.iterrows():
-            if event["operation"] == delete:
-                lost, before = ["all of it"], {}
-            else:
-                now = _logging(event)
-                lost = _lost(before, now)
-                before = now
-            if lost:
-                later = puts[puts > event["event_time"]]
-                back = later.iloc[0].to_pydatetime() if len(later) else None
-                until = f"set again at {back:%Y-%m-%d %H:%M} UTC" if back else "not set again in the records"
-                title = (
-                    f"{who(event)} switched off or moved model invocation logging in {event['region']}: "
-                    f"{', '.join(lost)}; {until}."
-                )
-                yield _of(
-                    "invocation_logging_weakened",
-                    "high",
-                    title,
-                    str(event["region"]),
-                    calls,
-                    event,
-                    lost=lost,
-                    set_again=back,
-                )
-
-
-_SWITCHES_OFF: Final = (
-    "DeleteModelInvocationLoggingConfiguration",
-    "StopLogging",
-    "DeleteTrail",
-    "DeleteEventDataStore",
-)
-
-
-def logging_off_refused(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
-    """Somebody tried to switch records or logs off and was refused; grave when it was tried with a key.
-
-    True: DeleteModelInvocationLoggingConfiguration with a key, refused. False: the same when it went through (see
-    `invocation_logging_weakened`), or a refused Put, which may be a change for the better.
-    """
-    calls = evidence.calls
-    tried = calls[calls["operation"].isin(list(_SWITCHES_OFF)) & calls["denied_by"].notna()]
-    for _index, event in tried.sort_values("event_time").iterrows():
-        title = f"{who(event)} tried to switch logging off in {event['region']} and was refused: {event['operation']}."
-        severity: Severity = "medium" if event["key_kind"] == "none" else "high"
-        yield _of("logging_off_refused", severity, title, str(event["principal"]), calls, event)
-
-
-def _logging(event: Mapping[str, Any] | pd.Series[Any]) -> dict[str, Any]:
-    """What is logged and where, by name; None for a flag that the request leaves to its default (on)."""
-    config = json_of(event["parameters"]).get("loggingConfig", {})
-    flags = {f"{kind} data": config.get(f"{kind}DataDeliveryEnabled", True) for kind in _DELIVERIES}
-    s3, cloud = config.get("s3Config"), config.get("cloudWatchConfig")
-    places = {
-        "delivery to S3": s3 and (s3.get("bucketName") or True),
-        "delivery to CloudWatch": cloud and (cloud.get("logGroupName") or True),
-    }
-    return {**flags, **places}
-
-
-def _lost(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str]:
-    """What is logged no more, or elsewhere: a new place may be one that nobody of ours can read."""
-    if before is None:
-        return [name for name, on in now.items() if on is False]
-    gone = [name for name, on in before.items() if on and not now.get(name)]
-    moved = [
-        f"{name} moved from {old} to {now[name]}"
-        for name, old in before.items()
-        if isinstance(old, str) and isinstance(now.get(name), str) and now[name] != old
-    ]
-    return [*gone, *moved]
-
-
-def trail_weakened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
-    """A trail records less than before, or nothing.
-
-    InvokeModel and Converse are read-only management events, so write-only selectors lose every one of them. Buckets
-    and kinds of data events are compared with those of the trail's last record that had any. True: StopLogging;
-    PutEventSelectors with WriteOnly; UpdateTrail to another bucket. False: PutEventSelectors with All and management
-    events, and the data events it had.
-    """
-    calls = evidence.calls
-    operations = (*_STOPS, "CreateTrail", "UpdateTrail", "PutEventSelectors")
-    known: dict[str, dict[str, Any]] = {}
-    for _index, event in succeeded(calls, *operations, source=TRAILS).iterrows():
-        asked = json_of(event["parameters"])
-        trail = str(
-            asked.get("name") or asked.get("trailName") or asked.get("eventDataStore") or "unknown trail"
-        )
-        before = known.setdefault(trail.rpartition("/")[2], {})
-        lost = [*_trail_losses(str(event["operation"]), asked), *_compared(before, asked)]
-        if lost:
-            title = f"{who(event)} weakened the trail {trail.rpartition('/')[2]}: {', '.join(lost)}."
-            yield _of("trail_weakened", "high", title, trail, calls, event, lost=lost)
-
-
-_STOPS: Final = {
-    "StopLogging": "it records nothing any more",
-    "StopEventDataStoreIngestion": "it records nothing any more",
-    "DeleteTrail": "it was deleted",
-    "DeleteEventDataStore": "it was deleted",
-}
-_TRAIL_FLAGS: Final = {
-    "isMultiRegionTrail": "one Region only",
-    "includeGlobalServiceEvents": "no events of IAM",
-    "isOrganizationTrail": "one account only",
-    "enableLogFileValidation": "no validation of files",
-}
-
-
-def _trail_losses(operation: str, asked: Mapping[str, Any]) -> list[str]:
-    if operation in _STOPS:
-        return [_STOPS[operation]]
-    if operation in ("CreateTrail", "UpdateTrail"):
-        return [loss for name, loss in _TRAIL_FLAGS.items() if asked.get(name) is False]
-    return [*_basic_losses(asked), *_advanced_losses(asked)]
-
-
-def _compared(before: dict[str, Any], asked: Mapping[str, Any]) -> list[str]:
-    """What a request changes for the worse against what was known of the trail; `before` takes up what it says."""
-    losses = []
-    bucket = asked.get("s3BucketName")
-    if bucket and before.get("bucket") not in (None, bucket):
-        losses.append(f"its files go to {bucket} and no more to {before['bucket']}")
-    if bucket:
-        before["bucket"] = bucket
-    if "eventSelectors" in asked or "advancedEventSelectors" in asked:
-        kinds = _data_events(asked)
-        gone = sorted(kind for kind in before.get("kinds", ()) if kind not in kinds)
-        losses += [f"no more data events of {kind}" for kind in gone if "Bedrock" in kind]
-        before["kinds"] = kinds
-    return losses
-
-
-def _data_events(asked: Mapping[str, Any]) -> set[str]:
-    """The resource types of data events that selectors record."""
-    basic = {r.get("type") for s in asked.get("eventSelectors") or () for r in s.get("dataResources") or ()}
-    fields = [f for s in asked.get("advancedEventSelectors") or () for f in s.get("fieldSelectors") or ()]
-    advanced = {v for f in fields if f.get("field") == "resources.type" for v in f.get("equals") or ()}
-    return {str(kind) for kind in basic | advanced if kind}
-
-
-def _basic_losses(asked: Mapping[str, Any]) -> list[str]:
-    """What a trail's basic selectors leave out; several selectors together record what any of them does."""
-    selectors = asked.get("eventSelectors") or []
-    if not selectors:
-        return []
-    management = [s for s in selectors if s.get("includeManagementEvents") is not False]
-    kinds = {s.get("readWriteType", "All") for s in management}
-    losses = [] if management else ["no management events"]
-    if management and not kinds & {"All", "ReadOnly"}:
-        losses.append("no read events, and model calls are read events")
-    if management and not kinds & {"All", "WriteOnly"}:
-        losses.append("no write events")
-    left_out = sorted({source for s in management for source in s.get("excludeManagementEventSources") or ()})
-    return losses + [
-        f"nothing of {source}" for source in left_out if source.startswith(("bedrock", "iam", "sts"))
-    ]
-
-
-def _advanced_losses(asked: Mapping[str, Any]) -> list[str]:
-    selectors = asked.get("advancedEventSelectors") or []
-    if not selectors:
-        return []
-    fields = [{f.get("field"): f for f in s.get("fieldSelectors") or ()} for s in selectors]
-    management = [f for f in fields if "Management" in (f.get("eventCategory", {}).get("equals") or ())]
-    if not management:
-        return ["no management events"]
-    read_too = any("true" in (f.get("readOnly", {}).get("equals") or ("true",)) for f in management)
-    losses = [] if read_too else ["no read events, and model calls are read events"]
-    left_out = {v for f in management for v in f.get("eventSource", {}).get("notEquals") or ()}
-    return losses + [
-        f"nothing of {source}" for source in sorted(left_out) if source.startswith(("bedrock", "iam"))
-    ]
-
-
-_STORE_CHANGES: Final = (
-    "DeleteBucket",
-    "DeleteBucketPolicy",
-    "PutBucketPolicy",
-    "PutBucketLifecycle",
-    "PutBucketLifecycleConfiguration",
-    "DeleteLogGroup",
-    "DeleteLogStream",
-    "PutRetentionPolicy",
-    "DeleteSubscriptionFilter",
-)
-_FLOWS: Final = "DeleteFlowLogs"
-
-
-def log_store_weakened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
-    """Where logs are kept was deleted, or given a shorter life; or flow logs were deleted.
-
-    Only buckets and log groups that the records name as a place of logs count. True: PutBucketLifecycle on the bucket
-    of a trail. False: the same on another bucket.
-    """
-    calls = evidence.calls
-    places = _log_places(calls)
-    for _index, event in succeeded(calls, *_STORE_CHANGES).iterrows():
-        asked = json_of(event["parameters"])
-        place = asked.get("bucketName") or asked.get("logGroupName")
-        if place in places:
-            title = f"{who(event)} called {event['operation']} on {place}, where logs are kept."
-            yield _of("log_store_weakened", "high", title, str(place), calls, event)
-    for _index, event in succeeded(calls, _FLOWS).iterrows():
-        title = f"{who(event)} deleted flow logs of the network in {event['region']}."
-        yield _of("log_store_weakened", "medium", title, str(event["region"]), calls, event)
-
-
-def _log_places(calls: pd.DataFrame) -> set[str]:
-    """Buckets and log groups that trails and invocation logging were set up with, as far as the records show."""
-    makers = calls[
-        calls["operation"].isin(["CreateTrail", "UpdateTrail", "PutModelInvocationLoggingConfiguration"])
-    ]
-    places: set[str] = set()
-    for text in makers["parameters"].dropna():
-        asked = json_of(text)
-        config = asked.get("loggingConfig", {})
-        cloud = config.get("cloudWatchConfig", {})
-        group = str(asked.get("cloudWatchLogsLogGroupArn") or "")
-        found = (
-            asked.get("s3BucketName"),
-            config.get("s3Config", {}).get("bucketName"),
-            cloud.get("logGroupName"),
-            cloud.get("largeDataDeliveryS3Config", {}).get("bucketName"),
-            group.partition(":log-group:")[2].partition(":")[0],
-        )
-        places |= {str(place) for place in found if place}
-    return places
-
 
 _STRENGTH: Final = {"NONE": 0, "LOW": 1, "MEDIUM": 2, "HIGH": 3}
 
@@ -299,7 +51,9 @@ def guardrail_weakened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
             what = (
                 "the enforcement of guardrails" if "Enforced" in operation else f"the guardrail {guardrail}"
             )
-            yield _of("guardrail_weakened", "high", f"{who(event)} deleted {what}.", guardrail, calls, event)
+            yield of_event(
+                "guardrail_weakened", "high", f"{who(event)} deleted {what}.", guardrail, calls, event
+            )
 
 
 def _update(
@@ -316,7 +70,7 @@ def _update(
         hidden = (
             "the record hides the values" if not settings else "no earlier record has values to compare with"
         )
-        found = _of(
+        found = of_event(
             "guardrail_weakened", "low", title, guardrail, calls, event, completeness="unknown", why=hidden
         )
         yield found
@@ -324,7 +78,7 @@ def _update(
     weaker = sorted(name for name, strength in before.items() if settings.get(name, 0) < strength)
     if weaker:
         title = f"{who(event)} made the guardrail {guardrail} weaker: {', '.join(weaker)}."
-        yield _of("guardrail_weakened", "high", title, guardrail, calls, event, weaker=weaker)
+        yield of_event("guardrail_weakened", "high", title, guardrail, calls, event, weaker=weaker)
 
 
 def _strengths(asked: Mapping[str, Any]) -> dict[str, int]:
@@ -353,7 +107,6 @@ _COUNTED: Final = (
     ("wordPolicyConfig", "wordsConfig"),
     ("sensitiveInformationPolicyConfig", "regexesConfig"),
 )
-
 
 _OPENING: Final = (
     "PutUseCaseForModelAccess",
@@ -388,6 +141,7 @@ COMMITMENTS: Final = {
     "PurchaseCapacityBlock": "bought a capacity block",
     "PurchaseReservedInstancesOffering": "bought reserved instances",
 }
+
 _LASTING: Final = frozenset(COMMITMENTS) - {"CreateModelInvocationJob", "CreateModelCustomizationJob"}
 
 
@@ -429,30 +183,10 @@ def boundary_loosened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
             asked.get("userName") or asked.get("roleName") or asked.get("targetId") or event["account_id"]
         )
         title = f"{who(event)} {_LOOSENED[str(event['operation'])]}: {subject}."
-        yield _of("boundary_loosened", "high", title, subject, calls, event)
-
-
-def _of(
-    rule: str,
-    severity: Severity,
-    title: str,
-    subject: str,
-    calls: pd.DataFrame,
-    event: pd.Series[Any],
-    **facts: Any,
-) -> Finding:
-    """A finding of one event; `completeness` and `why` among the facts replace those of the records."""
-    row = calls.loc[[event.name]]
-    row.attrs = calls.attrs
-    more = {name: facts.pop(name) for name in ("completeness", "why") if name in facts}
-    return of_events(rule, severity, title, subject, row, facts=facts, **more)
+        yield of_event("boundary_loosened", "high", title, subject, calls, event)
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    invocation_logging_weakened,
-    logging_off_refused,
-    trail_weakened,
-    log_store_weakened,
     guardrail_weakened,
     model_access_opened,
     costly_commitment,

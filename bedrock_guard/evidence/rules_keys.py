@@ -12,6 +12,7 @@ from bedrock_guard.evidence.findings import (
     Severity,
     Thresholds,
     json_of,
+    of_event,
     of_events,
     short,
     succeeded,
@@ -55,17 +56,16 @@ def key_created(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
             if days
             else f"until {made['expirationDate']}"
         )
-        yield of_events(
+        yield of_event(
             "key_created",
             "high" if endless else "medium",
             f"{who(event)} created a key {ends} for {user}.",
             user,
-            _one(evidence.calls, event),
-            facts={
-                "service": service,
-                "days": days,
-                "credential_id": made.get("serviceSpecificCredentialId"),
-            },
+            evidence.calls,
+            event,
+            service=service,
+            days=days,
+            credential_id=made.get("serviceSpecificCredentialId"),
         )
 
 
@@ -79,13 +79,14 @@ def key_creation_refused(evidence: Evidence, _: Thresholds) -> Iterator[Finding]
     tried = calls[(calls["service"] == IAM) & (calls["operation"] == _CREATE) & calls["denied_by"].notna()]
     for _index, event in tried.iterrows():
         target = event["denied_resource"] if isinstance(event["denied_resource"], str) else "unknown"
-        yield of_events(
+        yield of_event(
             "key_creation_refused",
             "medium",
             f"{who(event)} tried to create a key and was refused ({event['denied_by']}).",
             target,
-            _one(calls, event),
-            facts={"denied_by": event["denied_by"]},
+            calls,
+            event,
+            denied_by=event["denied_by"],
         )
 
 
@@ -105,12 +106,13 @@ def key_changed(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
         subject = (
             event["target_user"] if isinstance(event["target_user"], str) else str(event["credential_id"])
         )
-        yield of_events(
+        yield of_event(
             "key_changed",
             "medium",
             f"{who(event)} {done}: {event['credential_id']}.",
             subject,
-            _one(evidence.calls, event),
+            evidence.calls,
+            event,
         )
 
 
@@ -170,16 +172,15 @@ def phantom_credentials(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
             continue
         went = isinstance(event["error_code"], str)
         done = "tried to add" if went else "added"
-        yield of_events(
+        yield of_event(
             "phantom_credentials",
             "medium" if went else "high",
             f"{who(event)} {done} {_ADDED[str(event['operation'])]} to {target}, a user made for a key.",
             target,
-            _one(calls, event),
-            facts={
-                "operation": event["operation"],
-                "policy": asked.get("policyArn") or asked.get("policyName"),
-            },
+            calls,
+            event,
+            operation=event["operation"],
+            policy=asked.get("policyArn") or asked.get("policyName"),
         )
 
 
@@ -226,13 +227,6 @@ def phantom_orphans(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
                 subject=phantom.user,
                 facts={check.what: check.found for check in phantom.checks},
             )
-
-
-def _one(calls: pd.DataFrame, event: pd.Series[Any]) -> pd.DataFrame:
-    """The one row of an event, with the table's provenance."""
-    row = calls.loc[[event.name]]
-    row.attrs = calls.attrs
-    return row
 
 
 def _active(evidence: Evidence) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from bedrock_guard.account.costs import PlannedRequest, RequestPlan, plan_reques
 from bedrock_guard.account.replacements import Replacements, read_replacements
 from bedrock_guard.evidence.impact import per_30_days
 from bedrock_guard.evidence.prices import read_prices_file
-from bedrock_guard.evidence.redirect import Ratios
+from bedrock_guard.evidence.redirected import Ratios
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import by_profile, share
 from bedrock_guard.present import charts, evidence

@@ -14,7 +14,7 @@ from bedrock_guard.present.table import Shown, plain, source_note
 if TYPE_CHECKING:
     from bedrock_guard.account.replacements import Replacements
     from bedrock_guard.evidence.ec2_redirect import Ec2Outcome, Ec2Redirect
-    from bedrock_guard.evidence.redirect import Redirect
+    from bedrock_guard.evidence.redirected import Redirect
 
 Names = Callable[[str], str]
 """Model id -> its name."""

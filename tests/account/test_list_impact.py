@@ -20,7 +20,7 @@ from bedrock_guard.account.situation import Situation, look
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.impact import OUTCOMES, per_30_days
-from bedrock_guard.evidence.redirect import Ratios
+from bedrock_guard.evidence.redirected import Ratios
 from bedrock_guard.evidence.stranded import stranded
 from bedrock_guard.evidence.tables import Provenance, total
 from bedrock_guard.evidence.what_if import WhatIf, by_profile

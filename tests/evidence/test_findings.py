@@ -14,11 +14,12 @@ import pytest
 from bedrock_guard.account.investigation import thresholds_of
 from bedrock_guard.account.situation import example_spec
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.answer import Case
 from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find, findings_table
 from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts
 from bedrock_guard.evidence.keys import LastUse, keys_table
 from bedrock_guard.evidence.phantoms import phantom_users
-from bedrock_guard.evidence.questions import QUESTIONS, Case, answers
+from bedrock_guard.evidence.questions import QUESTIONS, answers
 from bedrock_guard.evidence.rules_use import network_of
 from bedrock_guard.evidence.tables import MissingColumns, Provenance
 from bedrock_guard.evidence.usage import normalise, to_frame

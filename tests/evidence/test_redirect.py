@@ -15,7 +15,8 @@ from bedrock_guard.boundary.catalogue import Catalogue, InferenceProfile, Model
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.impact import GROUP, Impact
 from bedrock_guard.evidence.prices import PriceBook
-from bedrock_guard.evidence.redirect import OUTCOMES, Ratios, Redirect, redirect, refused_shares
+from bedrock_guard.evidence.redirect import redirect, refused_shares
+from bedrock_guard.evidence.redirected import OUTCOMES, Ratios, Redirect
 from bedrock_guard.evidence.tables import CLASSIFIED_BILL, PRICES, total
 
 EAST, WEST = "us-east-1", "us-west-2"

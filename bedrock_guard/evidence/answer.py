@@ -1,0 +1,107 @@
+"""An answer to a question about keys, what it is asked of, and how one is made with its completeness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any, Final
+
+from bedrock_guard.evidence.findings import (
+    MOST_IDS,
+    Evidence,
+    Finding,
+)
+from bedrock_guard.evidence.tables import Completeness, provenance_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_TOLD: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to one question.
+
+    Args:
+        number: its place in the list.
+        question: the question.
+        answer: one sentence or two.
+        completeness: complete, floor or unknown.
+        why: the reason for anything but complete.
+        evidence: event ids, at most `MOST_IDS`.
+        table: the details, where there are several.
+    """
+
+    number: int
+    question: str
+    answer: str
+    completeness: Completeness
+    why: str = ""
+    evidence: tuple[str, ...] = ()
+    table: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the questions are asked of.
+
+    Args:
+        evidence: calls, keys and phantoms.
+        zone: the analyst's time zone, for off-hours.
+        prices: a price table; None gives no dollars.
+        unseen: what is known to be unseen, one sentence each (regions not asked, selectors, accounts).
+    """
+
+    evidence: Evidence
+    zone: tzinfo
+    prices: pd.DataFrame | None = None
+    unseen: tuple[str, ...] = ()
+
+
+Read = Callable[["pd.DataFrame"], tuple[str, "pd.DataFrame", int]]
+Ask = Callable[[Case, Sequence[Finding], int, str], Answer]
+
+
+def of_calls(case: Case, number: int, question: str, text: str, events: pd.DataFrame, **more: Any) -> Answer:
+    """An answer from calls, as complete as their records; `events` are its proof."""
+    proof = provenance_of(case.evidence.calls)
+    ids = tuple(events["event_id"].astype(str).iloc[:MOST_IDS])
+    return Answer(number, question, text, proof.completeness, proof.why, ids, **more)
+
+
+def of_keys(case: Case, number: int, question: str, read: Read) -> Answer:
+    """An answer from the keys table; `read` gives the text, the details and for how many keys nothing is known."""
+    keys = case.evidence.keys
+    if keys is None:
+        return Answer(number, question, "Not known: keys were not read.", "unknown", "keys were not read")
+    text, table, open_keys = read(keys)
+    proof = provenance_of(keys)
+    if open_keys:
+        proof = proof.lowered("floor", f"not known for {open_keys} of {len(keys)} keys")
+    return Answer(number, question, text, proof.completeness, proof.why, (), table)
+
+
+def from_rules(*rules: str, none: str) -> Ask:
+    """An answer made of what some rules found."""
+
+    def ask(case: Case, findings: Sequence[Finding], number: int, question: str) -> Answer:
+        own = [finding for finding in findings if finding.rule in rules]
+        proof = provenance_of(case.evidence.calls)
+        ids = [event for finding in own for event in finding.evidence]
+        text = " ".join(finding.title for finding in own[:5]) or none
+        more = f" And {len(own) - 5} more." if len(own) > 5 else ""
+        return Answer(number, question, text + more, proof.completeness, proof.why, tuple(ids[:MOST_IDS]))
+
+    return ask
+
+
+def many(number: int, one: str, several: str | None = None) -> str:
+    """A count with its noun: `1 key`, `1,200 keys`."""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def listed(items: Iterable[Any]) -> str:
+    """Items with commas between them, `none` where there are none."""
+    return ", ".join(str(item) for item in items) or "none"

@@ -1,0 +1,195 @@
+"""Answers about what was called: with which keys, by which programs, from where, and what is in no record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from bedrock_guard.evidence.answer import (
+    MOST_TOLD,
+    Answer,
+    Case,
+    listed,
+    many,
+    of_calls,
+)
+from bedrock_guard.evidence.findings import (
+    Finding,
+    bedrock_calls,
+    narrowed,
+    short,
+)
+from bedrock_guard.evidence.key_use import INVOCATIONS, counts, key_use, short_term_sessions
+from bedrock_guard.evidence.rules_use import networks_of
+from bedrock_guard.evidence.tables import dollars, provenance_of
+
+OFFICE_HOURS: Final = (7, 20)
+"""Hours of the day, in the analyst's zone, that are not off-hours."""
+
+
+def short_term(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    """Short-term keys by who used them; their making leaves no event."""
+    calls = case.evidence.calls
+    sessions = short_term_sessions(calls, case.prices)
+    people = len(sessions[["principal", "session"]].drop_duplicates())
+    text = (
+        f"{many(len(sessions), 'signing key')} of {many(people, 'person or session', 'people or sessions')} "
+        "were seen; making such a key leaves no event."
+    )
+    made = calls.loc[calls["key_kind"] == "short_term", ["event_id"]]
+    return of_calls(case, number, question, text, made, table=sessions)
+
+
+def models(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    """Calls with keys by model, their tokens and at least how many US dollars."""
+    calls = case.evidence.calls
+    use = key_use(calls, case.prices)
+    keyed = calls.loc[calls["key_kind"] != "none", ["event_id", "model"]]
+    missing = int(use["calls_without_tokens"].fillna(0).sum())
+    text = f"{len(keyed)} calls with keys, of {keyed['model'].nunique()} models; {missing} carry no token counts."
+    spent = [
+        f"{short(row['principal'])} ({str(row['key_kind']).replace('_', ' ')}) {dollars(row['usd_at_least'])}"
+        for row in use.iloc[:MOST_TOLD].to_dict("records")
+    ]
+    text = f"{text} At least: {listed(spent)}. Cache tokens are in no record."
+    return of_calls(case, number, question, text, keyed, table=use)
+
+
+def refused(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    """Refused calls by the layer that refused them."""
+    calls = case.evidence.calls
+    refused = calls[calls["denied_by"].notna()]
+    layers = (
+        ", ".join(f"{number} by {layer}" for layer, number in counts(refused["denied_by"]).items()) or "none"
+    )
+    columns = [
+        "event_time",
+        "principal",
+        "operation",
+        "denied_by",
+        "denied_action",
+        "denied_resource",
+        "denied_policy",
+    ]
+    return of_calls(case, number, question, f"Refused calls: {layers}.", refused, table=refused[columns])
+
+
+def gaps(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    """Days (UTC) without any row, and the Regions that rows come from; absence proves nothing."""
+    import pandas as pd
+
+    calls = case.evidence.calls
+    proof = provenance_of(calls)
+    if proof.window_start is None or proof.window_end is None:
+        return Answer(
+            number, question, "Not known: the records do not say what they cover.", "unknown", proof.why
+        )
+    seen = set(calls["event_time"].dt.floor("D").unique())
+    first = pd.Timestamp(proof.window_start).floor("D")
+    days = [
+        day for day in pd.date_range(first, proof.window_end, freq="D", inclusive="left") if day not in seen
+    ]
+    whole = len(pd.date_range(first, proof.window_end, freq="D", inclusive="left"))
+    active = (
+        calls[["region"]].assign(day=calls["event_time"].dt.floor("D")).groupby("region")["day"].nunique()
+    )
+    table = pd.DataFrame({"region": active.index, "days_with_rows": active.to_numpy(), "days": whole})
+    text = (
+        f"{len(days)} days without any row: {listed(f'{day:%Y-%m-%d}' for day in days[:10])}. "
+        f"Rows come from {many(len(active), 'Region')}. CloudTrail's digest files were not checked."
+    )
+    why = "absence of records is no proof that nothing happened"
+    return Answer(number, question, text, "unknown", why, table=table)
+
+
+def spread(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    """How many Regions each principal called, and which Regions answered."""
+    calls = bedrock_calls(case.evidence.calls)
+    table = (
+        calls.groupby("principal")["region"].agg(lambda regions: sorted(set(regions.dropna()))).reset_index()
+    )
+    table["regions"] = table["region"].map(len)
+    answered = calls.groupby("principal")["inference_region"].agg(
+        lambda regions: sorted(set(regions.dropna()))
+    )
+    table["answered_in"] = table["principal"].map(answered)
+    widest = table.sort_values("regions", ascending=False).head(3)
+    text = (
+        "; ".join(f"{short(p)} {n}" for p, n in zip(widest["principal"], widest["regions"], strict=True))
+        or "none"
+    )
+    return of_calls(case, number, question, f"Regions called, at most: {text}.", calls.iloc[:0], table=table)
+
+
+def networks(case: Case, findings: Sequence[Finding], number: int, question: str) -> Answer:
+    """The networks that calls came from, and the new ones among them."""
+    calls = bedrock_calls(case.evidence.calls)
+    places = calls[["principal"]].assign(network=networks_of(calls["source_ip"]))
+    table = (
+        places.dropna(subset=["network"]).groupby(["principal", "network"]).size().reset_index(name="calls")
+    )
+    new, ids = _news(findings, "new_network")
+    private = calls["vpc_endpoint"].dropna()
+    endpoints = (
+        f"{len(private)} calls came through {many(private.nunique(), 'VPC endpoint')}. "
+        if len(private)
+        else ""
+    )
+    text = (
+        f"{table['network'].nunique()} networks. {endpoints}{new}"
+        "Distance is not judged: no table of places is used."
+    )
+    return of_calls(case, number, question, text, calls[calls["event_id"].isin(ids)], table=table)
+
+
+def _news(findings: Sequence[Finding], rule: str) -> tuple[str, list[str]]:
+    """What a rule found, as sentences with a blank after them, and the event ids."""
+    own = [found for found in findings if found.rule == rule]
+    told = "".join(f"{found.title} " for found in own[:MOST_TOLD])
+    return told, [event for found in own for event in found.evidence]
+
+
+def agents(case: Case, findings: Sequence[Finding], number: int, question: str) -> Answer:
+    """The programs that made calls and since when; a user agent is the caller's own text."""
+    calls = bedrock_calls(case.evidence.calls)
+    table = calls.groupby(["principal", "client"])["event_time"].agg(["min", "max", "size"]).reset_index()
+    table = table.rename(columns={"min": "first_seen", "max": "last_seen", "size": "calls"})
+    new, ids = _news(findings, "new_client")
+    text = f"Programs: {listed(counts(calls['client']))}. {new}A user agent is the caller's own text."
+    return of_calls(case, number, question, text, calls[calls["event_id"].isin(ids)], table=table)
+
+
+def building(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    """Calls about agents, knowledge bases, prompts and flows."""
+    calls = bedrock_calls(case.evidence.calls)
+    wanted = (
+        calls["operation"].str.contains("Agent|KnowledgeBase|Prompt|Flow", regex=True).fillna(value=False)
+    )
+    found = calls[wanted]
+    text = f"{len(found)} calls about agents, knowledge bases, prompts and flows. Their use is in data events only."
+    return of_calls(
+        case, number, question, text, found, table=found[["event_time", "principal", "operation"]]
+    )
+
+
+def off_hours(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    """Model calls with keys outside `OFFICE_HOURS` or on weekends, in the case's time zone."""
+    calls = narrowed(case.evidence.calls)
+    made = calls[calls["operation"].isin(list(INVOCATIONS)) & (calls["key_kind"] != "none")]
+    local = made["event_time"].dt.tz_convert(case.zone)
+    outside = made[
+        (local.dt.hour < OFFICE_HOURS[0]) | (local.dt.hour >= OFFICE_HOURS[1]) | (local.dt.day_of_week >= 5)
+    ]
+    table = outside.groupby("principal").size().reset_index(name="calls")
+    hours = f"{OFFICE_HOURS[0]}-{OFFICE_HOURS[1]} h"
+    text = f"{len(outside)} of {len(made)} model calls with keys were outside {hours} or on weekends ({case.zone})."
+    return of_calls(case, number, question, text, outside, table=table)
+
+
+def unseen(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
+    """What the sources say that they could not see."""
+    proofs = [provenance_of(case.evidence.calls)]
+    proofs += [provenance_of(case.evidence.keys)] if case.evidence.keys is not None else []
+    seen = [f"{proof.source}: {proof.why}" for proof in proofs if proof.why]
+    text = ". ".join([*seen, *case.unseen]) + "."
+    return Answer(number, question, text, "floor", "what is not known to be unseen is not listed")

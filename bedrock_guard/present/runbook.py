@@ -1,0 +1,62 @@
+"""A runbook as text and as a list with its commands; showing it runs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from bedrock_guard.evidence.runbook import Step
+from bedrock_guard.present.table import NO_MATH, plain
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.key_page import KeyPage
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """Steps with their commands, to read and to copy; showing it runs nothing."""
+
+    title: str
+    steps: tuple[Step, ...]
+
+    def text(self) -> str:
+        """The runbook as plain text."""
+        lines = [self.title]
+        for number, step in enumerate(self.steps, start=1):
+            lines.append(f"{number:2} {step.phase}: {step.what}{_warned(step)}")
+            lines += [f"   $ {_one_line(step.command)}"] if step.command else []
+        return "\n".join(lines)
+
+    def html(self) -> str:
+        """The runbook as a list, each command in a block of its own."""
+        items = "".join(
+            f"<li><b>{escape(step.phase)}</b>: {escape(plain(step.what) + _warned(step))}{_block(step)}</li>"
+            for step in self.steps
+        )
+        return f'<div class="{NO_MATH}"><p>{escape(plain(self.title))}</p><ol>{items}</ol></div>'
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self.html(), "text/plain": self.text()}
+
+
+def _warned(step: Step) -> str:
+    return "" if step.reversible else " This cannot be undone."
+
+
+def _one_line(command: str) -> str:
+    """The whole command, uncut: half a command must not be copied."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in command)
+
+
+def _block(step: Step) -> str:
+    style = "white-space:pre-wrap;overflow-wrap:anywhere;font-family:monospace;margin:0.2em 0 0.6em 1em"
+    return f'<pre style="{style}">{escape(_one_line(step.command))}</pre>' if step.command else ""
+
+
+def runbook(page: KeyPage) -> Runbook:
+    """What to do if this key leaked, with the commands filled in. Nothing is run."""
+    if not page.key:
+        return Runbook(f"{page.title} There is nothing to do.", ())
+    title = f"If it leaked: {page.title} in account {page.account_id}. Nothing here has been run."
+    return Runbook(title, page.runbook)
