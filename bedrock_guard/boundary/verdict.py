@@ -87,6 +87,11 @@ class Judge:
         self._roles = _named_roles(built)
         self._targets = {_role_name(arn) for arn in built.profile.targets}
 
+    @property
+    def whom(self) -> Hashable:
+        """Equal for two judges that take the same principals to carry documents, and see them under the same names."""
+        return self._bounded, frozenset(self._targets), frozenset(self._roles.items())
+
     def holds(self, kind: Kind) -> bool:
         """Whether it judges by a document of the kind."""
         return kind in self._layers and any(packed.kind == kind for packed in self._built.packed)
@@ -276,12 +281,16 @@ _KINDS: Mapping[Kind, PolicyKind] = {"boundary": "boundary", "deny": "identity",
 
 
 def _document(packed: Packed) -> Document:
-    return _read(minified(packed.document), _KINDS[packed.kind])
+    kind, version = _KINDS[packed.kind], packed.document["Version"]
+    each = (
+        _read(minified({"Version": version, "Statement": one}), kind) for one in packed.document["Statement"]
+    )
+    return Document(kind, version, tuple(statement for found in each for statement in found.statements))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=2_048)
 def _read(text: str, kind: PolicyKind) -> Document:
-    """A document, remembered: a change of the spec leaves most documents as they were."""
+    """A statement as a document, remembered: a change of the spec leaves most statements as they were."""
     return read(text, kind)
 
 

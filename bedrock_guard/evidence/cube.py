@@ -6,6 +6,7 @@ only what it touches; the answers are spread back over calls, days, callers, mod
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,8 @@ from bedrock_guard.evidence.tuples import KEY, TUPLES
 _ASKED: Final = ("account_id", "region", "key_kind", "service", "operation", "parameters")
 _HOME: Final = "us-east-1"
 _DAY: Final = 86_400_000_000  # microseconds
+_MOST_SPREAD: Final = 8
+"""Cells to a row up to which a grid of all cells costs less than sorting the rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +41,8 @@ class Cube:
     Args:
         rows: one row a distinct call: KEY (and source_ip, where the cube holds it), already_denied, calls, tokens (NA
             where a call lacks a count), untold (calls without a count), first_seen, last_seen (UTC).
-        daily: one row a distinct call and day: tuple (its place in `rows`), day (days since 1970, UTC), calls.
+        daily: one row a distinct call and day, in that order: tuple (its place in `rows`), day (days since 1970, UTC),
+            calls.
         catalogue: the models.
         provenance: of the calls table.
         source: what to make a finer cube from, once a policy tests the caller's address; None where there is none.
@@ -65,8 +69,14 @@ class Cube:
         addressed = [name for name in ("source_ip",) if counted and name in frame.columns]
         rows, daily = _folded(tuples, list(dict.fromkeys((*KEY, *addressed, *by))))
         made = cls(rows, daily, catalogue, provenance_of(frame), frame if finer else None)
-        made._judging.ready()
+        made.ready()
         return made
+
+    def ready(self) -> None:
+        """Do now what the first judgement would have to wait for, the looking for garbage among all this included."""
+        self._judging.ready()
+        _ = self.days, self.daily_counts, self.lanes
+        gc.collect()
 
     def judge(self, reach: Reaching) -> Judged:
         """Every call under some documents; what no document reaches is allowed by them.
@@ -187,8 +197,9 @@ class Cube:
 
     @cached_property
     def daily_counts(self) -> tuple[Codes, NDArray[np.float64]]:
-        """The row and the calls of each row of `daily`; numbers as floats, which sum exactly below 2 ** 53."""
-        return self.daily["tuple"].to_numpy(np.int64), self.daily["calls"].to_numpy(np.float64)
+        """How many rows of `daily` each row has; their calls as floats, which sum exactly below 2 ** 53."""
+        rows = np.bincount(self.daily["tuple"].to_numpy(np.int64), minlength=len(self.rows))
+        return rows, self.daily["calls"].to_numpy(np.float64)
 
 
 def _counted(frame: pd.DataFrame) -> pd.DataFrame:
@@ -225,9 +236,21 @@ def _folded(tuples: pd.DataFrame, key: Sequence[str]) -> tuple[pd.DataFrame, pd.
 
 
 def _by_day(place: Codes, day: Codes, calls: pd.Series[Any]) -> pd.DataFrame:
-    codes, first = dense(combined([place, day - day.min(initial=0)], len(place)))
-    counts = _summed(codes, calls, len(first))
-    return pd.DataFrame({"tuple": place[first], "day": day[first], "calls": counts})
+    of_day, days = pd.factorize(day, sort=True)
+    keys, codes = _ordered(place * len(days) + of_day)
+    rows, of_day = np.divmod(keys, max(len(days), 1))
+    return pd.DataFrame({"tuple": rows, "day": days[of_day], "calls": _summed(codes, calls, len(keys))})
+
+
+def _ordered(keys: Codes) -> tuple[Codes, Codes]:
+    """The distinct keys in order, and the place of each key among them."""
+    size = int(keys.max(initial=-1)) + 1
+    if size > _MOST_SPREAD * len(keys):
+        found, codes = np.unique(keys, return_inverse=True)
+        return found, codes.astype(np.int64, copy=False)
+    met = np.zeros(size, dtype=bool)
+    met[keys] = True
+    return np.flatnonzero(met), (np.cumsum(met) - 1)[keys]
 
 
 def _summed(place: Codes, values: pd.Series[Any], size: int) -> Codes:

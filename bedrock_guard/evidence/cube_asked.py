@@ -23,6 +23,7 @@ from bedrock_guard.evidence.cube_cells import (
     Either,
     Memory,
     Open,
+    ResourceColumn,
     coded,
     combined,
     dense,
@@ -58,6 +59,12 @@ class Asked:
         self._empty = Column(np.zeros(made.rows, dtype=np.int64), [(None,)])
         self._joint: Memory[tuple[str, ...], Column] = Memory(128)
         self._entries: Memory[int, tuple[Authorisation, ...]] = Memory(1024)
+
+    def ready(self) -> None:
+        """Take the resources apart now, not at the first test."""
+        resource = self.column(("resource",))
+        if isinstance(resource, ResourceColumn):
+            _ = resource.parts
 
     def entry(self, row: int) -> Authorisation:
         """One authorisation; made anew, because hundreds of thousands of them are a burden to keep."""
@@ -112,7 +119,8 @@ class _Columns:
         """One column over all rows; where a row has no cell, the key is absent."""
         rows, codes, _, cells = self._told.get(name) or ([], [], {}, [])
         if len(rows) == self.rows:
-            return Column(np.array(codes, dtype=np.int64), [(cell,) for cell in cells])
+            made = ResourceColumn if name == "resource" else Column
+            return made(np.array(codes, dtype=np.int64), [(cell,) for cell in cells])
         full = np.zeros(self.rows, dtype=np.int64)
         full[rows] = np.array(codes, dtype=np.int64) + 1
         return Column(full, [(None,), *((cell,) for cell in cells)])

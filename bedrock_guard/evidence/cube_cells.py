@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import product
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -17,7 +18,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bedrock_guard.iam.globs import arn_parts, compile_glob
 from bedrock_guard.iam.program import UNKNOWN, Test
+from bedrock_guard.iam.statements import fixed_patterns
 from bedrock_guard.iam.values import address, network
 
 Codes = NDArray[np.int64]
@@ -28,6 +31,7 @@ _BLANK_AND_UNKNOWN: Final = np.array([3, 2], dtype=np.int64)  # beside 0 and 1: 
 _MOST_WAYS: Final = 30  # base 4 digits that fit 62 bits
 _ADDRESS_TESTS: Final = {"IpAddress": False, "NotIpAddress": True}
 _REMEMBERED: Final = 512
+_ARN_PARTS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,57 @@ class Column:
 def _apart(cells: tuple[Any, ...]) -> tuple[Any, ...]:
     """What tells a cell that is not asked from others; the pattern of an open resource does not."""
     return tuple(Open if cell.__class__ is Open else cell for cell in cells)
+
+
+class ResourceColumn(Column):
+    """Resources: what fits a pattern is remembered, whatever list the pattern stands in.
+
+    The parts of an ARN are matched apart, so that a pattern is asked about the distinct parts alone; see
+    `globs.compile_resource`, which this agrees with.
+    """
+
+    def __init__(self, codes: Codes, cells: Sequence[tuple[Any, ...]]) -> None:
+        super().__init__(codes, cells)
+        self._fitting: Memory[str, NDArray[np.bool_]] = Memory(4096)
+
+    @cached_property
+    def parts(self) -> tuple[Codes, list[tuple[Codes, list[str]]]]:
+        """The values that have all parts of an ARN, and for each part its code in them and the distinct parts."""
+        split = [str(value).split(":", _ARN_PARTS - 1) for (value,) in self._values]
+        whole = [place for place, parts in enumerate(split) if len(parts) == _ARN_PARTS]
+        columns = zip(*(split[place] for place in whole), strict=True)
+        found = [pd.factorize(np.array(column, dtype=object)) for column in columns]
+        return np.array(whole, dtype=np.int64), [(codes, words.tolist()) for codes, words in found]
+
+    def _ask(self, test: Test, values: Sequence[tuple[Any, ...]]) -> Codes:
+        listed = _listed(test)
+        if listed is None:
+            return super()._ask(test, values)
+        patterns, negated = listed
+        found = np.zeros(len(values), dtype=bool)
+        for pattern in patterns:
+            found |= self._fitting.get(pattern, partial(self._fits, pattern))
+        return cast("Codes", (found != negated).astype(np.int64))
+
+    def _fits(self, pattern: str) -> NDArray[np.bool_]:
+        found = np.full(len(self._values), not pattern.strip("*"))
+        if not found.all():
+            whole, columns = self.parts
+            each = np.ones(len(whole), dtype=bool)
+            for part, (codes, words) in zip(arn_parts(pattern), columns, strict=False):
+                each &= np.fromiter(map(compile_glob(part), words), bool, len(words))[codes]
+            found[whole] = each
+        return found
+
+
+def _listed(test: Test) -> tuple[list[str], bool] | None:
+    """The patterns of a test on a resource alone, and whether it holds where none fits; None for another test."""
+    token = test.token
+    if not isinstance(token, tuple) or token[0] != "resource" or len(test.columns) != 1:
+        return None
+    resources, excepted, version = token[1:]
+    # With a variable in it, a test reads the resource alone only where another of its patterns fits everything.
+    return fixed_patterns(excepted if resources is None else resources, version), resources is None
 
 
 class AddressColumn(Column):

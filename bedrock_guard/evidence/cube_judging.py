@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 
 from bedrock_guard.boundary.calls import Authorisation, Value
 from bedrock_guard.boundary.verdict import AuthorisationVerdict, Outcome
-from bedrock_guard.evidence.cube_asked import ADDRESS, CALLER_KEYS, CONSTANT_KEYS, PRINCIPAL, Asked, Callers
+from bedrock_guard.evidence.cube_asked import (
+    ADDRESS,
+    CALLER_KEYS,
+    CONSTANT_KEYS,
+    PRINCIPAL,
+    Asked,
+    Caller,
+    Callers,
+)
 from bedrock_guard.evidence.cube_cells import Codes, Memory, coded, combined, dense
 from bedrock_guard.iam.evaluator import Evaluator
 from bedrock_guard.iam.program import UNKNOWN, ProgramStatement, Test
@@ -54,6 +62,10 @@ class Reaching(Protocol):
     @property
     def at(self) -> datetime | None:
         """The moment that aws:CurrentTime holds."""
+
+    @property
+    def whom(self) -> Hashable:
+        """Equal for two that put the same callers under the same documents and see them under the same names."""
 
     def side(self, account: str, principal: str) -> Side | None:
         """The documents that hold for a caller; None where none does."""
@@ -167,7 +179,20 @@ class Found:
     answers: Codes
 
 
-Held = tuple[list[Side], Codes]
+@dataclass(frozen=True, eq=False)
+class Division:
+    """Callers apart by the documents that hold for them.
+
+    `side` says for each caller which documents, -1 for none; `samples` has a caller for whom each of them hold;
+    `callers` are the callers as the documents see them.
+    """
+
+    side: Codes
+    samples: tuple[Caller, ...]
+    callers: Callers
+
+
+Held = tuple[list[Side], Division]
 
 
 class Judging:
@@ -179,6 +204,7 @@ class Judging:
         self._shapes = shapes
         self._callers = callers
         self._asking: Memory[tuple[str, ...], Callers] = Memory(4)
+        self._divisions: Memory[Hashable, Division] = Memory(8)
         self._layouts: Memory[Hashable, Layout] = Memory(4)
         self._heard: dict[tuple[int, str], Memory[Hashable, Codes]] = {}
         self._tests: Memory[Hashable, tuple[Test, ...]] = Memory(4096)
@@ -186,23 +212,30 @@ class Judging:
     def ready(self) -> None:
         """Lay out the columns now, not at the first judgement."""
         _ = self._callers.columns
+        self.asked.ready()
 
     def judge(self, reach: Reaching, held: Held | None = None) -> Found:
         """The outcome of every pair under some documents; `held` says which hold for whom, if that is known."""
-        sides, of_caller = held or self.held(reach)
-        layout = self._layout(sides, of_caller, self._askers(reach))
+        sides, division = held or self.held(reach)
+        layout = self._layout(sides, division)
         answers = np.zeros(len(layout.row_entry), dtype=np.int64)
         for side, action, rows in layout.groups:
             answers[rows] = self._group(layout, sides[side], side, action, rows, reach.at)
         return self._overall(layout, answers)
 
     def held(self, reach: Reaching) -> Held:
-        """The documents that hold for somebody, and for each caller which of them; -1 for none."""
-        found = [reach.side(one.account, one.principal) for one in self._callers.callers]
-        sides = {id(side): side for side in found if side is not None}
-        places = {key: place for place, key in enumerate(sides)}
+        """The documents that hold for somebody, and for whom each of them do."""
+        division = self._divisions.get(reach.whom, lambda: self._divided(reach))
+        sides = (reach.side(one.account, one.principal) for one in division.samples)
+        return [side for side in sides if side is not None], division
+
+    def _divided(self, reach: Reaching) -> Division:
+        known = self._callers.callers
+        found = [reach.side(one.account, one.principal) for one in known]
+        samples = {id(side): one for side, one in zip(found, known, strict=True) if side is not None}
+        places = {key: place for place, key in enumerate(samples)}
         of_caller = np.array([places.get(id(side), -1) for side in found], dtype=np.int64)
-        return list(sides.values()), of_caller
+        return Division(of_caller, tuple(samples.values()), self._askers(reach))
 
     def _askers(self, reach: Reaching) -> Callers:
         """The callers as the documents see them."""
@@ -212,20 +245,19 @@ class Judging:
             return self._callers
         return self._asking.get(names, lambda: self._callers.renamed(names))
 
-    def _layout(self, sides: Sequence[Side], of_caller: Codes, callers: Callers) -> Layout:
+    def _layout(self, sides: Sequence[Side], division: Division) -> Layout:
         tests = tuple(
             dict.fromkeys(
                 (test.columns, test.token) for side in sides for test in _about_callers(side.evaluator)
             )
         )
-        key = (of_caller.tobytes(), tests, callers)
-        return self._layouts.get(key, lambda: self._laid_out(sides, of_caller, callers))
+        return self._layouts.get((division, tests), lambda: self._laid_out(sides, division))
 
-    def _laid_out(self, sides: Sequence[Side], of_caller: Codes, callers: Callers) -> Layout:
-        tuples = len(self._shapes)
+    def _laid_out(self, sides: Sequence[Side], division: Division) -> Layout:
+        tuples, callers = len(self._shapes), division.callers
         tests = [test for side in sides for test in _about_callers(side.evaluator)]
         classes = _caller_classes(callers, tests, tuples)
-        side = of_caller[self._callers.codes]
+        side = division.side[self._callers.codes]
         pair, sample = dense(combined([self._shapes, side + 1, classes], tuples))
         return Layout(pair, self._shapes[sample], side[sample], sample, classes[sample], self.asked, callers)
 

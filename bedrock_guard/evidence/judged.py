@@ -43,10 +43,10 @@ class Judged:
         return self.found.outcome[self.found.layout.pair]
 
     @cached_property
-    def classes(self) -> NDArray[np.int64]:
+    def classes(self) -> NDArray[np.uint8]:
         """The class of each row of the cube, as a place in `CLASSES`."""
         denied = self.cube.counts["already_denied"]
-        return np.where(denied > 0, _DENIED, self.outcome).astype(np.int64)
+        return np.where(denied > 0, np.uint8(_DENIED), self.outcome)
 
     @cached_property
     def totals(self) -> Mapping[str, int]:
@@ -59,8 +59,8 @@ class Judged:
     def by_day(self) -> pd.DataFrame:
         """One row a day (UTC) on which there were calls: day and a column of calls for each class."""
         codes, days = self.cube.days
-        place, calls = self.cube.daily_counts
-        table = _table(codes, self.classes[place], calls, len(days))
+        rows, calls = self.cube.daily_counts
+        table = _table(codes, np.repeat(self.classes, rows), calls, len(days))
         return pd.DataFrame({"day": days, **dict(zip(CLASSES, table.T, strict=True))})
 
     @cached_property
@@ -115,8 +115,8 @@ class Judged:
         hit = np.flatnonzero((self.classes == REFUSED) | (self.classes == DEPENDS))
         rows = self.cube.rows.iloc[hit]
         control = column([self._control(code) for code in self._deciding[hit]], "string")
-        own = {"verdict": self.classes[hit], "control": pd.factorize(control)[0] + 1}
-        parts = [own["verdict"]]
+        own = {"verdict": self.classes[hit].astype(np.int64), "control": pd.factorize(control)[0] + 1}
+        parts: list[Codes] = [own["verdict"]]
         parts += [own[n] if n == "control" else self.cube.codes(n)[hit] + 1 for n in names]
         codes, first = dense(combined(parts, len(hit)))
         size = len(first)
@@ -190,17 +190,19 @@ class Judged:
         rows, codes, keys, by_tokens = self.cube.lanes
         counts = self.cube.counts
         weight = np.where(by_tokens[codes], counts["told_tokens"][rows], counts["calls"][rows])
-        table = _table(codes, self.outcome[rows].astype(np.int64), weight, len(keys))
+        table = _table(codes, self.outcome[rows], weight, len(keys))
         return {
             key: {name: Decimal(int(n)) for name, n in zip(OUTCOMES, row, strict=False) if n}
             for key, row in zip(keys, table, strict=True)
         }
 
 
-def _table(rows: Codes, columns: Codes, weights: NDArray[Any], size: int) -> NDArray[np.int64]:
+def _table(rows: Codes, columns: NDArray[np.uint8], weights: NDArray[Any], size: int) -> NDArray[np.int64]:
     """The sum of weights by row and class."""
     width = len(CLASSES)
-    sums = np.bincount(rows * width + columns, weights=weights, minlength=size * width)
+    cells = rows * width
+    cells += columns
+    sums = np.bincount(cells, weights=weights, minlength=size * width)
     return sums.astype(np.int64).reshape(size, width)
 
 

@@ -72,6 +72,11 @@ class Reach:
     def _managing(self) -> Judge:
         return Judge(self.built, ("boundary", "deny"))
 
+    @property
+    def whom(self) -> Hashable:
+        """Equal for two reaches that put the same callers under the same documents and see them alike."""
+        return self.built.profile.accounts, self.management, self._member.whom
+
     def _judge(self, account: str | None) -> Judge | None:
         if account not in self.built.profile.accounts:
             return None
@@ -187,6 +192,11 @@ class Documents:
     def tests_addresses(self) -> bool:
         """Whether a statement tests aws:SourceIp, so that calls must be told apart by it."""
         return ADDRESS in self._member.evaluator.program.columns
+
+    @property
+    def whom(self) -> Hashable:
+        """Equal for two that put the same callers under the same documents."""
+        return self.management, bool(self.scps)
 
     @cached_property
     def _managing(self) -> DocumentSide:

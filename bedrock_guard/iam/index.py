@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bedrock_guard.iam import globs
 from bedrock_guard.iam.arns import OnText
@@ -34,9 +35,9 @@ class ActionIndex:
         elif not globs.has_wildcard(pattern):
             self._exact[pattern] = self._exact.get(pattern, 0) | bit
         elif colon and not globs.has_wildcard(service):
-            self._by_service.setdefault(service, []).append((action_predicate([pattern]), bit))
+            self._by_service.setdefault(service, []).append((_fits(pattern), bit))
         else:
-            self._others.append((action_predicate([pattern]), bit))
+            self._others.append((_fits(pattern), bit))
 
     def mask(self, action: str) -> int:
         """The bits of the statements that are about an action, given in lower case."""
@@ -48,3 +49,9 @@ class ActionIndex:
             if fits(action):
                 mask |= bit
         return mask
+
+
+@lru_cache(maxsize=4096)
+def _fits(pattern: str) -> OnText:
+    """The test of one pattern, remembered: most policies name the same actions."""
+    return action_predicate([pattern])

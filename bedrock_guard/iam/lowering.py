@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import lru_cache
 
+from bedrock_guard.iam.arns import OnText
 from bedrock_guard.iam.conditions import CompiledCondition, Facts
+from bedrock_guard.iam.model import Statement
 from bedrock_guard.iam.principals import ACCOUNT, DIRECT, ROLE, USER, Principal
 from bedrock_guard.iam.program import Program, ProgramStatement, Situation, Test
 from bedrock_guard.iam.situation import Regime, caller_of, crosses, must_allow, regime_of
-from bedrock_guard.iam.statements import CompiledStatement, Layer
+from bedrock_guard.iam.statements import CompiledStatement, Layer, ResourceTest, compiled_parts
 
 Caller = str | Principal | None
 Shared = Callable[[Test], Test]  # the one test of a program that asks the same question
@@ -38,11 +41,6 @@ def lower_statements(
 
 
 def _statement(one: CompiledStatement, shared: Shared, *, bounded: bool) -> ProgramStatement:
-    tests = (
-        *_action_tests(one),
-        *_resource_tests(one),
-        *(_condition_test(each, one) for each in one.conditions),
-    )
     place = (
         one.layer,
         one.level,
@@ -51,26 +49,36 @@ def _statement(one: CompiledStatement, shared: Shared, *, bounded: bool) -> Prog
         one.statement.sid,
         one.statement.effect == "Allow",
     )
-    kept = tuple(map(shared, tests))
+    kept = tuple(map(shared, _tests(one.statement, one.version)))
     if one.layer != "resource":
         return ProgramStatement(*place, kept)
     naming = (shared(_naming(one, bit, bounded=bounded)) for bit in (DIRECT, USER, ROLE, ACCOUNT))
     return ProgramStatement(*place, kept, *naming)
 
 
-def _action_tests(one: CompiledStatement) -> tuple[Test, ...]:
-    statement, fits = one.statement, one.action
+@lru_cache(maxsize=4096)
+def _tests(statement: Statement, version: str) -> tuple[Test, ...]:
+    """What a statement tests wherever it stands, remembered: an edit leaves most statements as they were."""
+    action, resource, conditions, *_ = compiled_parts(statement, version)
+    return (
+        *_action_tests(statement, action),
+        *_resource_tests(statement, version, resource),
+        *(_condition_test(each, version) for each in conditions),
+    )
+
+
+def _action_tests(statement: Statement, fits: OnText) -> tuple[Test, ...]:
     if statement.actions is not None and "*" in statement.actions:
         return ()
     token = ("action", statement.actions, statement.not_actions)
     return (Test(token, ("action",), lambda action: fits(action.lower())),)
 
 
-def _resource_tests(one: CompiledStatement) -> tuple[Test, ...]:
-    if one.resource.always:
+def _resource_tests(statement: Statement, version: str, resource: ResourceTest) -> tuple[Test, ...]:
+    if resource.always:
         return ()
-    statement, keys, test = one.statement, one.resource.keys, one.resource.test
-    token = ("resource", statement.resources, statement.not_resources, one.version)
+    keys, test = resource.keys, resource.test
+    token = ("resource", statement.resources, statement.not_resources, version)
 
     def ask(name: str, *values: object) -> bool:
         return test(name, dict(zip(keys, values, strict=True)))
@@ -78,9 +86,9 @@ def _resource_tests(one: CompiledStatement) -> tuple[Test, ...]:
     return (Test(token, ("resource", *keys), ask),)
 
 
-def _condition_test(compiled: CompiledCondition, one: CompiledStatement) -> Test:
+def _condition_test(compiled: CompiledCondition, version: str) -> Test:
     condition, keys, test = compiled.condition, compiled.keys, compiled.test
-    token = ("condition", condition.name, keys[0], condition.values, one.version)
+    token = ("condition", condition.name, keys[0], condition.values, version)
 
     def ask(*values: object) -> bool:
         facts: Facts = dict(zip(keys, values, strict=True))

@@ -128,7 +128,7 @@ def _resource(statement: Statement, version: str) -> ResourceTest:
         patterns, negated = statement.not_resources, True
     else:
         return ResourceTest(_always, None, (), True, False, _no_pattern)
-    templates = [_template(pattern, version) for pattern in patterns]
+    templates = _templates(patterns, version)
     everything = any(not pattern.strip("*") for pattern in patterns)
     keys = tuple(dict.fromkeys(key for template in templates for key in template.keys))
     test, plain = _resource_test(templates, negated=negated)
@@ -140,6 +140,16 @@ def _resource(statement: Statement, version: str) -> ResourceTest:
         negated,
         _no_pattern if negated else _pattern_for(patterns, templates),
     )
+
+
+def fixed_patterns(patterns: Sequence[str], version: str) -> list[str]:
+    """The patterns of a Resource element that hold no variable, as `globs` reads them."""
+    fixed = (template.fixed for template in _templates(patterns, version))
+    return [pattern for pattern in fixed if pattern is not None]
+
+
+def _templates(patterns: Sequence[str], version: str) -> list[Template]:
+    return [_template(pattern, version) for pattern in patterns]
 
 
 def _template(pattern: str, version: str) -> Template:

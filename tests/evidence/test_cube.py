@@ -24,7 +24,7 @@ from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice
 from bedrock_guard.boundary.verdict import AuthorisationVerdict, Side
 from bedrock_guard.evidence.cube import Cube
 from bedrock_guard.evidence.cube_asked import known_address
-from bedrock_guard.evidence.cube_cells import AddressColumn
+from bedrock_guard.evidence.cube_cells import AddressColumn, ResourceColumn
 from bedrock_guard.evidence.impact import INVOCATIONS, LANE
 from bedrock_guard.evidence.recorded_calls import call_of
 from bedrock_guard.evidence.replay import Documents, Reach
@@ -551,6 +551,70 @@ def test_addresses_compared_as_numbers_answer_as_the_evaluator(network: str, ope
     ]
     for one, other in product(range(len(texts)), repeat=2):
         assert (classes[one] == classes[other]) == (alone[one] == alone[other])
+
+
+NAMED = (
+    *(
+        "*",
+        "",
+        "arn",
+        "arn:aws:s3",
+        "arn:aws:s3:::bucket",
+        "arn:aws:s3:::bucket/a:b:c",
+        "arn:aws:s3:::buck*t",
+    ),
+    *(
+        "arn:aws:bedrock:us-east-1::foundation-model/x.y-v1:0",
+        "arn:aws:bedrock:us-east-2::foundation-model/x.y-v1:0",
+    ),
+    *("arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.x.y-v1:0", "arn:aws:bedrock::::::"),
+    *(
+        "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/x",
+        "ARN:aws:s3:::bucket",
+        "arn:aws:s3:::bucket\n",
+    ),
+)
+
+
+def a_pattern(dice: random.Random) -> str:
+    """A pattern near one of `NAMED`: parts of it replaced, cut short, with wildcards meant and not."""
+
+    def part(text: str) -> str:
+        cut = dice.randrange(len(text) + 1)
+        made = (
+            text,
+            text,
+            "*",
+            f"{text[:cut]}*",
+            f"*{text[cut:]}",
+            f"{text[:cut]}?{text[cut + 1 :]}",
+            "us-*",
+        )
+        return dice.choice((*made, text.replace("*", "${*}"), text.replace("*", "?")))
+
+    parts = dice.choice([one for one in NAMED if one.startswith("arn") and one.count(":") > 4]).split(":", 5)
+    made = [parts[0], *map(part, parts[1:])]
+    if dice.random() < 0.1:
+        return "*"
+    return ":".join(made[: dice.choice((6, 6, 6, 6, 4))])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_resources_taken_apart_answer_as_the_evaluator(seed: int) -> None:
+    dice, told_apart = random.Random(seed), 0
+    column = ResourceColumn(np.arange(len(NAMED)), [(text,) for text in NAMED])
+    for element, version in product(("Resource", "NotResource"), ("2012-10-17", "2008-10-17")):
+        for _ in range(40):
+            patterns = [a_pattern(dice) for _ in range(dice.randrange(1, 4))]
+            statement = {"Effect": "Deny", "Action": "*", element: patterns}
+            evaluator = compile_policies([EVERYTHING, {"Version": version, "Statement": statement}])
+            tests = [test for test in evaluator.program.tests if test.columns == ("resource",)]
+            classes = column.classes(tests)
+            alone = [evaluator.decide("bedrock:InvokeModel", text, {}).verdict for text in NAMED]
+            told_apart += len(set(alone)) > 1
+            for one, other in product(range(len(NAMED)), repeat=2):
+                assert (classes[one] == classes[other]) == (alone[one] == alone[other]), patterns
+    assert told_apart > 60
 
 
 def test_only_addresses_of_the_open_internet_are_known() -> None:

@@ -51,6 +51,7 @@ class Foretold:
     """Documents that give each call the verdict its model id asks for."""
 
     at = None
+    whom = None
     evaluator = compile_policies(
         {
             "Version": "2012-10-17",
