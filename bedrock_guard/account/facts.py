@@ -46,11 +46,6 @@ class Facts(BaseModel):
         """The answer to one question; None when it is not known."""
         return next((fact.answer for fact in self.facts if fact.id == name), None)
 
-    def lines(self) -> list[str]:
-        """What is known, one line each."""
-        known = [f"{fact.question} {fact.answer}" for fact in self.facts if fact.answer is not None]
-        return [f"Known of this account since {self.found_at:%Y-%m-%d} (doctor): {line}" for line in known]
-
 
 def folder() -> Path:
     """Where the files are."""

@@ -29,6 +29,19 @@ EXPLAINED: Final = (
     "A caller's dollars are its own tokens at what the bill paid for them, and batch jobs and commitments that it has "
     "alone; the rest stands under 'no call seen': other batch jobs, other accounts, cache, images."
 )
+PARTS: Final[Mapping[str, str]] = {
+    "control total": "the bill (control total)",
+    "model": "calls to models",
+    "commitment": "commitments",
+    "customization": "customized models",
+    "non_model": "features without a model",
+    "unmapped": "names no known model",
+    "credit": "credits",
+    "refund": "refunds",
+    "discount": "discounts",
+    "sum of the buckets": "sum of the parts",
+}
+"""What the parts of the proof are called before a person."""
 NO_SAVING: Final = "Refused spend is not a saving: people may move to another model."
 
 
@@ -234,9 +247,11 @@ def proof(reconciliation: Reconciliation) -> Shown:
     """Control total, buckets and difference."""
     table = reconciliation.table()
     lines = ["" if pd.isna(count) else f"{count:,}" for count in table["lines"]]
-    frame = table.assign(lines=lines).rename(columns={"amount": "amount_usd"})
+    named = [PARTS.get(str(name), str(name)) for name in table["what"]]
+    frame = table.assign(what=named, lines=lines).rename(columns={"amount": "amount_usd"})
     caption = (
-        "Every line of the bill stands in exactly one bucket; together they must give the control total."
+        "Every line of the bill stands in exactly one part; together they must give the control total, which Cost "
+        "Explorer was asked for by itself."
     )
     return Shown(frame, caption, currency=reconciliation.currency or "USD")
 

@@ -159,7 +159,12 @@ def kinds(found: Spending) -> Shown | Note:
 
 
 def _kinds(found: Spending) -> Shown:
-    return _by(found, "token_kind", "no token kind", "Spend by token kind.")
+    return _by(
+        found,
+        "token_kind",
+        "no token kind",
+        "Spend by token kind. No token kind: commitments, guardrails, agents and other features.",
+    )
 
 
 def cache(found: Spending) -> Shown | Note:
@@ -187,7 +192,10 @@ def routes(found: Spending) -> Shown | Note:
 
 
 def _routes(found: Spending) -> Shown:
-    words = "By price lane. In-Region calls and geographic profiles bill the same lane; CloudTrail tells them apart."
+    words = (
+        "By price lane: calls in one Region and through a geographic profile are billed at the regional price, calls "
+        "through a global profile at the global one. Commitments and features have none."
+    )
     return _by(found, "route", "no price lane", words)
 
 
@@ -223,7 +231,8 @@ def _tags(found: Spending) -> Shown:
     values = ["without this tag" if name is None else str(name) for name in sums["tag_value"]]
     frame = pd.DataFrame({"tag": sums["tag_key"], "caller_tag": values, "cost": sums["cost"]})
     words = (
-        f"By caller tag, every charge type; the control total is {dollars(found.now.proof.control_total)}."
+        "By the tag of the calling role or user. Credits, discounts and tax are in it, so that it adds up to the bill: "
+        f"{dollars(found.now.proof.control_total, found.currency)}."
     )
     return _shown(frame, _incomplete(words, provenance_of(found.tagged)), found, total=True)
 

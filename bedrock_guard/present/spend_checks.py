@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
+_SAME: Final = Decimal("0.0005")
+
+
 def unusual(found: Spending) -> Shown | Note:
     """Days on which a model cost unusually much, with the rule in words."""
     rule = AnomalyRule()
     before = None if found.before.gaps else found.lines_before
     table = unusual_days(before, found.lines, rule)
-    names = ["(none)" if pd.isna(name) else found.name_of(str(name)) for name in table["model"]]
+    names = ["no model" if pd.isna(name) else found.name_of(str(name)) for name in table["model"]]
     frame = pd.DataFrame({"day": table["day"], "model": names, "cost": table["cost"], "why": table["why"]})
     words = f"Unusual days: {len(frame)}. {rule}"
     if found.now.gaps:
@@ -62,12 +65,23 @@ def forecast(found: Spending) -> Shown | Note:
     headers = {"mean_cost": "mean a day", "low_cost": "low", "high_cost": "high"}
     if frame.empty:
         return _shown(frame, "No forecast.", found, headers)
+    ahead, days = forecast_total(found.forecast), int(frame["days"].sum())
     words = (
-        f"The daily means add up to {dollars(forecast_total(found.forecast), found.currency)}. "
-        f"By Cost Explorer's own reckoning {table['level'].iloc[0]} % of outcomes lie between low and high, "
-        "day by day and not for the sum."
+        f"Cost Explorer expects {dollars(ahead, found.currency)} in these {days} days, {_against(found, ahead, days)}. "
+        f"It gives {table['level'].iloc[0]} % to each day's cost between low and high; for the sum it says no range."
     )
     return _shown(frame, words, found, headers)
+
+
+def _against(found: Spending, ahead: Decimal | None, days: int) -> str:
+    """A forecast beside this window's bill at its daily mean, credits, discounts and tax in both."""
+    bill = found.now.proof.control_total
+    if not bill or ahead is None:
+        return "which cannot be compared with this window's bill"
+    gap = ahead * found.window.days / (bill * days) - 1
+    if abs(gap) < _SAME:
+        return "the same a day as this window's bill"
+    return f"{percent(abs(gap))} {'more' if gap > 0 else 'less'} a day than this window's bill"
 
 
 def unmapped(found: Spending) -> Shown | Note:

@@ -69,6 +69,11 @@ class AccountReport(ABC, Generic[S]):
 
     @property
     @abstractmethod
+    def lead(self) -> tuple[str, ...]:
+        """What it comes to, a sentence each: the first thing that a person reads."""
+
+    @property
+    @abstractmethod
     def numbers(self) -> dict[str, Figure]:
         """Every figure by its name."""
 
@@ -104,9 +109,8 @@ class AccountReport(ABC, Generic[S]):
     @property
     def sources(self) -> Html:
         """Where each table came from, what cannot be seen, and what `doctor` found out about this account."""
-        known = load_facts(self.card.account_id)
-        said = [f"In all {self.card.asked}.", *self.unseen, *(known.lines() if known else ())]
-        return sources_list(self.provenances(), said)
+        said = [f"In all {self.card.asked}.", *self.unseen]
+        return sources_list(self.provenances(), said, load_facts(self.card.account_id))
 
     @cached_property
     def figures(self) -> Figures:
@@ -123,6 +127,7 @@ class AccountReport(ABC, Generic[S]):
             figures=self.numbers,
             findings=self.findings,
             gaps=self.gaps,
+            lead=self.lead,
             compared_with=self.earlier.last.window_end if self.earlier.last else None,
             alarm_from=self.settings.alarm_from,
         )

@@ -26,7 +26,8 @@ from bedrock_guard.present.charts import bars, outcome_by_model
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown
 from bedrock_guard.reports.account_report import AccountReport
-from bedrock_guard.reports.cost_findings import cost_findings, growth_percent
+from bedrock_guard.reports.commitments import commitments_table
+from bedrock_guard.reports.cost_findings import cost_findings, growth_percent, suspicions
 from bedrock_guard.reports.deployed import Deployed, read_deployed
 from bedrock_guard.reports.figures import Figure, Finding
 from bedrock_guard.reports.names import names_of_calls, names_of_spec, names_of_spending
@@ -123,19 +124,30 @@ class CostReport(AccountReport[CostSettings]):
 
     @property
     def lead(self) -> tuple[str, ...]:
-        """What it comes to, in one sentence; nothing while the headline is withheld."""
-        used = self.situation.reconciliation.headline
+        """What was spent, what looks like theft, what would be refused; only theft while the headline is withheld."""
+        used, suspected = self.situation.reconciliation.headline, suspicions(self.findings)
         if used is None:
-            return ()
-        refused, unit = self.found.impact.spend("refused"), self.spending.currency
-        part = share(refused, used)
+            return suspected
+        days, unit = self.settings.days, self.spending.currency
+        spent = f"Bedrock cost {dollars(used, unit)} in {days} days, {self._moved} the {days} days before."
+        return (spent, *suspected, self._refused(used))
+
+    @property
+    def _moved(self) -> str:
         grown = self.numbers["change_percent"].number
-        moved = (
-            "unknown against" if grown is None else f"{'up' if grown >= 0 else 'down'} {abs(grown)} % against"
-        )
-        said = f"{dollars(used, unit)} used, {moved} the {self.settings.days} days before."
+        if grown is None:
+            return "which cannot be compared with"
+        return f"{abs(grown)} % {'more' if grown > 0 else 'less'} than in" if grown else "as much as in"
+
+    def _refused(self, used: Decimal) -> str:
+        unit, spend = self.spending.currency, self.found.impact.spend
+        part, wasted = share(spend("refused"), used), spend("stranded")
         of_it = "" if part is None else f" ({part} %)"
-        return (f"{said} The spec would refuse {dollars(refused, unit)} of it{of_it}.",)
+        whose = "Your spec" if self.settings.spec else "The example spec (none of your own was given)"
+        unused = f", and {dollars(wasted, unit)} of commitments would be paid although nobody could use them"
+        return (
+            f"{whose} would refuse {dollars(spend('refused'), unit)} of it{of_it}{unused if wasted else ''}."
+        )
 
     @cached_property
     def gaps(self) -> tuple[str, ...]:
@@ -187,33 +199,8 @@ class CostReport(AccountReport[CostSettings]):
 
     @property
     def commitments(self) -> Shown:
-        """Capacity that was bought: what it is, when it ends, and what the bill says of commitments by model."""
-        table = self.resources.table
-        lines = self.spending.lines[self.spending.lines["bucket"] == "commitment"]
-        rows: list[tuple[Any, ...]] = [
-            (
-                "on the bill",
-                self.spending.name_of(str(model)),
-                "",
-                "not on the bill",
-                dollars(total(part["cost"]), self.spending.currency),
-            )
-            for model, part in lines.groupby(lines["model"].astype("object").fillna("no model"))
-        ]
-        rows += [
-            (
-                row["name"],
-                str(row["model"]).rpartition("/")[2],
-                f"{row['commitment']}, {row['units']} units",
-                "no end" if pd.isna(row["ends"]) else f"{row['ends']:%Y-%m-%d}",
-                "as billed below" if rows else "unknown",
-            )
-            for row in table.to_dict("records")
-        ]
-        frame = pd.DataFrame(rows[::-1], columns=["commitment", "model", "term", "ends", "cost"])
-        proof = provenance_of(table)
-        words = "Commitments: paid by term or hour, used or not."
-        return Shown(frame, words if proof.complete else f"{words} The list is not whole: {proof.why}.")
+        """Capacity that was bought: what it is, when it ends, what was billed for it."""
+        return commitments_table(self.spending, self.resources.table)
 
     @property
     def ec2(self) -> Shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,7 @@ from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, share
 from bedrock_guard.present.table import plain
 from bedrock_guard.reports.figures import Finding, Severity
-from bedrock_guard.reports.parts import ended_exceptions, gravest_first
+from bedrock_guard.reports.parts import counted, ended_exceptions, gravest_first
 
 if TYPE_CHECKING:
     from bedrock_guard.account.situation import Situation
@@ -101,7 +101,7 @@ def refused_models(situation: Situation, found: WhatIf, limit: Decimal | None) -
     shown = [_refused_model(situation, found, model, cost) for model, cost in spent[:_NAMED]]
     if len(spent) > _NAMED:
         rest = dollars(total(cost for _, cost in spent[_NAMED:]))
-        text = f"{len(spent) - _NAMED} more models: {rest} would be refused in all{_window(situation)}."
+        text = f"{counted(len(spent) - _NAMED, 'more model')}: {rest} would be refused in all."
         shown.append(Finding(id="refused:others", severity="low", text=text))
     return shown
 
@@ -148,22 +148,36 @@ def unusual(spending: Spending, calls: pd.DataFrame) -> list[Finding]:
 
 
 def _unusual(spending: Spending, calls: pd.DataFrame, model: str, days: pd.DataFrame) -> Finding:
-    which = ", ".join(f"{day:%Y-%m-%d}" for day in sorted(days["day"]))
+    when = _days(sorted(days["day"]))
     cost, more = total(days["cost"]), total(days["cost"]) - total(days["usual"])
     who = more_calls(calls, model, set(days["day"])) if model else ()
     keyed = any(with_key for _, _, with_key in who)
-    named = ", ".join(f"{name} ({n:,} calls{', with a key' if key else ''})" for name, n, key in who)
-    nobody = " No caller is seen to have called more." if model else ""
-    said = f" Called more than usual by {named}." if named else nobody
+    named = ", ".join(f"{name} ({n:,} calls{' with an API key' if key else ''})" for name, n, key in who)
+    nobody = ", and no caller is seen to have called it more" if model else ""
+    said = f", when {named} called it more than usual" if named else nobody
     text = (
-        f"{spending.name_of(model) if model else 'What names no model'} cost {dollars(more)} more than usual on "
-        f"{which} ({dollars(cost)} in all).{said}{' See the key usage report.' if keyed else ''}"
+        f"{spending.name_of(model) if model else 'Spend that names no model'} cost {dollars(more)} more than usual "
+        f"{when}{said}. In all it was {dollars(cost)}.{' See the key usage report.' if keyed else ''}"
     )
     grave = more >= _WORTH_A_LOOK
     severity: Severity = "high" if grave and keyed else "medium" if grave else "low"
     return Finding(
         id=f"unusual:{model or 'no model'}", severity=severity, text=text, evidence=(model,) if model else ()
     )
+
+
+def suspicions(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """Grave unusual spend with a key, as the sentence that a reader needs first."""
+    grave = [f for f in findings if f.id.startswith("unusual:") and f.severity == "high"]
+    return tuple(f"Perhaps a stolen key: {found.text.partition('. ')[0]}." for found in grave)
+
+
+def _days(days: Sequence[pd.Timestamp]) -> str:
+    """Days in words: a run as its ends."""
+    said = [f"{day:%Y-%m-%d}" for day in days]
+    if len(days) > 2 and days[-1] - days[0] == timedelta(days=len(days) - 1):
+        return f"from {said[0]} to {said[-1]}"
+    return f"on {', '.join(said)}"
 
 
 def more_calls(calls: pd.DataFrame, model: str, days: set[pd.Timestamp]) -> tuple[tuple[str, int, bool], ...]:
@@ -218,7 +232,7 @@ def unmapped(situation: Situation, limit: Decimal | None) -> list[Finding]:
     if limit is None or lines.empty or cost <= limit:
         return []
     names = ", ".join(map(plain, lines["usage_type"].head(3)))
-    text = f"{dollars(cost)} on usage types that name no known model{_window(situation)}: {names}."
+    text = f"{dollars(cost)} is on usage types that name no known model: {names}."
     return [Finding(id="unmapped", severity="low", text=text, evidence=tuple(map(str, lines["usage_type"])))]
 
 
@@ -228,26 +242,36 @@ def _by_model(found: WhatIf, outcome: str) -> list[tuple[str, Decimal]]:
     return sorted(((model, cost) for model, cost in named if cost > 0), key=lambda pair: -pair[1])
 
 
-def _window(situation: Situation) -> str:
-    window = situation.window
-    return f" ({window.start} to {window.end - timedelta(days=1)})"
-
-
 def _billed(situation: Situation, model: str) -> str:
-    """From when to when the model is on the bill (UTC)."""
+    """From when to when the model is on the bill (UTC), where that is not the whole window."""
     days = situation.bill.loc[situation.bill["model"] == model, "day"]
-    if days.empty:
+    ends = (situation.start, situation.end - timedelta(days=1))
+    if days.empty or (days.min(), days.max()) == ends:
         return ""
-    return f" (billed {' to '.join(dict.fromkeys(f'{day:%Y-%m-%d}' for day in (days.min(), days.max())))})"
+    return f", billed {' to '.join(dict.fromkeys(f'{day:%Y-%m-%d}' for day in (days.min(), days.max())))}"
+
+
+def _otherwise(found: WhatIf, model: str) -> str:
+    """How an approved model is used where it would be refused."""
+    lines = found.impact.lines
+    own = lines[(lines["model"] == model) & (lines["outcome"] == "refused")]
+    tiers = sorted(set(own["tier"].dropna()) - {"standard"})
+    lanes = ["the global profile"] if (own["route"] == "global").all() else []
+    ways = [f"{tier} inference" for tier in tiers] if len(tiers) == own["tier"].nunique() else []
+    return (
+        f"for {', '.join(ways or lanes)}"
+        if ways or lanes
+        else "by the route or in the Region it is called by"
+    )
 
 
 def _refused_model(situation: Situation, found: WhatIf, model: str, refused: Decimal) -> Finding:
     listed = model in {choice.id for choice in found.built.profile.models}
-    why = "is approved, but not by the route, region or tier it is called by" if listed else "is not approved"
+    why = f"is approved, but not {_otherwise(found, model)}" if listed else "is not approved"
     part = share(refused, found.impact.governed)
     text = (
-        f"{situation.name_of(model)} {why}: {dollars(refused)} would be refused, "
-        f"{part} % of what the boundary decides on{_billed(situation, model)}."
+        f"{situation.name_of(model)} {why}: {dollars(refused)} would be refused, {part} % of the spend on models"
+        f"{_billed(situation, model)}."
     )
     severity: Severity = "medium" if refused >= _WORTH_A_LOOK else "low"
     return Finding(id=f"refused:{model}", severity=severity, text=text, evidence=(model,))

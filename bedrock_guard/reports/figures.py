@@ -100,7 +100,8 @@ class Figures(_Value):
     """Everything a report shows, and whether it is whole.
 
     `gaps` are what should have been read and was not: with one of them the run ends with status 3. A figure that is
-    "at least" by the nature of its source is no gap. `pseudonyms` marks the key that names were replaced with.
+    "at least" by the nature of its source is no gap. `lead` is what it comes to, a sentence each; `pseudonyms` marks
+    the key that names were replaced with.
     """
 
     report: str
@@ -114,6 +115,7 @@ class Figures(_Value):
     figures: dict[str, Figure]
     findings: tuple[Finding, ...] = ()
     gaps: tuple[str, ...] = ()
+    lead: tuple[str, ...] = ()
     compared_with: datetime | None = None
     alarm_from: Annotated[Severity, Field(description="lowest severity that makes the status 1")] = "low"
     pseudonyms: str = ""

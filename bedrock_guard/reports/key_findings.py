@@ -22,9 +22,9 @@ _BY_VALUE: Final = "value"
 _OF_A_THIEF: Final = {
     "new_network": "a new network",
     "new_client": "a new program",
-    "region_spread": "many Regions at once",
-    "enumeration_then_invocation": "models looked for and then called",
-    "access_probe": "calls that only test the door",
+    "region_spread": "several Regions at once",
+    "enumeration_then_invocation": "models listed and then called",
+    "access_probe": "calls that could only fail",
     "logging_off_refused": "an attempt to switch logging off",
     "phantom_credentials": "further credentials",
     "burst": "a burst of calls",
@@ -42,18 +42,19 @@ def key_findings(case: Investigation, spec: BoundarySpec, settings: KeySettings)
         *expiring(case.keys.table, case.account.now, settings.expiring_days),
     ]
     shown = [as_finding(one, today) for one in found]
+    first = suspects(shown)
+    shown.sort(key=lambda one: one.about not in first)
     return gravest_first([*shown, *ended_exceptions(spec, today, settings.exception_days)])
 
 
-def leads(findings: Sequence[Finding]) -> list[str]:
-    """Whom several findings together are about: what a stolen key looks like. Says what was seen, not who did it."""
-    found = []
+def suspects(findings: Sequence[Finding]) -> dict[str, list[str]]:
+    """Whom several findings together are about, and their signs: what a stolen key looks like, not who did it."""
+    found = {}
     for about in dict.fromkeys(f.about for f in findings if f.about):
         own = dict.fromkeys(f.id.partition(":")[0] for f in findings if f.about == about)
         signs = [_OF_A_THIEF[rule] for rule in own if rule in _OF_A_THIEF]
         if len(signs) >= _ENOUGH:
-            said = f"{about} looks like a stolen key: {', '.join(signs)}. What to do stands under “If it leaked”."
-            found.append(said)
+            found[about] = signs
     return found
 
 

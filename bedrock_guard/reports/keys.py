@@ -18,7 +18,7 @@ from bedrock_guard.account.resources import Logging, read_logging
 from bedrock_guard.account.situation import AccountCard, example_spec
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
-from bedrock_guard.evidence.findings import Thresholds
+from bedrock_guard.evidence.findings import Thresholds, short
 from bedrock_guard.evidence.key_use import counts
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.present import keys as show
@@ -27,9 +27,9 @@ from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown
 from bedrock_guard.reports.account_report import AccountReport
 from bedrock_guard.reports.figures import Figure, Finding
-from bedrock_guard.reports.key_findings import key_findings, leads
+from bedrock_guard.reports.key_findings import key_findings, suspects
 from bedrock_guard.reports.names import names_of_calls, names_of_keys, names_of_spec
-from bedrock_guard.reports.parts import Html, figure, in_zone, verdict
+from bedrock_guard.reports.parts import Html, counted, figure, in_zone, verdict
 from bedrock_guard.reports.settings import KeySettings
 from bedrock_guard.reports.trend import Earlier, earlier_runs, with_news
 
@@ -98,8 +98,32 @@ class KeyReport(AccountReport[KeySettings]):
         )
         note = f'<p class="note">{escape(self.case.line())}</p>'
         return Html(
-            f'{verdict(self.findings, self.gaps, leads(self.findings)).text}<ul class="headline">{cards}</ul>{note}'
+            f'{verdict(self.findings, self.gaps, self.lead).text}<ul class="headline">{cards}</ul>{note}'
         )
+
+    @property
+    def lead(self) -> tuple[str, ...]:
+        """What looks like a stolen key, and how things stand with keys."""
+        suspected = [
+            f"{about} looks like a stolen key: {', '.join(signs)}. It spent {_at_least(self._spent_by(about))}. "
+            "What to do stands under “If it leaked”."
+            for about, signs in suspects(self.findings).items()
+        ]
+        held = self.numbers
+        if held["keys"].number is None:
+            return tuple(suspected)
+        endless = held["keys_never_expire"].number
+        never = f", {endless} never expire{'s' if endless == 1 else ''}" if endless else ""
+        stands = (
+            f"Of {counted(int(held['keys'].number), 'long-term key')} {_card(held['keys_active'])} can be used{never}; "
+            f"{_at_least(held['usd_at_least'].number)} was spent with keys in {self.settings.days} days."
+        )
+        return (*suspected, stands)
+
+    def _spent_by(self, name: str) -> Decimal | None:
+        use = self.case.use
+        costs = use.loc[[short(one) == name for one in use["principal"]], "usd_at_least"].dropna()
+        return total(costs) if len(costs) else None
 
     @cached_property
     def gaps(self) -> tuple[str, ...]:
@@ -222,7 +246,8 @@ class KeyReport(AccountReport[KeySettings]):
             "short_term_signers": figure(
                 "access keys that signed short-term keys", _signers(calls), "access keys", "Calls", seen),
             "calls_with_keys": figure("calls with keys", len(keyed), "calls", "Calls", seen),
-            "denied": figure("refused calls", int(calls["denied_by"].notna().sum()), "calls", "Calls", seen),
+            "denied": figure(
+                "refused calls of all callers", int(calls["denied_by"].notna().sum()), "calls", "Calls", seen),
             "phantom_users": figure("users made for a key", len(self.case.keys.phantoms), "users", "Keys", keys),
         }  # fmt: skip
         use = self.case.use
@@ -278,6 +303,10 @@ def _endless(keys: pd.DataFrame) -> int:
 
 def _listed(found: Mapping[str, int], name: Any = str) -> str:
     return ", ".join(f"{name(key)} ({count:,})" for key, count in found.items()) or "none"
+
+
+def _at_least(cost: Decimal | None) -> str:
+    return "an unknown amount" if cost is None else f"at least {dollars(cost)}"
 
 
 def _card(shown: Figure) -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 from html import escape
-from typing import TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import pandas as pd
 
 from bedrock_guard.boundary.spec import BoundarySpec
-from bedrock_guard.evidence.tables import Completeness, Provenance
-from bedrock_guard.present.table import NO_MATH, Shown, plain, source_note
+from bedrock_guard.evidence.tables import Completeness, Provenance, dollars
+from bedrock_guard.present.table import NO_MATH, Shown, plain
 from bedrock_guard.reports.figures import GRAVITY, Figure, Finding
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.facts import Facts
 
 Seen = TypeVar("Seen")
 
@@ -47,6 +52,17 @@ def figure(
     )
 
 
+def counted(number: int, word: str) -> str:
+    """A number with its noun.
+
+    Example:
+        >>> counted(1, "finding"), counted(1200, "finding")
+        ('1 finding', '1,200 findings')
+
+    """
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings by severity; within one they keep their order. Two of one id are one."""
     by_id = {finding.id: finding for finding in findings}
@@ -59,7 +75,7 @@ def verdict(findings: Sequence[Finding], gaps: Sequence[str], lead: Sequence[str
     said = [f"{counts[name]} {name}" for name in GRAVITY if counts[name]]
     level = next((name for name in GRAVITY if counts[name]), "fine")
     first = (
-        f"{len(findings)} findings: {', '.join(said)}."
+        f"{counted(len(findings), 'finding')}: {', '.join(said)}."
         if findings
         else "Nothing in this window needs a look."
     )
@@ -84,10 +100,41 @@ def _how_whole(finding: Finding) -> str:
     return "" if finding.completeness != "unknown" else " <i>(not certain)</i>"
 
 
-def sources_list(proofs: dict[str, Provenance], extra: Sequence[str] = ()) -> Html:
-    """Where each table came from."""
-    notes = [f"{name}. {source_note(proof)}" for name, proof in proofs.items()]
-    return Html("".join(f'<p class="note">{escape(plain_long(note))}</p>' for note in [*notes, *extra]))
+def sources_list(
+    proofs: Mapping[str, Provenance], extra: Sequence[str] = (), facts: Facts | None = None
+) -> Html:
+    """Where each table came from, what else is to be said, and what `doctor` found out about the account."""
+    rows = [(name, *_source(proof)) for name, proof in proofs.items()]
+    frame = pd.DataFrame(rows, columns=["table", "source", "days", "requests", "how_whole"])
+    words = "Where each table came from; days are UTC, both ends included."
+    notes = "".join(f'<p class="note">{escape(plain_long(note))}</p>' for note in extra)
+    return Html(f"{Shown(frame, words).html()}{notes}{_known(facts)}")
+
+
+_WHOLE: Final[Mapping[Completeness, str]] = {
+    "complete": "complete",
+    "floor": "at least this much",
+    "unknown": "unknown",
+}
+
+
+def _source(proof: Provenance) -> tuple[str, str, str, str]:
+    days = ""
+    if proof.window_start and proof.window_end:
+        last = proof.window_end - timedelta(microseconds=1)
+        days = f"{proof.window_start:%Y-%m-%d} to {last:%Y-%m-%d}"
+    paid = f", {dollars(proof.request_cost_usd)}" if proof.request_cost_usd else ""
+    whole = _WHOLE[proof.completeness] + (f": {proof.why}" if proof.why else "")
+    return proof.source, days, f"{proof.requests:,}{paid}" if proof.requests else "", whole
+
+
+def _known(facts: Facts | None) -> str:
+    known = [] if facts is None else [fact for fact in facts.facts if fact.answer is not None]
+    if facts is None or not known:
+        return ""
+    frame = pd.DataFrame([(fact.question, fact.answer) for fact in known], columns=["question", "answer"])
+    words = f"What bedrock-guard doctor found out about this account on {facts.found_at:%Y-%m-%d}."
+    return Shown(frame, words).html()
 
 
 def plain_long(text: str) -> str:

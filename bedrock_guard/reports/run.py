@@ -24,7 +24,7 @@ from bedrock_guard.reports.figures import FILE, MIME, NAMES_MIME, Figures
 from bedrock_guard.reports.page import Plots, page
 from bedrock_guard.reports.places import Place, PlaceFailed, place_of, run_name, session_of
 from bedrock_guard.reports.pseudonyms import Pseudonyms, chosen_key
-from bedrock_guard.reports.settings import BadParameters, settings_of
+from bedrock_guard.reports.settings import BadParameters, reasons, settings_of
 from bedrock_guard.reports.summary import summary
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def figures_of(notebook: NotebookNode) -> Figures:
     try:
         return Figures.model_validate(held)
     except ValidationError as error:
-        raise GuardError("The figures do not fit their schema.", why=str(error).splitlines()[0]) from error
+        raise GuardError("The figures do not fit their schema.", why=reasons(error)) from error
 
 
 def _execute(
@@ -269,7 +269,10 @@ def _pseudonymise(executed: NotebookNode, figures: Figures, names: Mapping[str, 
     other = Pseudonyms(chosen_key(), names)
     other.notebook(executed)
     plain = figures.model_dump(mode="json")
-    told = {key: other.value(plain[key]) for key in ("account_id", "figures", "sources", "findings", "gaps")}
+    told = {
+        key: other.value(plain[key])
+        for key in ("account_id", "figures", "sources", "findings", "gaps", "lead")
+    }
     return Figures.model_validate(plain | told | {"pseudonyms": other.mark})
 
 

@@ -123,7 +123,7 @@ def read_parameters(name: str, given: Mapping[str, Any], pairs: Sequence[str] = 
     try:
         checked = model.model_validate(values)
     except ValidationError as error:
-        raise BadParameters("A parameter does not fit.", why=_reasons(error), remedy=_names(model)) from error
+        raise BadParameters("A parameter does not fit.", why=reasons(error), remedy=_names(model)) from error
     _check_spec(checked.spec)
     _check_account(checked.account)
     _check_store(checked.calls)
@@ -211,7 +211,8 @@ def _pair(text: str) -> tuple[str, Any]:
     return name.strip(), None if value in {"None", "null"} else value
 
 
-def _reasons(error: ValidationError) -> str:
+def reasons(error: ValidationError) -> str:
+    """Which values do not fit and why, the first three."""
     found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
     return "; ".join(found[:3]) + (f" (and {len(found) - 3} more)" if len(found) > 3 else "")
 

@@ -9,13 +9,13 @@ from typing import Final
 
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.reports.figures import Figure, Figures
-from bedrock_guard.reports.parts import plain_long
+from bedrock_guard.reports.parts import counted, plain_long
 
 LINES: Final = 10
 _TITLES: Final = {"cost": "Bedrock cost", "keys": "Bedrock keys"}
 _FIRST: Final = {
-    "cost": ("total", "control_total", "refused", "change_percent", "difference"),
-    "keys": ("keys", "keys_active", "keys_never_expire", "usd_at_least"),
+    "cost": ("total", "control_total", "difference", "forecast"),
+    "keys": ("calls_with_keys", "denied"),
 }
 _MARKS: Final = {"high": "🔴", "medium": "🟠", "low": "🔵"}
 _LONGEST: Final = 260
@@ -39,6 +39,7 @@ def summary(figures: Figures, *, markdown: bool = True) -> str:
     days = f"{figures.window_start:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)"
     lines = [
         f"{bold}{_TITLES.get(figures.report, figures.report)}{bold}, account {figures.account_id}, {days}",
+        *(safe(line) for line in figures.lead),
         " · ".join(_figure(figures.figures[name]) for name in _shown(figures)) or "No figure is known.",
     ]
     if figures.gaps:
@@ -46,13 +47,14 @@ def summary(figures: Figures, *, markdown: bool = True) -> str:
         lines.append(f"⚠ Incomplete: {safe(figures.gaps[0])}{more}")
     new = sum(finding.new is True for finding in figures.findings)
     told = f", {new} new since the last run" if figures.compared_with else ""
-    lines.append(f"{len(figures.findings)} findings{told}")
+    lines.append(f"{counted(len(figures.findings), 'finding')}{told}")
     room = LINES - len(lines) - (1 if len(figures.findings) > LINES - len(lines) else 0)
-    lines += [
-        f"{_MARKS[f.severity]} {safe(f.text)}{' (new)' if f.new else ''}" for f in figures.findings[:room]
+    rest = [
+        f for f in figures.findings if not any(f.text.partition(". ")[0] in line for line in figures.lead)
     ]
-    if len(figures.findings) > room:
-        lines.append(f"… and {len(figures.findings) - room} more in the report.")
+    lines += [f"{_MARKS[f.severity]} {safe(f.text)}{' (new)' if f.new else ''}" for f in rest[:room]]
+    if len(rest) > room:
+        lines.append(f"… and {len(rest) - room} more in the report.")
     return "\n".join(lines[:LINES]) + "\n"
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ import pytest
 
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import example_spec
+from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.evidence.spend import classify_bill, reconcile
 from bedrock_guard.evidence.spend_views import unusual_days
@@ -26,6 +28,7 @@ from bedrock_guard.reports.figures import Figures
 from bedrock_guard.reports.parts import ended_exceptions
 from bedrock_guard.reports.run import Options, ReportFailed, notebook_path, run
 from bedrock_guard.reports.settings import SETTINGS, BadParameters, CostSettings, read_file, read_parameters
+from bedrock_guard.reports.summary import LINES, summary
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +103,45 @@ def test_a_theft_is_the_first_finding_with_its_caller_and_what_is_beyond_the_usu
     assert "See the key usage report" in first.text
     days = unusual_days(report.spending.lines_before, report.spending.lines)
     told = [f for f in report.findings if f.id.startswith("unusual:")]
-    assert sum(f.text.count("2026-") for f in told) == len(days), "every unusual day is in a finding"
+    assert "from 2026-11-09 to 2026-11-12" in first.text
+    assert {str(name) for name in days["model"]} == {f.evidence[0] if f.evidence else "<NA>" for f in told}
     opus = days[days["model"] == "anthropic.claude-opus-4-8"]
     assert dollars(opus["cost"].sum() - opus["usual"].sum()) in first.text
     nobody = more_calls(report.situation.calls, "no.such-model", set(opus["day"]))
     assert nobody == ()
+
+
+def test_the_first_lines_say_what_is_wrong_by_the_ground_truth(report: CostReport) -> None:
+    leak = make_company().truth["leak"]
+    spent, stolen, refused = report.lead
+    assert spent.startswith(f"Bedrock cost {dollars(report.situation.reconciliation.headline)} in 14 days, ")
+    assert stolen.startswith("Perhaps a stolen key: Claude Opus 4.8 cost $")
+    assert leak["user"] in stolen
+    assert f"{leak['first_seen']:%Y-%m-%d}" in stolen
+    assert "The example spec (none of your own was given) would refuse" in refused
+    top = report.headline.text
+    assert all(line in unescape(top) for line in report.lead)
+    lines = summary(report.figures, markdown=False).splitlines()
+    assert lines[1:4] == list(report.lead)
+    assert len(lines) <= LINES
+    assert not any(stolen.removeprefix("Perhaps a stolen key: ") in line for line in lines[4:]), "said once"
+
+
+def test_an_approved_model_that_is_refused_says_how_it_is_used(report: CostReport) -> None:
+    (haiku,) = [f for f in report.findings if f.id == "refused:anthropic.claude-haiku-4-5-20251001-v1:0"]
+    assert "is approved, but not for batch inference: $" in haiku.text
+
+
+def test_commitments_stand_beside_what_was_billed(report: CostReport) -> None:
+    rows = report.commitments.frame.set_index("model")
+    assert list(rows.loc["Claude 3.7 Sonnet"]) == [
+        "policy-qa-unit",
+        "6 months, 1 unit",
+        "2027-02-25",
+        "$2,049.60",
+    ]
+    assert rows.loc["Claude Haiku 4.5", "billed"] == "$252.00"
+    assert rows.loc["Claude Haiku 4.5", "ends"] == "unknown"
 
 
 def test_counted_calls_name_the_same_callers(report: CostReport) -> None:

@@ -10,10 +10,12 @@ import pytest
 from bedrock_guard.account.session import Account
 from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.faults import Fault
+from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.reports.figures import Figures
-from bedrock_guard.reports.key_findings import denied_bursts, expiring, leads
+from bedrock_guard.reports.key_findings import denied_bursts, expiring, suspects
 from bedrock_guard.reports.keys import KeyReport
 from bedrock_guard.reports.settings import KeySettings
+from bedrock_guard.reports.summary import LINES, summary
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,17 @@ def test_what_is_wrong_in_the_demo_is_said_at_the_top(report: KeyReport, truth: 
     assert leak["user"] in said
     assert "never expires" in said
     assert "switched off or moved model invocation logging" in said
-    assert leads(report.findings) == leads(tuple(reversed(report.findings)))[::-1] or leads(report.findings)
+    assert list(suspects(report.findings)) == [leak["user"]]
+    assert [f.about for f in first][:3] == [leak["user"]] * 3, "what looks stolen stands first"
+
+
+def test_the_summary_begins_with_the_stolen_key_and_how_things_stand(report: KeyReport, truth: dict) -> None:
+    lines = summary(report.figures, markdown=False).splitlines()
+    assert len(lines) <= LINES
+    assert lines[1].startswith(f"{truth['leak']['user']} looks like a stolen key: ")
+    spent = report.case.use.loc[report.case.use["principal"] == truth["leak"]["principal"], "usd_at_least"]
+    assert f"It spent at least {dollars(spent.sum())}." in lines[1]
+    assert lines[2].startswith("Of 4 long-term keys 2 can be used, 1 never expires; at least $")
 
 
 def test_the_twenty_two_questions_and_the_runbook_are_there(report: KeyReport, truth: dict) -> None:
