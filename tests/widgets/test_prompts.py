@@ -22,8 +22,9 @@ from bedrock_guard.boundary.guardrail import GAPS
 from bedrock_guard.boundary.prompt_rules import DeniedTopic, Pattern, PersonalData, PromptRules
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
+from bedrock_guard.widgets.prompt_choices import PromptChoices
 from bedrock_guard.widgets.prompt_editors import PERSONAL
-from bedrock_guard.widgets.prompts import PromptBench, PromptChoices
+from bedrock_guard.widgets.prompts import PromptBench
 
 ARN = "arn:aws:bedrock:us-east-1:111122223333:guardrail/abc123"
 HOSTILE = "<img src=x onerror=alert(1)>"
