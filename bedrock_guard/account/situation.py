@@ -164,13 +164,6 @@ class Situation:
         names = [model.name for model in self.catalogue.models]
         return found.name if found and names.count(found.name) == 1 else model_id
 
-    def type_words(self) -> dict[str, str]:
-        """EC2 types on the bill -> hours and spend in words."""
-        return {
-            str(name): f"{_hours(part['hours'])}, {dollars(total(part['cost']))}"
-            for name, part in self.ec2_bill.groupby("instance_type")
-        }
-
     def provenances(self) -> dict[str, Provenance]:
         """Table -> where it came from."""
         return {
@@ -356,10 +349,6 @@ def management_account(account: Account) -> str | None:
 def _regions(bill: pd.DataFrame, account: Account) -> tuple[str, ...]:
     billed = {str(name) for name in bill["region"].dropna().unique() if "-" in str(name)}
     return tuple(sorted(billed | {account.region}))
-
-
-def _hours(values: pd.Series[Any]) -> str:
-    return f"{total(values):,.0f} hours" if values.notna().all() else "hours unknown"
 
 
 def _percent(value: Decimal | None) -> str:

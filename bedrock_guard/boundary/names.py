@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
-
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"(?:us-gov|us|eu|ap|sa|ca|me|af|il|mx|cn)-[a-z]+-[0-9]")
 _MODEL = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,3}(?::[a-z0-9-]{1,63}){0,2}")

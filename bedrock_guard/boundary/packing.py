@@ -17,15 +17,18 @@ from typing import Any, Literal
 
 from bedrock_guard.boundary.controls.model import Conditions, Control, Rule
 from bedrock_guard.boundary.spec import Controls
+from bedrock_guard.iam.quotas import quota
 
 Kind = Literal["boundary", "deny", "scp"]
 Merging = Literal["nothing", "families", "everything"]
 
-QUOTA: Mapping[Kind, int] = {"boundary": 6_144, "deny": 6_144, "scp": 10_240}
-"""Characters a document may hold. White space does not count in managed policies and counts in SCPs as sent; written
-minified there is none, and blanks inside strings are counted here all the same.
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
+QUOTA: Mapping[Kind, int] = {
+    "boundary": quota("managed").characters,
+    "deny": quota("managed").characters,
+    "scp": quota("scp").characters,
+}
+"""Characters a document may hold. Written minified there is no white space, which SCPs count and managed policies do
+not; blanks inside strings are counted here all the same.
 """
 LIMIT: Mapping[Kind, int] = {"boundary": 1, "deny": 3, "scp": 5}
 """Documents of a kind that a build may make."""

@@ -29,11 +29,11 @@ from bedrock_guard.change.steps_principal import Attach, PutBoundary, Soak
 from bedrock_guard.change.steps_scp import AttachScp, CreateScp, DeleteScp
 from bedrock_guard.change.survey import Person
 from bedrock_guard.change.texts import digest
+from bedrock_guard.iam.quotas import MAX_MANAGED_POLICY_VERSIONS
 
 if TYPE_CHECKING:
     from bedrock_guard.change.probes import Probe
 
-VERSIONS: int = 5
 S = TypeVar("S", bound=Step)
 
 
@@ -102,7 +102,7 @@ def _stage(order: Order, policy: Managed) -> None:
     now = policy.now
     assert now is not None
     same = {"arn": policy.arn, "policy_id": now.policy_id, "default": now.default}
-    if len(now.texts) >= VERSIONS:
+    if len(now.texts) >= MAX_MANAGED_POLICY_VERSIONS:
         oldest = min((v for v in now.texts if v != now.default), key=number)
         text = now.texts[oldest]
         gone = order.add(Prune(**same, version=oldest, text=text))

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final
 from bedrock_guard.boundary.packing import QUOTA
 from bedrock_guard.change.errors import Refusal
 from bedrock_guard.change.look import PolicyState
-from bedrock_guard.change.steps_scp import MOST_ON_TARGET
 from bedrock_guard.change.survey import PROTECTED
 from bedrock_guard.iam.document import read
+from bedrock_guard.iam.quotas import MAX_MANAGED_POLICIES_PER_PRINCIPAL, MAX_SCPS_PER_TARGET
 
 if TYPE_CHECKING:
     from bedrock_guard.change.scene import Managed, Scene
 
-ATTACHED: Final = 10
 """Managed policies on a user or role before a quota increase.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -114,11 +113,11 @@ def _people(scene: Scene) -> Iterator[Refusal]:
                 "Allow it with replace; the former one is kept for the way back.",
             )
         extra = {policy.arn for policy in scene.denies} - person.attached
-        if len(person.attached) + len(extra) > ATTACHED:
+        if len(person.attached) + len(extra) > MAX_MANAGED_POLICIES_PER_PRINCIPAL:
             yield Refusal(
                 "quota",
                 f"{person.who} would have {len(person.attached) + len(extra)} attached policies.",
-                f"{ATTACHED} are the most without a quota increase.",
+                f"{MAX_MANAGED_POLICIES_PER_PRINCIPAL} are the most without a quota increase.",
             )
 
 
@@ -260,11 +259,11 @@ def _scps(scene: Scene) -> Iterator[Refusal]:
             )
         elif not _TARGET.fullmatch(target) or names is None:
             yield Refusal("missing", f"{target} is no organizational unit or account of the organisation.")
-        elif len(set(names) | set(scene.scps)) > MOST_ON_TARGET:
+        elif len(set(names) | set(scene.scps)) > MAX_SCPS_PER_TARGET:
             yield Refusal(
                 "quota",
                 f"{target} would have {len(set(names) | set(scene.scps))} SCPs.",
-                f"{MOST_ON_TARGET} are the most.",
+                f"{MAX_SCPS_PER_TARGET} are the most.",
             )
     for name, there in scene.scp_there.items():
         if there is not None and not name.endswith(there[:8]):

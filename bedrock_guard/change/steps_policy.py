@@ -14,6 +14,7 @@ from bedrock_guard.change.errors import MovedError
 from bedrock_guard.change.look import PolicyState, number
 from bedrock_guard.change.step import Facts, Right, Shell, Step, Writer, cli, moved
 from bedrock_guard.change.texts import digest
+from bedrock_guard.iam.quotas import MAX_MANAGED_POLICY_VERSIONS
 
 if TYPE_CHECKING:
     from bedrock_guard.change.look import Look
@@ -309,7 +310,7 @@ class Restore(PolicyStep):
 
     def guard(self, look: Look) -> None:
         """See `Step`."""
-        if len(_there(look, self).texts) >= 5:
+        if len(_there(look, self).texts) >= MAX_MANAGED_POLICY_VERSIONS:
             raise MovedError(
                 f"{self.name} has five versions; the text of {self.version} is in the plan only."
             )

@@ -7,17 +7,16 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from bedrock_guard.change.errors import MovedError
 from bedrock_guard.change.look import SCP
 from bedrock_guard.change.step import Facts, Right, Shell, Step, Writer, cli, moved
 from bedrock_guard.change.texts import digest
+from bedrock_guard.iam.quotas import MAX_SCPS_PER_TARGET
 
 if TYPE_CHECKING:
     from bedrock_guard.change.look import Look
-
-MOST_ON_TARGET: Final = 10
 
 
 class ScpStep(Step):
@@ -153,8 +152,8 @@ class AttachScp(ScpStep):
         others = set(held) - {self.name}
         if self.beside is not None and others != set(self.beside):
             raise moved(f"SCPs of {self.target}", ", ".join(sorted(others)), ", ".join(sorted(self.beside)))
-        if self.on and len(held) >= MOST_ON_TARGET:
-            raise MovedError(f"{self.target} has {len(held)} SCPs; {MOST_ON_TARGET} are the most.")
+        if self.on and len(held) >= MAX_SCPS_PER_TARGET:
+            raise MovedError(f"{self.target} has {len(held)} SCPs; {MAX_SCPS_PER_TARGET} are the most.")
         if not self.on and not others:
             raise MovedError(
                 f"{self.name} is the last SCP of {self.target}; without one nothing is allowed there."

@@ -16,7 +16,7 @@ from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.key_use import INVOCATIONS
 from bedrock_guard.evidence.parameters import is_bedrock
 from bedrock_guard.evidence.phantoms import Phantom
-from bedrock_guard.evidence.tables import Completeness, Table, provenance_of
+from bedrock_guard.evidence.tables import Completeness, provenance_of
 from bedrock_guard.evidence.usage import TRAIL
 
 if TYPE_CHECKING:
@@ -133,24 +133,6 @@ class Finding:
 
 Rule = Callable[[Evidence, Thresholds], Iterable[Finding]]
 
-FINDINGS: Final = Table(
-    "findings",
-    {
-        "severity": "string",
-        "rule": "string",
-        "title": "string",
-        "subject": "string",
-        "account_id": "string",
-        "first_seen": "datetime64[us, UTC]",
-        "last_seen": "datetime64[us, UTC]",
-        "evidence": "object",
-        "evidence_count": "Int64",
-        "completeness": "string",
-        "why": "string",
-        "facts": "object",
-    },
-)
-
 
 def find(evidence: Evidence, thresholds: Thresholds | None = None) -> tuple[Finding, ...]:
     """Every finding of every rule, the gravest first, then the latest.
@@ -220,11 +202,6 @@ _OF_USE: Final = ["event_id", "event_time", "key_kind", *_REPEATED]
 def _rank(finding: Finding) -> tuple[int, float, str]:
     latest = finding.last_seen.timestamp() if finding.last_seen else 0.0
     return _ORDER.index(finding.severity), -latest, finding.title
-
-
-def findings_table(findings: Iterable[Finding]) -> pd.DataFrame:
-    """Findings as a table, in their order."""
-    return FINDINGS.frame({item.name: getattr(one, item.name) for item in fields(one)} for one in findings)
 
 
 def of_events(

@@ -168,16 +168,6 @@ def counts(column: pd.Series[Any]) -> dict[str, int]:
     return {str(value): int(number) for value, number in column.dropna().value_counts().items()}
 
 
-def spend_floor(calls: pd.DataFrame, prices: pd.DataFrame | None) -> Spend:
-    """What successful model calls cost at least at list price: input and output tokens, standard tier.
-
-    Raises:
-        MissingColumns: `prices` is no price table.
-    """
-    listed = None if prices is None else _price_list(prices)
-    return _spend_floors(calls[NEEDED].assign(group=0), 1, listed)[0]
-
-
 def _spend_floors(calls: pd.DataFrame, groups: int, listed: _Prices | None) -> list[Spend]:
     """What the calls of each `group` cost at least, in the order of their numbers."""
     made = calls[calls["operation"].isin(list(INVOCATIONS)) & calls["error_code"].isna()]

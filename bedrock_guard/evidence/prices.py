@@ -15,7 +15,6 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.spend_tables import as_csv
 from bedrock_guard.evidence.tables import CLASSIFIED_BILL, PRICES, Provenance, money, require, total
 
 Source = Literal["bill", "override", "price list", "seed", "unknown"]
@@ -221,15 +220,6 @@ def _price_row(number: int, row: Mapping[str, str]) -> Mapping[str, object]:
         )
     read = {name: (text or "").strip() or None for name, text in row.items() if name in PRICES.columns}
     return {**read, "usd_per_unit": price, "unit_tokens": int(tokens) if tokens else None}
-
-
-def write_prices(frame: pd.DataFrame) -> str:
-    """A price table as CSV for editing; cells that a spreadsheet would run as a formula are made text.
-
-    Raises:
-        MissingColumns: the frame is no price table.
-    """
-    return as_csv(require(frame, PRICES)[list(PRICES.columns)])
 
 
 def from_bill(classified: pd.DataFrame) -> pd.DataFrame:

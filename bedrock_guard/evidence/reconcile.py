@@ -89,11 +89,6 @@ class Reconciliation:
         """`usage`, when it is proven; None when it is withheld."""
         return None if self.withheld else self.usage
 
-    @property
-    def reconciled(self) -> bool:
-        """The difference is known and zero."""
-        return self.difference is not None and not self.difference
-
     def table(self) -> pd.DataFrame:
         """The proof as a table: control total, every bucket, sum, difference; amounts are Decimal or None."""
         rows: list[tuple[str, int | None, Decimal | None]] = [("control total", None, self.control_total)]

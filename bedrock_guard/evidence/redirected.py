@@ -144,12 +144,6 @@ class Redirect:
         return total(known) if known else None
 
     @property
-    def priced_share(self) -> Decimal | None:
-        """Share of the refused dollars that have a number; None when nothing is refused."""
-        whole = self.cost()
-        return DIGITS.divide(self.cost("priced"), whole) if whole else None
-
-    @property
     def at_list(self) -> tuple[Decimal, Decimal] | None:
         """Refused model and base case, both at list, on the lines where both lists know a price; None without any."""
         both = [(a.list_usd, a.base_usd) for a in self._priced if a.list_usd is not None]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import ROUND_FLOOR, Context, Decimal, localcontext
 from typing import Any, Final, Literal, cast
 
@@ -23,7 +23,6 @@ Completeness = Literal["complete", "floor", "unknown"]
 _WORST_FIRST: Final = ("unknown", "floor", "complete")
 _EXACT: Final = Context(prec=120)
 _TINY: Final = Decimal("0.00005")
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,19 +234,6 @@ PRINCIPALS: Final = Table(
         **_texts("arn", "kind", "boundary_arn"),
         "attached_policies": _ANY,
         "last_activity": _TIME,
-    },
-)
-
-MODELS: Final = Table(
-    "models",
-    {
-        **_texts("model_id", "provider", "name"),
-        "input_modalities": _ANY,
-        "output_modalities": _ANY,
-        "regions": _ANY,
-        **_texts("route", "profile_arn"),
-        "destinations": _ANY,
-        "lifecycle": _TEXT,
     },
 )
 

@@ -199,11 +199,6 @@ class Evaluator:
         ]
         return explain_decision(decision, None, action, resource, lowered(context), near)
 
-    def matching(self, action: str, resource: str, context: Mapping[str, Any]) -> list[CompiledStatement]:
-        """Every statement of every layer that applies to a request, whoever asks."""
-        facts = lowered(context)
-        return [one for one in self.about(action) if one.applies(resource, facts)]
-
     def about(self, action: str) -> list[CompiledStatement]:
         """Every statement of every layer that is about an action."""
         return self._chosen(self._index.mask(action.lower()))

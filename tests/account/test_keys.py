@@ -21,7 +21,7 @@ from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.demo.clock import DemoClock
 from bedrock_guard.evidence.findings import Evidence, Thresholds, find
 from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts, status_of
-from bedrock_guard.evidence.key_use import key_use, short_term_sessions, spend_floor
+from bedrock_guard.evidence.key_use import key_use, short_term_sessions
 from bedrock_guard.evidence.keys import LastUse, creator_of, last_use, refine_key_kinds
 from bedrock_guard.evidence.tables import PRICES, Provenance, provenance_of
 from bedrock_guard.evidence.usage import normalise, to_frame
@@ -413,13 +413,8 @@ def test_spend_is_a_floor_with_everything_uncounted_beside_it() -> None:
             {**line, "token_kind": "output", "usd_per_unit": Decimal(1), "tier": "batch"},
         ]
     )
-    found = spend_floor(calls, prices)
-    assert (found.usd_at_least, found.calls_without_tokens, found.calls_without_price) == (
-        Decimal("7.70"),
-        1,
-        1,
-    )
     (use,) = key_use(calls, prices).to_dict("records")
+    assert (use["calls_without_tokens"], use["calls_without_price"]) == (1, 1)
     assert (use["calls"], use["failed"], use["usd_at_least"]) == (4, 1, Decimal("7.70"))
     assert key_use(calls).iloc[0]["usd_at_least"] is None
 

@@ -15,7 +15,7 @@ from bedrock_guard.account.investigation import thresholds_of
 from bedrock_guard.account.situation import example_spec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.answer import Case
-from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find, findings_table
+from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find
 from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts
 from bedrock_guard.evidence.keys import LastUse, keys_table
 from bedrock_guard.evidence.phantoms import phantom_users
@@ -617,11 +617,9 @@ def test_how_long_logging_was_off_is_told() -> None:
     assert "not set again in the records" in other.title
 
 
-def test_findings_make_a_table_and_need_a_trail() -> None:
+def test_findings_need_a_trail() -> None:
     records = frame([key(), event("StopLogging", day(1), "cloudtrail", requestParameters={"name": "main"})])
-    table = findings_table(find(Evidence(records, NOW)))
-    assert list(table["severity"]) == ["high", "high"]
-    assert len(findings_table([])) == 0
+    assert [one.severity for one in find(Evidence(records, NOW))] == ["high", "high"]
     with pytest.raises(MissingColumns):
         find(Evidence(pd.DataFrame({"x": [1]}), NOW))
 

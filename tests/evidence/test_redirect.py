@@ -104,7 +104,7 @@ def test_the_range_is_tokens_times_ratio_times_list_price() -> None:
         Decimal(18),
         Decimal("25.2"),
     )
-    assert found.priced_share == 1
+    assert found.cost("priced") == found.cost()
 
 
 def test_input_and_output_have_ratios_of_their_own_and_both_are_called_assumptions() -> None:
@@ -172,7 +172,7 @@ def test_no_number_where_there_is_none(substitute: str | None, more: dict[str, A
     assert [one.outcome for one in found.lines] == [outcome]
     assert found.cost() == 10
     assert found.spend("base") is None
-    assert found.priced_share == 0
+    assert found.cost("priced") == 0
     assert found.lines[0].why
 
 
@@ -195,7 +195,7 @@ def test_other_models_credits_and_discounts_are_left_alone() -> None:
     found = to("a.new", line(model="a.other"), line(bucket="discount", cost="-3"), line(bucket="unmapped"))
     assert found.lines == ()
     assert found.cost() == 0
-    assert (found.spend("base"), found.priced_share, found.at_list) == (None, None, None)
+    assert (found.spend("base"), found.at_list) == (None, None)
 
 
 def test_other_currencies_and_unknown_amounts_are_refused() -> None:

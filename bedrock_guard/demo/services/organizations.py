@@ -10,10 +10,10 @@ from typing import Any
 from bedrock_guard.demo.service import Answer, Handler, Need, Request, Service, ServiceError, page
 from bedrock_guard.demo.state import Body, Items
 from bedrock_guard.iam.document import PolicyError, read
+from bedrock_guard.iam.quotas import MAX_SCPS_PER_TARGET
 
 SCP = "SERVICE_CONTROL_POLICY"
 CONTENT_QUOTA = 10_240
-PER_TARGET = 10
 _TYPES = {"root": "ROOT", "ou": "ORGANIZATIONAL_UNIT", "account": "ACCOUNT"}
 _ACCOUNT = ("Id", "Arn", "Email", "Name", "Status", "State", "JoinedMethod", "JoinedTimestamp")
 
@@ -295,7 +295,7 @@ def attach_policy(request: Request) -> None:
     if summary["Id"] in held:
         message = "The selected policy is already attached to the specified target."
         raise ServiceError("DuplicatePolicyAttachmentException", message)
-    if len(held) >= PER_TARGET:
+    if len(held) >= MAX_SCPS_PER_TARGET:
         raise ServiceError(
             "ConstraintViolationException",
             "You have attached the maximum number of policies to this target.",

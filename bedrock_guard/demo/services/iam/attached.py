@@ -16,8 +16,7 @@ from bedrock_guard.demo.services.iam.common import (
     required,
 )
 from bedrock_guard.demo.state import Body, Items
-
-ATTACHED_QUOTA = 10
+from bedrock_guard.iam.quotas import MAX_MANAGED_POLICIES_PER_PRINCIPAL
 
 
 def _register(kind: str) -> None:
@@ -33,8 +32,8 @@ def _register(kind: str) -> None:
         attached = entity.setdefault("AttachedManagedPolicies", [])
         if any(a["PolicyArn"] == p["PolicyArn"] for a in attached):
             return
-        if len(attached) >= ATTACHED_QUOTA:
-            raise over_quota(f"PoliciesPer{title}", ATTACHED_QUOTA)
+        if len(attached) >= MAX_MANAGED_POLICIES_PER_PRINCIPAL:
+            raise over_quota(f"PoliciesPer{title}", MAX_MANAGED_POLICIES_PER_PRINCIPAL)
         attached.append({"PolicyName": policy["PolicyName"], "PolicyArn": p["PolicyArn"]})
         request.items.put(kind, p[name_of], entity)
 

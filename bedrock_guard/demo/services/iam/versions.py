@@ -7,8 +7,8 @@ from bedrock_guard.demo.services.iam.common import SERVICE, listing, no_such, on
 from bedrock_guard.demo.services.iam.documents import checked_document
 from bedrock_guard.demo.services.iam.policies import any_policy, own_policy
 from bedrock_guard.demo.state import Body
+from bedrock_guard.iam.quotas import MAX_MANAGED_POLICY_VERSIONS
 
-VERSION_QUOTA = 5
 _SHOWN = ("VersionId", "IsDefaultVersion", "CreateDate")
 
 
@@ -45,11 +45,11 @@ def create_policy_version(request: Request) -> Answer:
     policy = own_policy(request)
     document = checked_document(request.parameters["PolicyDocument"])
     versions = policy["PolicyVersionList"]
-    if len(versions) >= VERSION_QUOTA:
+    if len(versions) >= MAX_MANAGED_POLICY_VERSIONS:
         raise ServiceError(
             "LimitExceeded",
-            f"A managed policy can have up to {VERSION_QUOTA} versions. Before you create a new version, you must"
-            " delete an existing version.",
+            f"A managed policy can have up to {MAX_MANAGED_POLICY_VERSIONS} versions. Before you create a new version, "
+            "you must delete an existing version.",
         )
     number = policy.get("NextVersion") or max(map(_number, versions)) + 1
     version: Body = {
