@@ -21,6 +21,7 @@ from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.key_page import KeyPage, no_page, page_of_key, page_of_session, weight_of_key
 from bedrock_guard.account.keys import Keys, read_keys
+from bedrock_guard.account.opaque_models import with_opaque_models
 from bedrock_guard.account.prices import read_price_list
 from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.account.situation import HISTORY, AccountCard
@@ -140,7 +141,8 @@ class Investigation:
             return self._short_term(key, listed)
         rows = [row for _, row in table.iterrows() if key in {"", str(row["credential_id"])}]
         gravest = max(rows, key=lambda row: weight_of_key(row, self.calls, self.findings))
-        return page_of_key(gravest, self.keys, self.calls, self.findings, self.prices)
+        named = self._named
+        return page_of_key(gravest, self.keys, self.calls, self.findings, self.prices, account=named)
 
     def _short_term(self, key: str, listed: Sequence[str]) -> KeyPage:
         made = self.calls[(self.calls["access_key_id"] == key) & (self.calls["key_kind"] == "short_term")]
@@ -150,7 +152,13 @@ class Investigation:
                 remedy=f"Take one of {', '.join(listed) or 'the signing keys seen'}, or leave it empty.",
             )
         made.attrs = self.calls.attrs
-        return page_of_session(key, made, self.findings, self.prices, self.account.now)
+        now, named = self.account.now, self._named
+        return page_of_session(key, made, self.findings, self.prices, now, account=named)
+
+    @property
+    def _named(self) -> str:
+        """How commands name the account: boto3's own choice stands for a real one, as it does for the AWS CLI."""
+        return "demo" if self.account.mode == "demo" else "default"
 
     def provenances(self) -> dict[str, Provenance]:
         """Table -> where it came from."""
@@ -219,7 +227,7 @@ def investigate(
     else:
         read = read_calls(account, days, asked, attributes=ATTRIBUTES).reading.frame
     keys = read_keys(account, read)
-    calls = keys.calls if keys.calls is not None else read
+    calls = with_opaque_models(account, keys.calls if keys.calls is not None else read, catalogue)
     del read  # other accounts' calls are as many megabytes again
     bill = classify_bill(read_bill(account, Window.last(account.now, days)).frame, catalogue)
     prices = _prices(account, bill, calls, catalogue)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pandas as pd
 
 from bedrock_guard.evidence.findings import Finding, json_of, who
+from bedrock_guard.evidence.key_facts import UserFacts
 from bedrock_guard.evidence.key_use import key_use, use_by
 from bedrock_guard.evidence.keys import calls_with_key_of, credential_events
 from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.runbook import Reach, Step, long_term_runbook, short_term_runbook
+from bedrock_guard.evidence.runbook_commands import stopping
 from bedrock_guard.evidence.tables import Table
 
 if TYPE_CHECKING:
@@ -99,8 +101,10 @@ def page_of_key(
     calls: pd.DataFrame,
     findings: Sequence[Finding],
     prices: pd.DataFrame | None,
+    *,
+    account: str = "default",
 ) -> KeyPage:
-    """The page of a long-term key; `row` is its row of the keys table."""
+    """The page of a long-term key; `row` is its row of the keys table, `account` the account as a command names it."""
     user, key, account_id = str(row["user"]), str(row["credential_id"]), str(row["account_id"])
     made = calls_with_key_of(user, calls, account_id)
     made = calls.iloc[:0] if made is None else made
@@ -112,27 +116,36 @@ def page_of_key(
     held = facts.access_keys if facts else None
     unread = (f"Whether {user} has access keys could not be read.",) if held is None else ()
     events = [*_of_iam(row, calls), *_of_use(made), *_of_findings(own), *_of_list(row)]
+    listed = keys.listing.credentials
     steps = long_term_runbook(
-        user,
+        facts or UserFacts(user),
         key,
-        tuple(one.key_id for one in held or ()),
-        password=facts.login_profile if facts else None,
-        reach=Reach(_regions(made), phantom=bool(facts and facts.is_phantom)),
+        _reach(account_id, made, account),
+        service=None if pd.isna(row["service"]) else row["service"],
+        others=tuple(
+            c.credential_id for c in listed if c.user == user and c.credential_id not in {key, None}
+        ),
     )
     return _page(key, "long_term", account_id, user, made, prices, events, own, steps, (*several, *unread))
 
 
 def page_of_session(
-    key: str, made: pd.DataFrame, findings: Sequence[Finding], prices: pd.DataFrame | None, now: datetime
+    key: str,
+    made: pd.DataFrame,
+    findings: Sequence[Finding],
+    prices: pd.DataFrame | None,
+    now: datetime,
+    *,
+    account: str = "default",
 ) -> KeyPage:
     """The page of short-term keys that one signing key made; `made` are their calls, one at least."""
     first = made.iloc[0]
     arn = "" if pd.isna(first["principal"]) else str(first["principal"])
-    steps = short_term_runbook(arn, key, now=now, reach=Reach(_regions(made)))
+    account_id = str(first["account_id"])
+    steps = short_term_runbook(arn, key, _reach(account_id, made, account), now=now)
     own = tuple(found for found in findings if set(found.evidence) & set(made["event_id"]))
     notes = ("Making a short-term key leaves no event; only its use shows.",)
     events = [*_of_use(made), *_of_findings(own)]
-    account_id = str(first["account_id"])
     return _page(key, "short_term", account_id, who(first), made, prices, events, own, steps, notes)
 
 
@@ -166,8 +179,20 @@ def _page(  # noqa: PLR0913, PLR0917 - the parts of a page, put together in one 
     )
 
 
-def _regions(made: pd.DataFrame) -> tuple[str, ...]:
-    return tuple(sorted({str(region) for region in made["region"].dropna()}))
+def _reach(account_id: str, made: pd.DataFrame, account: str) -> Reach:
+    regions = tuple(sorted({str(region) for region in made["region"].dropna()}))
+    return Reach(account_id, regions, tuple(_stops(made)), account)
+
+
+def _stops(made: pd.DataFrame) -> Iterator[str]:
+    """The commands that stop what these calls started, where the answer named it."""
+    answered = made[made["outcome"].notna() & made["error_code"].isna()]
+    columns = (answered[name] for name in ("operation", "region", "outcome"))
+    for operation, region, outcome in zip(*columns, strict=True):
+        arns = [value for name, value in json_of(outcome).items() if name.lower().endswith("arn")]
+        command = stopping(str(operation), str(arns[0]), str(region)) if arns else None
+        if command:
+            yield command
 
 
 def _findings_about(row: pd.Series[Any], findings: Iterable[Finding]) -> tuple[Finding, ...]:

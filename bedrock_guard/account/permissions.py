@@ -45,9 +45,9 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         ("ce:GetDimensionValues", "which services and charge types are on the bill; $0.01 a request"),
         ("cloudtrail:LookupEvents", "who called what, and what was changed, in the last 90 days"),
     ),
+    *_all(_BOTH, ("bedrock:ListProvisionedModelThroughputs", "commitments and their end dates")),
     *_all(
         "cost analyst",
-        ("bedrock:ListProvisionedModelThroughputs", "commitments and their end dates"),
         ("ce:GetCostForecast", "Cost Explorer's forecast; $0.01"),
         ("ce:GetTags", "spend by caller tag; $0.01 a request"),
         ("organizations:DescribeOrganization", "which account no SCP binds"),
@@ -56,6 +56,8 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
     *_all(
         "keys analyst",
         ("bedrock:GetModelInvocationLoggingConfiguration", "whether prompts are logged"),
+        ("bedrock:ListCustomModelDeployments", "deployments of custom models in the account"),
+        ("bedrock:ListInferenceProfiles", "what an opaque inference profile stands for"),
         (
             "ec2:DescribeRegions",
             "which Regions are enabled; without it those known to have Bedrock are asked",
@@ -90,14 +92,12 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
             (f"bedrock:{action}", f"{what} in the account")
             for action, what in (
                 ("ListAgents", "agents"),
-                ("ListCustomModelDeployments", "deployments of custom models"),
                 ("ListCustomModels", "custom models"),
                 ("ListEnforcedGuardrailsConfiguration", "enforced guardrails"),
                 ("ListEvaluationJobs", "evaluation jobs"),
                 ("ListFlows", "flows"),
                 ("ListGuardrails", "guardrails"),
                 ("ListImportedModels", "imported models"),
-                ("ListInferenceProfiles", "what an opaque inference profile stands for"),
                 ("ListKnowledgeBases", "knowledge bases"),
                 ("ListMarketplaceModelEndpoints", "marketplace endpoints"),
                 ("ListModelCopyJobs", "copies of models"),

@@ -25,11 +25,12 @@ class Runbook:
         lines = [self.title]
         for number, step in enumerate(self.steps, start=1):
             lines.append(f"{number:2} {step.phase}: {step.what}{_warned(step)}")
-            lines += [f"   $ {_one_line(step.command)}"] if step.command else []
+            lines += [f"   $ {_one_line(command)}" for command in step.commands]
+            lines += [f"   undo: {_one_line(step.undo)}"] if step.undo else []
         return "\n".join(lines)
 
     def html(self) -> str:
-        """The runbook as a list, each command in a block of its own."""
+        """The runbook as a list, the commands of each step in a block of their own."""
         items = "".join(
             f"<li><b>{escape(step.phase)}</b>: {escape(plain(step.what) + _warned(step))}{_block(step)}</li>"
             for step in self.steps
@@ -50,8 +51,15 @@ def _one_line(command: str) -> str:
 
 
 def _block(step: Step) -> str:
-    style = "white-space:pre-wrap;overflow-wrap:anywhere;font-family:monospace;margin:0.2em 0 0.6em 1em"
-    return f'<pre style="{style}">{escape(_one_line(step.command))}</pre>' if step.command else ""
+    """The commands as one block to copy, and the way back in another."""
+    return _pre("\n".join(map(_one_line, step.commands))) + (
+        _pre(_one_line(step.undo), "undo: ") if step.undo else ""
+    )
+
+
+def _pre(text: str, before: str = "") -> str:
+    style = "white-space:pre-wrap;overflow-wrap:break-word;font-family:monospace;margin:0.2em 0 0.4em 1em"
+    return f'<pre style="{style}">{before}<code>{escape(text)}</code></pre>' if text else ""
 
 
 def runbook(page: KeyPage) -> Runbook:

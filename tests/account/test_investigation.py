@@ -176,6 +176,22 @@ def test_mantle_is_known_from_the_bill_and_its_callers_are_not(
     assert "mantle inference" in answered(case, 22)
 
 
+def test_models_behind_the_accounts_own_arns_are_known_when_their_making_is_out_of_sight() -> None:
+    account = Account.demo(days=20, calls=3_000, accounts=1)
+    before = account.requests.total("bedrock")
+    calls = investigate(account, days=20).calls
+    opaque = calls[
+        calls["model_raw"].fillna("").str.contains("provisioned-model|application-inference-profile")
+    ]
+    assert not (calls["operation"] == "CreateProvisionedModelThroughput").any()
+    kinds = set(opaque["model_raw"].str.split(":").str[5].str.partition("/")[0])
+    assert kinds == {"provisioned-model", "application-inference-profile"}
+    assert opaque["model"].notna().all()
+    assert (
+        account.requests.total("bedrock") - before == 3 * opaque["model_raw"].str.split(":").str[3].nunique()
+    )
+
+
 def test_logging_was_off_for_as_long_as_it_was(case: Investigation, truth: dict[str, Any]) -> None:
     off, on = truth["logging_gap"]
     (found,) = (f for f in case.findings if f.rule == "invocation_logging_weakened")
@@ -186,8 +202,7 @@ def test_the_contractors_key_was_reset_and_then_switched_off(case: Investigation
     found = case.page("DEMOC0CONTRACTOR0001")
     told = [what for what in found.events["what"] if "ServiceSpecificCredential" in what]
     assert told == ["ResetServiceSpecificCredential", "UpdateServiceSpecificCredential to Inactive"]
-    access = [step.command for step in found.runbook if "update-access-key" in step.command]
-    assert len(access) == 1
+    assert sum("update-access-key" in command for step in found.runbook for command in step.commands) == 1
 
 
 def test_the_runbook_is_filled_in_and_dry(page: KeyPage, case: Investigation) -> None:
@@ -309,7 +324,7 @@ def test_days_with_records_are_told_by_region(case: Investigation) -> None:
 
 
 def test_the_runbook_of_the_leaked_key_is_filled_in(page: KeyPage) -> None:
-    commands = [step.command for step in page.runbook]
+    commands = [command for step in page.runbook for command in step.commands]
     assert commands[0] == "bedrock-guard decode"
     called = sorted(page.calls["region"].dropna().unique())
     assert any(
@@ -317,5 +332,5 @@ def test_the_runbook_of_the_leaked_key_is_filled_in(page: KeyPage) -> None:
     )
     switched = f"update-service-specific-credential --user-name {page.user} --service-specific-credential-id {page.key}"
     assert any(switched in command and "Inactive" in command for command in commands)
-    deleted = [n for n, command in enumerate(commands) if " delete-" in command]
-    assert min(deleted) > max(n for n, step in enumerate(page.runbook) if step.phase in ("contain", "scope"))
+    assert commands[-2] == f"aws iam delete-user --user-name {page.user}"
+    assert f"bedrock-guard keys --account demo --days 90 --key {page.key}" in commands
