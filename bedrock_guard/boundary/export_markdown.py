@@ -9,11 +9,10 @@ from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.guardrail import GAPS
 from bedrock_guard.boundary.linted import linted
-from bedrock_guard.boundary.scorecard import ARRANGEMENTS, Scorecard
+from bedrock_guard.boundary.scorecard import ARRANGEMENTS, HEADINGS, Scorecard
 from bedrock_guard.boundary.spec import BoundarySpec
 
 _SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>()#+!|~"} | {"\n": " ", "\r": " "})
-_HEADINGS = {"boundary": "boundary alone", "scp": "SCPs alone", "together": "together"}
 
 
 def escaped(text: object) -> str:
@@ -51,12 +50,15 @@ def _summary(card: Scorecard) -> Iterator[str]:
     rows: list[tuple[object, ...]] = []
     for key in ARRANGEMENTS:
         if key in card.not_built:
-            rows.append((_HEADINGS[key], "not built", "", "", "", ""))
+            rows.append((HEADINGS[key], "not built", "", "", "", ""))
             continue
         done, total = card.going_on(key)
         states = [card.count(state, key) for state in ("closed", "partly", "not by IAM", "open")]
-        rows.append((_HEADINGS[key], *states, f"{done} of {total}"))
+        rows.append((HEADINGS[key], *states, f"{done} of {total}"))
     yield from _table(("arrangement", "closed", "partly", "not by IAM", "open", "normal work"), rows)
+    if card.wider:
+        yield escaped(card.wider)
+        yield ""
 
 
 def _sizes(built: Built, room: Room) -> Iterator[str]:
@@ -72,7 +74,7 @@ def _sizes(built: Built, room: Room) -> Iterator[str]:
 
 
 def _remarks(spec: BoundarySpec, built: Built, card: Scorecard) -> Iterator[str]:
-    remarks = [*built.findings, *spec.notes, *(f"{_HEADINGS[k]}: {why}" for k, why in card.not_built.items())]
+    remarks = [*built.findings, *spec.notes, *(f"{HEADINGS[k]}: {why}" for k, why in card.not_built.items())]
     yield from (f"- {escaped(remark)}" for remark in remarks)
     if remarks:
         yield ""
@@ -82,7 +84,7 @@ def _bypasses(card: Scorecard) -> Iterator[str]:
     yield "## Bypasses"
     yield ""
     yield from _table(
-        ("#", "move", *_HEADINGS.values(), "decided by", "what stays open"),
+        ("#", "move", *HEADINGS.values(), "decided by", "what stays open"),
         (
             (
                 row.bypass.number,
@@ -100,7 +102,7 @@ def _work(card: Scorecard) -> Iterator[str]:
     yield "## Normal work"
     yield ""
     rows = ((row.work.title, *(row.outcomes[key] for key in ARRANGEMENTS), row.deciding) for row in card.work)
-    yield from _table(("work", *_HEADINGS.values(), "decided by"), rows)
+    yield from _table(("work", *HEADINGS.values(), "decided by"), rows)
 
 
 def _placement(built: Built) -> Iterator[str]:

@@ -22,6 +22,11 @@ _Row = TypeVar("_Row")
 Arrangement = Literal["boundary", "scp", "together"]
 State = Literal["closed", "partly", "not by IAM", "open", "not built"]
 ARRANGEMENTS: tuple[Arrangement, ...] = ("boundary", "scp", "together")
+HEADINGS: Mapping[Arrangement, str] = {
+    "boundary": "boundary and deny policies, no SCP",
+    "scp": "SCPs with every control, no boundary",
+    "together": "as this spec asks",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,21 @@ class Scorecard:
     def going_on(self, arrangement: Arrangement = "together") -> tuple[int, int]:
         """How many pieces of work are allowed, and how many there are."""
         return sum(row.outcomes[arrangement] == "allowed" for row in self.work), len(self.work)
+
+    @property
+    def wider(self) -> str:
+        """Why SCPs alone close more than the spec's own documents, in a sentence; empty where they do not."""
+        closed = [str(row.bypass.number) for row in self.bypasses if _only_by_scps(row)]
+        if not closed:
+            return ""
+        return (
+            f"SCPs that hold every control close number {', '.join(closed)} too: they bind every role of the account, "
+            'not only the bounded ones. scp_holds = "everything" in the spec does both.'
+        )
+
+
+def _only_by_scps(row: BypassRow) -> bool:
+    return row.states["scp"] == "closed" and row.states["together"] in {"open", "partly"}
 
 
 def score(

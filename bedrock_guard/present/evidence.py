@@ -190,10 +190,20 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
     every = {"caller": "all", "refused": found.impact.spend("refused"), "stranded": whole or "", **blank}
     columns = ["caller", "client", "refused", "stranded", "calls_refused", "last_call", "models", "controls"]
     kept = [name for name in columns if name != "stranded" or whole]
+    below = {"caller": "client", "refused": "stranded", "calls_refused": "last_call", "models": "controls"}
     frame = pd.DataFrame([*rows[: limit - 2], last, every], columns=kept)
     more = f" {len(rows) - limit + 2:,} more callers are not shown." if len(rows) > limit - 2 else ""
-    caption = f"Calls that worked in the window and would be refused.{more} {EXPLAINED}"
-    return Shown(frame, caption, {"refused": "refused USD", "stranded": "stranded USD"}, limit=limit)
+    caption = (
+        f"Callers whose calls worked in the window and would be refused, dearest first.{more} {EXPLAINED}"
+    )
+    headers = {
+        "refused": "refused USD",
+        "stranded": "stranded USD",
+        "client": "program",
+        "controls": "refused by",
+    }
+    under = {over: small for over, small in below.items() if small in kept}
+    return Shown(frame, caption, headers, limit=limit, under=under)
 
 
 def _hit(found: WhatIf, spent: pd.DataFrame) -> pd.DataFrame:
@@ -233,14 +243,24 @@ def _caller(principal: Any, account: Any) -> str:
 
 def controls(found: WhatIf) -> Shown:
     """Calls refused, by control."""
-    return Shown(found.by_control(), "The same calls by the control that refuses them first.")
+    columns = ["what_it_forbids", "control", "calls", "callers", "last_call"]
+    caption = (
+        "Calls that worked and would be refused, each counted once, under the control that refuses it first."
+    )
+    return Shown(found.by_control()[columns], caption, under={"what_it_forbids": "control"})
 
 
 def ec2(found: WhatIf) -> Shown:
     """EC2 spend by type, and whether the type may start again."""
     headers = {"outcome": "launching it again", "cost_usd": "cost"}
     table = found.ec2.fillna({"instance_type": "no instance type"})
-    return Shown(table, "EC2 compute, amortised. A boundary stops no running instance.", headers)
+    again = table[table["outcome"] == "refused"]
+    hours, cost = total(again["hours"].dropna()), total(again["cost_usd"])
+    caption = (
+        f"EC2 compute of the window, amortised. {hours:,.0f} hours for {dollars(cost)} ran on types that could not be "
+        "launched again. What runs goes on: a boundary stops no running instance."
+    )
+    return Shown(table, caption, headers, under={"instance_type": "purchase_option"})
 
 
 def proof(reconciliation: Reconciliation) -> Shown:

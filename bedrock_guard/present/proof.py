@@ -9,19 +9,18 @@ import pandas as pd
 
 from bedrock_guard.boundary.builder import Size
 from bedrock_guard.boundary.linted import Noted
-from bedrock_guard.boundary.scorecard import ARRANGEMENTS, Scorecard
+from bedrock_guard.boundary.scorecard import ARRANGEMENTS, HEADINGS, Scorecard
 from bedrock_guard.iam.compare import Comparison, Difference
 from bedrock_guard.present.table import Shown, plain
 
-_HEADINGS: Final = {"boundary": "boundary alone", "scp": "SCPs alone", "together": "together"}
 _STATES: Final = ("closed", "partly", "not by IAM", "open")
 _ORDER: Final = {"open": 0, "not built": 1, "partly": 2, "not by IAM": 3, "closed": 4}
 
 
 def summary(card: Scorecard) -> Shown:
-    """How many ways round are closed, and how much work goes on, under each arrangement."""
+    """How many ways round are closed, and how much work goes on, under each arrangement; this spec's own first."""
     rows = []
-    for key in ARRANGEMENTS:
+    for key in sorted(ARRANGEMENTS, key=lambda name: name != "together"):
         done, every = card.going_on(key)
         counts = (
             dict.fromkeys(_STATES, "")
@@ -29,24 +28,46 @@ def summary(card: Scorecard) -> Shown:
             else {s: str(card.count(s, key)) for s in _STATES}
         )
         work = f"not built: {card.not_built[key]}" if key in card.not_built else f"{done} of {every}"
-        rows.append({"arrangement": _HEADINGS[key], **counts, "normal work goes on": work})
-    return Shown(pd.DataFrame(rows), "Known ways round the boundary, and normal work.")
+        rows.append({"arrangement": HEADINGS[key], **counts, "normal work goes on": work})
+    caption = (
+        f"{len(card.bypasses)} known ways round a boundary, and {len(card.work)} pieces of normal work, were tried. "
+        f"Partly: only part of it can be closed. Not by IAM: no policy reaches it. {card.wider}"
+    )
+    return Shown(pd.DataFrame(rows), caption)
 
 
-def bypasses(card: Scorecard) -> Shown:
-    """Every known way round, the open ones first."""
+def bypasses(card: Scorecard) -> tuple[Shown, Shown]:
+    """The known ways round: those that are not closed, with why; and the closed ones, with what closes them."""
     rows = [
         {
             "way round": f"{row.bypass.number}. {row.bypass.title}",
-            "together": row.states["together"],
-            "boundary alone": row.states["boundary"],
-            "decided by": row.deciding,
+            "now": row.states["together"],
+            "without SCPs": row.states["boundary"],
             "why": row.why,
+            "decided by": _deciding(row.deciding),
         }
         for row in sorted(card.bypasses, key=lambda row: (_ORDER[row.states["together"]], row.bypass.number))
     ]
-    columns = ["way round", "together", "boundary alone", "decided by", "why"]
-    return Shown(pd.DataFrame(rows, columns=columns), "Ways round the boundary, open ones first.", limit=100)
+    frame = pd.DataFrame(rows, columns=["way round", "now", "without SCPs", "why", "decided by"])
+    closed = frame["now"] == "closed"
+    left, held = frame[~closed], frame.loc[closed, ["way round", "without SCPs", "decided by"]]
+    opened = (
+        f"{len(left)} ways round that are not wholly closed." if len(left) else "No known way round is open."
+    )
+    done = f"{len(held)} ways round that are closed, and what closes them."
+    return (
+        Shown(left, opened, limit=100, under={"now": "without SCPs", "why": "decided by"}),
+        Shown(held, done, limit=100),
+    )
+
+
+def _deciding(found: tuple[str, ...]) -> str:
+    """Which statement refuses which operations: each statement once."""
+    by: dict[str, list[str]] = {}
+    for one in found:
+        operation, _, what = one.partition(": ")
+        by.setdefault(what, []).append(operation)
+    return "; ".join(f"{', '.join(operations)}: {what}" for what, operations in by.items())
 
 
 def work(card: Scorecard) -> Shown:
@@ -59,23 +80,30 @@ def work(card: Scorecard) -> Shown:
     caption = (
         "Normal work that would be refused." if rows else f"All {len(card.work)} pieces of normal work go on."
     )
-    return Shown(pd.DataFrame(rows, columns=["work", "together", "decided by"]), caption, limit=100)
+    frame = pd.DataFrame(rows, columns=["work", "together", "decided by"])
+    return Shown(frame, caption, {"together": "now"}, limit=100)
 
 
 def changes(comparison: Comparison, against: str) -> Shown:
-    """Classes of requests that are decided differently, each with one request that really flips."""
+    """Kinds of request that are decided differently, each with one that really flips; what opens comes first."""
     rows = [
         {
-            "what happens": _word(one),
-            "actions": one.actions,
-            "resource": str(one.resource),
+            "change": _word(one),
+            "actions": _actions(one.actions),
+            "resource": f"on {one.resource}",
             "when": [f"{key}: {values}" for key, values in one.conditions.items()] or "always",
             "a request that flips": _witness(one),
         }
-        for one in comparison.differences
+        for one in sorted(comparison.differences, key=_first)
     ]
-    columns = ["what happens", "actions", "resource", "when", "a request that flips"]
-    return Shown(pd.DataFrame(rows, columns=columns), changes_words(comparison, against), limit=100)
+    columns = ["change", "actions", "resource", "when", "a request that flips"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return Shown(frame, changes_words(comparison, against), limit=100, under={"actions": "resource"})
+
+
+def _first(one: Difference) -> tuple[bool, bool]:
+    """What opens before what closes, and Bedrock before other services."""
+    return not one.opens, not one.actions[0].startswith("bedrock")
 
 
 def changes_words(comparison: Comparison, against: str) -> str:
@@ -83,21 +111,28 @@ def changes_words(comparison: Comparison, against: str) -> str:
     opened = sum(one.opens for one in comparison.differences)
     closed = sum(one.closes for one in comparison.differences)
     words = (
-        f"Against {against}: {closed} classes of requests are refused that were allowed, "
-        f"{opened} allowed that were refused."
+        f"Compared with {against}: {closed} kinds of request that pass today would be refused, and "
+        f"{opened} that are refused today would pass."
     )
     if not comparison.differences:
         found = "is" if comparison.equal else "was found that is"
-        words = f"Against {against}: no request {found} decided differently."
+        words = f"Compared with {against}: no request {found} decided differently."
     if comparison.incomplete:
-        words += f" There may be more: too much hangs on {', '.join(comparison.keys) or 'the conditions'}."
+        keys = ", ".join(comparison.keys) or "their conditions"
+        words += f" The list may not be whole: what depends on {keys} could not be worked out to the end."
     return words
+
+
+def _actions(names: tuple[str, ...], most: int = 4) -> str:
+    """The first actions, and how many more; a class of one service may hold a hundred."""
+    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
 
 
 def _word(one: Difference) -> str:
     if one.opens:
-        return "becomes allowed"
-    return "becomes refused" if one.closes else f"{one.before.verdict} becomes {one.after.verdict}"
+        return "would pass"
+    return "would be refused" if one.closes else f"{one.before.verdict} becomes {one.after.verdict}"
 
 
 def _witness(one: Difference) -> str:
@@ -122,8 +157,9 @@ def mistakes(found: Iterable[Noted]) -> Shown:
     ]
     unexplained = sum(not noted.accepted for noted in every)
     caption = f"What lint says of the documents: {len(rows)} findings, {unexplained} of them unexplained."
-    columns = ["severity", "document", "statement", "what", "meant because", "what to do", "rule"]
-    return Shown(pd.DataFrame(rows, columns=columns), caption, limit=100)
+    columns = ["severity", "rule", "document", "statement", "what", "meant because", "what to do"]
+    under = {"severity": "rule", "document": "statement", "meant because": "what to do"}
+    return Shown(pd.DataFrame(rows, columns=columns), caption, limit=100, under=under)
 
 
 def sizes(found: Iterable[Size]) -> Shown:

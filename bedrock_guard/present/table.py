@@ -6,7 +6,7 @@ Whatever came from AWS is text here: it is escaped at the last step and control 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -24,6 +24,7 @@ _CELL = 300
 _ID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-|^[A-Z0-9]{16,}$")
 _LONG = re.compile(r"[^\s]{17}")
 """A word that may be broken anywhere."""
+_SMALL = ' class="under"'
 _NUMBER = ' class="number" style="text-align:right"'
 _TEXT = ' style="text-align:left"'
 _WHOLE = ' style="text-align:left;white-space:nowrap"'
@@ -44,6 +45,7 @@ class Shown:
         total: whether a last row adds up the money and count columns.
         limit: rows shown at most; how many are hidden is said.
         currency: of the money columns.
+        under: column -> the column that stands small beneath it on a page; a terminal shows both as columns.
         zone: in which moments are shown; a midnight in UTC is a day and stays one.
 
     """
@@ -55,6 +57,7 @@ class Shown:
     limit: int = 50
     currency: str = "USD"
     zone: tzinfo = UTC
+    under: Mapping[str, str] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": self.text()}
@@ -64,8 +67,8 @@ class Shown:
         if self.frame.empty and self.caption:
             return f'<p class="{NO_MATH}">{escape(plain(self.caption))}</p>'
         head = "".join(
-            f"<th{_NUMBER if c in self._right else _TEXT}>{escape(self.header(c))}</th>"
-            for c in self._columns()
+            f"<th{_NUMBER if c in self._right else _TEXT}>{self._over(c, self.header)}</th>"
+            for c in self._beside()
         )
         body = "".join(self._row(row) for row in self._rows())
         foot = self._row(self._sums(), css=' class="total"') if self.total and len(self.frame) > 1 else ""
@@ -94,6 +97,17 @@ class Shown:
     def _columns(self) -> list[str]:
         return [str(c) for c in self.frame.columns]
 
+    def _beside(self) -> list[str]:
+        """The columns that stand beside each other on a page."""
+        below = set(self.under.values())
+        return [c for c in self._columns() if c not in below]
+
+    def _over(self, column: str, words: Callable[[str], str]) -> str:
+        """The words of a column, and small beneath them those of the column under it."""
+        below = words(self.under[column]) if column in self.under else ""
+        small = f"<br><small{_SMALL}>{escape(below)}</small>" if below else ""
+        return f"{escape(words(column))}{small}"
+
     def _hidden(self) -> str:
         rest = len(self.frame) - self.limit
         return f" ({rest:,} more rows are not shown)" if rest > 0 else ""
@@ -102,14 +116,17 @@ class Shown:
         return self.frame.head(self.limit).itertuples(index=False, name=None)
 
     def _row(self, values: Sequence[Any], css: str = "") -> str:
-        right = self._right
-        said = ((c, self._cell(c, v)) for c, v in zip(self.frame.columns, values, strict=True))
+        said = {c: self._cell(c, v) for c, v in zip(self._columns(), values, strict=True)}
         cells = "".join(
-            f"<td{_NUMBER if c in right else _WHOLE if _is_whole(text) else _kind(text) + _TEXT}>"
-            f"{escape(text)}</td>"
-            for c, text in said
+            f"<td{self._style(c, said)}>{self._over(c, said.__getitem__)}</td>" for c in self._beside()
         )
         return f"<tr{css}>{cells}</tr>"
+
+    def _style(self, column: str, said: Mapping[str, str]) -> str:
+        text = said[column]
+        if column in self._right:
+            return _NUMBER
+        return _WHOLE if _is_whole(text) and column not in self.under else _kind(text) + _TEXT
 
     def _is_number(self, column: str) -> bool:
         values = self.frame[column]

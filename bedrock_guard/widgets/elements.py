@@ -1,6 +1,6 @@
-"""The two elements that ipywidgets has no widget for: a searchable list to tick, and texts to copy.
+"""The elements that ipywidgets has no widget for: a searchable list to tick, texts to copy, a chart's fit.
 
-Both show every text as text; what a person ticks or types comes back as traits.
+They show every text as text; what a person ticks or types comes back as traits.
 """
 
 from __future__ import annotations
@@ -63,3 +63,10 @@ class Documents(anywidget.AnyWidget):
     _css = _STYLE
     documents = t.List(t.Dict()).tag(sync=True)
     opened = t.Bool(default_value=True).tag(sync=True)
+
+
+class Fit(anywidget.AnyWidget):
+    """Nothing to see: it stands above a chart, and has it drawn anew as wide as its place is."""
+
+    _esm = (_STATIC / "fit.js").read_text("utf-8")
+    _css = _STYLE

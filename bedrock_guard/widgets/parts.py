@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 import ipywidgets as w
 
 from bedrock_guard.errors import GuardError
-from bedrock_guard.present.table import plain
+from bedrock_guard.present.table import Shown, plain
 
+_TEXT: Final = re.compile(r">[^<]+<")
+_LONG: Final = re.compile(r"[^\s<>&;]{17,}")
+_JOINT: Final = re.compile(r"([_:/=.]|[a-z](?=[A-Z][a-z]))(?=[\w*])")
 _LOG = logging.getLogger(__name__)
+
+
+def table(shown: Shown) -> str:
+    """A table whose long words may be broken where one reads them: after the marks in ARNs, names and actions."""
+    return _TEXT.sub(lambda found: _LONG.sub(_broken, found[0]), shown.html())
+
+
+def _broken(word: re.Match[str]) -> str:
+    return _JOINT.sub(r"\1<wbr>", word[0])
 
 
 def status(text: str) -> str:

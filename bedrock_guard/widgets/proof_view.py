@@ -11,7 +11,7 @@ from bedrock_guard.account.deployed import Deployed
 from bedrock_guard.present import proof as show
 from bedrock_guard.widgets.choices import Choices
 from bedrock_guard.widgets.jobs import Job
-from bedrock_guard.widgets.parts import alert, row, scrolling, status, tabbed
+from bedrock_guard.widgets.parts import alert, row, scrolling, status, tabbed, table
 from bedrock_guard.widgets.proving import Proof, prove
 
 REST: Final = 0.6
@@ -78,7 +78,7 @@ class ProofView:
         self.line.value = status(
             show.changes_words(fresh.comparison, _against(fresh.deployed))
             if fresh
-            else f"Against what is deployed: {'being compared.' if job.busy else 'not compared.'}"
+            else f"Compared with what is deployed: {'being worked out.' if job.busy else 'not worked out.'}"
         )
         if self._choices.problem:
             self.state.value = f"<span class='bg-stale'>stale</span> {alert(self._choices.problem)}"
@@ -97,17 +97,17 @@ class ProofView:
     def _show(self, found: Proof) -> None:
         card = found.card
         self._pages["card"].value = "".join(
-            one.html() for one in (show.summary(card), show.work(card), show.bypasses(card))
+            table(one) for one in (show.summary(card), show.work(card), *show.bypasses(card))
         )
-        self._pages["changes"].value = show.changes(found.comparison, _against(found.deployed)).html()
-        self._pages["mistakes"].value = show.mistakes(found.findings).html()
-        self._pages["sizes"].value = show.sizes(found.sizes).html()
+        self._pages["changes"].value = table(show.changes(found.comparison, _against(found.deployed)))
+        self._pages["mistakes"].value = table(show.mistakes(found.findings))
+        self._pages["sizes"].value = table(show.sizes(found.sizes))
         self._tell()
 
 
 def _against(deployed: Deployed | None) -> str:
     if deployed is None:
-        return "no boundary at all (no account was asked what is deployed)"
+        return "having no boundary (no account was asked what is deployed)"
     if deployed.gaps:
         return f"what could be read of account {deployed.account_id} (unknown: {', '.join(deployed.gaps)})"
     if not deployed.documents:

@@ -15,7 +15,8 @@ import plotly.graph_objects as go
 from bedrock_guard.present import charts, evidence
 from bedrock_guard.present.table import source_note
 from bedrock_guard.widgets.choices import Choices
-from bedrock_guard.widgets.parts import Pages, later, scrolling, status, tabbed
+from bedrock_guard.widgets.elements import Fit
+from bedrock_guard.widgets.parts import Pages, later, scrolling, status, tabbed, table
 
 _MOST_BARS: Final = 14
 _IDLE: Final = 2.0
@@ -55,29 +56,29 @@ class Seeing:
         found = self._choices.what_if
         if found is not None:
             tables = (evidence.models, evidence.users)
-            shown = (table(found, self._choices.situation).html() for table in tables)
+            shown = (table(made(found, self._choices.situation)) for made in tables)
             self._texts["models"].value = "".join(shown)
 
     def _days(self) -> None:
         found = self._choices.what_if
         if found is not None:
             self.by_day.follow(*charts.vertical(self._by_day(), "day"))
-            self._texts["days"].value = evidence.days(found).html()
+            self._texts["days"].value = table(evidence.days(found))
 
     def _callers(self) -> None:
         found = self._choices.what_if
         if found is not None:
-            self._texts["callers"].value = evidence.callers(found, self._choices.situation).html()
+            self._texts["callers"].value = table(evidence.callers(found, self._choices.situation))
 
     def _controls(self) -> None:
         found = self._choices.what_if
         if found is not None:
-            self._texts["controls"].value = evidence.controls(found).html()
+            self._texts["controls"].value = table(evidence.controls(found))
 
     def _ec2(self) -> None:
         found = self._choices.what_if
         if found is not None:
-            self._texts["ec2"].value = evidence.ec2(found).html()
+            self._texts["ec2"].value = table(evidence.ec2(found))
 
     def _by_day(self) -> pd.DataFrame:
         return evidence.by_day(self._choices.what_if)
@@ -89,7 +90,7 @@ class Seeing:
 def _sources(choices: Choices) -> str:
     situation = choices.situation
     notes = [status(f"{name}: {source_note(found)}") for name, found in situation.provenances().items()]
-    return evidence.proof(situation.reconciliation).html() + "".join(notes)
+    return table(evidence.proof(situation.reconciliation)) + "".join(notes)
 
 
 class Chart:
@@ -119,7 +120,7 @@ class Chart:
                 if list(trace[self._along]) != new:
                     trace[self._along] = new
         if not self.widget.children:
-            self.widget.children = [figure]
+            self.widget.children = [Fit(), figure]
 
     def prepare(self) -> go.FigureWidget:
         """The figure; the first time it sends the browser what it takes to draw it, which is some megabytes."""

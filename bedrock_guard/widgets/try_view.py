@@ -11,7 +11,7 @@ import traitlets as t
 from bedrock_guard.errors import GuardError
 from bedrock_guard.widgets import trying
 from bedrock_guard.widgets.choices import Choices, offered_routes
-from bedrock_guard.widgets.parts import alert, scrolling, shows_errors
+from bedrock_guard.widgets.parts import alert, scrolling, shows_errors, table
 from bedrock_guard.widgets.recorded import Recorded, recorded
 from bedrock_guard.widgets.trying import Trying, ask
 
@@ -37,6 +37,8 @@ class TryView:
         self._first()
         for name, field in self.fields.items():
             t.link((self.trying, name), (field, "value"))
+        for wide in (self.begin, self.fields["caller"]):
+            wide.add_class("bg-whole")
         form = w.Box([self.begin, *self.fields.values()])
         form.add_class("bg-form")
         self.widget = scrolling(form, self.answer)
@@ -64,7 +66,7 @@ class TryView:
         tone = _TONE[given.verdict.outcome]
         self.answer.value = (
             f"{stale}<p role='status' aria-live='polite' class='{tone}'>{escape(given.sentence)}</p>"
-            f"{note}{given.table().html()}"
+            f"{note}{table(given.table())}"
         )
 
     def _fields(self) -> dict[str, w.Widget]:

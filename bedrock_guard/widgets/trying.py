@@ -134,16 +134,17 @@ class Answer:
                 f"{start} passes all {len(found.authorisations)} authorisations. A boundary grants nothing: "
                 "the caller's own policies must allow it too."
             )
-        control = f" by “{by_id(found.control).title}”" if found.control else ""
+        control = f" by the control “{by_id(found.control).title}”" if found.control else ""
         keys = f" ({', '.join(sorted(found.keys))})" if found.keys else ""
         return f"{start}{keys}{control}"
 
     def table(self) -> Shown:
         """One row an authorisation: verdict, layer, document, statement, deciding key, and why."""
         rows = [_row(one, why) for one, why in zip(self.verdict.authorisations, self.explained, strict=True)]
-        columns = ["authorisation", "verdict", "layer", "statement", "deciding key", "why"]
+        columns = ["verdict", "layer", "authorisation", "resource", "statement", "deciding key", "why"]
         caption = "Every authorisation that AWS makes for this call; it passes only if all do."
-        return Shown(pd.DataFrame(rows, columns=columns), caption)
+        under = {"verdict": "layer", "authorisation": "resource", "statement": "deciding key"}
+        return Shown(pd.DataFrame(rows, columns=columns), caption, under=under)
 
 
 def ask(trying: Trying, built: Built, catalogue: Catalogue, management: str | None = None) -> Answer:
@@ -178,7 +179,8 @@ def _explained(evaluator: Evaluator, one: AuthorisationVerdict) -> Explanation |
 
 def _row(one: AuthorisationVerdict, why: Explanation | None) -> dict[str, Any]:
     return {
-        "authorisation": _words(one.authorisation),
+        "authorisation": one.authorisation.action,
+        "resource": _resource(one.authorisation),
         "verdict": one.outcome,
         "layer": {"identity": "deny policy"}.get(one.layer or "", one.layer or ""),
         "statement": f"{one.document} {one.sid}" if one.sid else "",
@@ -187,8 +189,8 @@ def _row(one: AuthorisationVerdict, why: Explanation | None) -> dict[str, Any]:
     }
 
 
-def _words(entry: Authorisation) -> str:
-    return f"{entry.action} on {entry.resource}{'' if entry.certain else ' (asked or not: not documented)'}"
+def _resource(entry: Authorisation) -> str:
+    return f"{entry.resource}{'' if entry.certain else ' (whether AWS asks this is not documented)'}"
 
 
 def _keys(one: AuthorisationVerdict, why: Explanation | None) -> str:

@@ -132,6 +132,7 @@ class Head:
         choices.observe(lambda _: self._tell(), names=["problem", "said", "can_undo", "can_redo"])
         self._follow()
         self.widget = w.VBox([self.cards, row(self.undo, self.redo, self.said), self.problem])
+        self.widget.add_class("bg-head")
 
     def _follow(self) -> None:
         found, before = self._choices.what_if, self._before

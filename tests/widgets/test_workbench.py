@@ -162,12 +162,12 @@ def test_what_is_deployed_is_compared_with(situation: Situation, account: Accoun
     line = bench.proving.line
     assert line in bench.choosing.file.widget.children
     assert "none of these policies is deployed: " in line.value
-    assert "classes of requests are refused that were allowed" in line.value
+    assert "kinds of request that pass today would be refused" in line.value
     bench.choosing.file.widget.children[-1].children[0].click()
     assert bench.tabs.titles[bench.tabs.selected_index] == "Prove"
     assert bench.proving.tabs.titles[bench.proving.tabs.selected_index] == "What changes"
     bench.choices.approved = (HAIKU,)
-    assert "being compared" in line.value, "never of the choice before"
+    assert "being worked out" in line.value, "never of the choice before"
     bench.proving.job.cancel()
 
 
