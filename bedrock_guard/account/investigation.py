@@ -32,7 +32,7 @@ from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.answer import Answer, Case
 from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find
-from bedrock_guard.evidence.key_use import key_use, short_term_sessions
+from bedrock_guard.evidence.packed import packed
 from bedrock_guard.evidence.prices import from_bill
 from bedrock_guard.evidence.questions import answers
 from bedrock_guard.evidence.spend import classify_bill
@@ -71,7 +71,8 @@ class Investigation:
         account: who was asked, when, with how many requests at what price.
         catalogue: models and their names.
         keys: the keys table, users, phantom users and the calls of this account (see `account.keys.Keys`).
-        calls: the trail table of this account (`evidence.usage.TRAIL`), kinds of key settled where IAM's lists do.
+        calls: the trail table of this account (`evidence.usage.TRAIL`), kinds of key settled where IAM's lists do,
+            repeated texts as categories (`evidence.packed`).
         bill: the classified bill of all accounts that the caller may see.
         prices: what the floor of dollars is counted with (PRICES).
         regions: the Regions whose Event history was read.
@@ -103,19 +104,29 @@ class Investigation:
         return find(self.evidence, self.thresholds)
 
     @cached_property
+    def case(self) -> Case:
+        """What the questions are asked of."""
+        return Case(self.evidence, self.zone, self.prices, self.unseen)
+
+    @cached_property
     def answers(self) -> tuple[Answer, ...]:
         """The twenty-two questions, answered."""
-        return answers(Case(self.evidence, self.zone, self.prices, self.unseen), self.findings)
+        return answers(self.case, self.findings)
 
-    @cached_property
+    @property
+    def summed(self) -> pd.DataFrame:
+        """The calls, those alike as one row (`evidence.key_use.summed`)."""
+        return self.case.summed
+
+    @property
     def use(self) -> pd.DataFrame:
         """Use of keys by principal and kind of key (KEY_USE)."""
-        return key_use(self.calls, self.prices)
+        return self.case.use
 
-    @cached_property
+    @property
     def sessions(self) -> pd.DataFrame:
         """Short-term keys by the key that signed them (KEY_SESSIONS), the most calls first."""
-        return short_term_sessions(self.calls, self.prices)
+        return self.case.sessions
 
     @cached_property
     def mantle(self) -> pd.DataFrame:
@@ -222,13 +233,12 @@ def investigate(
     catalogue = shipped()
     asked, unknown = (tuple(regions), ()) if regions else enabled_regions(account, catalogue)
     if store:
-        read = key_calls(store, account.now - timedelta(days=days), account.now)
-        asked = tuple(sorted(map(str, read["region"].dropna().unique())))
+        start = account.now - timedelta(days=days)
+        read, asked = key_calls(store, start, account.now, account.account_id)
     else:
-        read = read_calls(account, days, asked, attributes=ATTRIBUTES).reading.frame
+        read = packed(read_calls(account, days, asked, attributes=ATTRIBUTES).reading.frame)
     keys = read_keys(account, read)
-    calls = with_opaque_models(account, keys.calls if keys.calls is not None else read, catalogue)
-    del read  # other accounts' calls are as many megabytes again
+    calls = packed(with_opaque_models(account, keys.calls if keys.calls is not None else read, catalogue))
     bill = classify_bill(read_bill(account, Window.last(account.now, days)).frame, catalogue)
     prices = _prices(account, bill, calls, catalogue)
     card = AccountCard.of(account)
@@ -286,7 +296,7 @@ def _prices(account: Account, bill: pd.DataFrame, calls: pd.DataFrame, catalogue
     paid = from_bill(bill)
     if len(paid):
         return paid
-    called = calls.loc[calls["key_kind"] != "none", "region"].value_counts()
+    called = calls.loc[calls["key_kind"] != "none", "region"].astype("string").value_counts()
     lists = [
         read_price_list(account, str(name), catalogue=catalogue)
         for name in called.index[:_MOST_PRICED_REGIONS]
@@ -308,7 +318,7 @@ def _unseen(bill: pd.DataFrame, own: str) -> tuple[str, ...]:
 
 
 def _mantle_calls(calls: pd.DataFrame) -> list[dict[str, Any]]:
-    seen = calls[calls["service"].fillna("").str.startswith("bedrock-mantle.")]
+    seen = calls[calls["service"].str.startswith("bedrock-mantle.").fillna(value=False).astype(bool)]
     names = ["account_id", "region", "principal", "session", "key_kind"]
     return [
         {

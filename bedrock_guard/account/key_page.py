@@ -11,7 +11,7 @@ import pandas as pd
 
 from bedrock_guard.evidence.findings import Finding, json_of, who
 from bedrock_guard.evidence.key_facts import UserFacts
-from bedrock_guard.evidence.key_use import key_use, use_by
+from bedrock_guard.evidence.key_use import key_use, summed, use_by
 from bedrock_guard.evidence.keys import calls_with_key_of, credential_events
 from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.runbook import Reach, Step, long_term_runbook, short_term_runbook
@@ -161,15 +161,16 @@ def _page(  # noqa: PLR0913, PLR0917 - the parts of a page, put together in one 
     steps: tuple[Step, ...],
     notes: tuple[str, ...],
 ) -> KeyPage:
-    placed = made.assign(network=networks_of(made["source_ip"]))
-    named = made[made["model"].notna()]
+    told = summed(made)
+    placed = told.assign(network=networks_of(told["source_ip"]))
+    named = told[told["model"].notna()]
     return KeyPage(
         key=key,
         kind=kind,
         account_id=account_id,
         user=user,
         calls=made,
-        use=key_use(made, prices),
+        use=key_use(told, prices),
         models=use_by(named, ["model"], prices),
         places=use_by(placed, ["network", "client"], prices),
         events=EVENTS.frame(sorted(events, key=lambda event: pd.Timestamp(event["at"]))),

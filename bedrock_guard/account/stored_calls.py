@@ -11,11 +11,13 @@ from bedrock_guard.account.trail_store import TrailStore
 from bedrock_guard.account.trail_view import ONLY_DELIVERED
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.key_use import INVOCATIONS
+from bedrock_guard.evidence.packed import REPEATED, packed
 from bedrock_guard.evidence.tables import Provenance, with_provenance
 from bedrock_guard.evidence.usage import TRAIL
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from bedrock_guard.account.trail_view import TrailView
 
@@ -37,29 +39,49 @@ def counted_calls(folder: str | Path, start: datetime, end: datetime) -> pd.Data
     return opened(folder).tuples(start, end)
 
 
-def key_calls(folder: str | Path, start: datetime, end: datetime) -> pd.DataFrame:
-    """The trail table of a window for keys: calls with keys, refused calls, and all that are no invocation.
+def key_calls(
+    folder: str | Path, start: datetime, end: datetime, account_id: str
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """An account's trail table of a window for keys, and the Regions that any account was read in.
 
-    Of invocations the columns that nothing about keys looks at (request id, parameters, raw user agent) are left NA.
+    The table holds calls with keys, refused calls, and all that are no invocation; repeated texts are categories
+    (`evidence.packed`). Of invocations the columns that nothing about keys looks at (request id, parameters, raw user
+    agent) are left NA.
 
     Raises:
         GuardError: the folder holds no store.
 
     """
     view = opened(folder)
-    name = view.relation(start, end)
+    proof = view.provenance(start, end).lowered("floor", WITH_KEYS)
     invoked = ", ".join(f"'{operation}'" for operation in sorted(INVOCATIONS))
     kept = ", ".join(
         f"CASE WHEN operation IN ({invoked}) THEN NULL ELSE {name} END AS {name}" for name in _OF_CHANGES
     )
-    proof = view.provenance(start, end).lowered("floor", WITH_KEYS)
-    found = view.connection.sql(
-        f"SELECT * REPLACE ({kept}) FROM {name} WHERE key_kind <> 'none' OR denied_by IS NOT NULL "  # noqa: S608 - names of our own
-        f"OR operation NOT IN ({invoked}) ORDER BY event_time, event_id"
-    ).to_arrow_table()
-    view.connection.close()  # its memory is free before the columns are copied
-    frame = found.combine_chunks().to_pandas().astype(dict(TRAIL.columns))
-    return with_provenance(frame, proof)
+    looked_at = (
+        f"FROM {view.relation(start, end)} "
+        f"WHERE (key_kind <> 'none' OR denied_by IS NOT NULL OR operation NOT IN ({invoked}))"
+    )
+    view.connection.execute("SET threads = 1")  # each thread holds a row group of every column
+    own = view.connection.sql(
+        f"SELECT * REPLACE ({kept}) {looked_at} AND account_id = ?",
+        params=[account_id],
+    )
+    frame = _in_time(own.to_arrow_table())
+    regions = view.connection.sql(f"SELECT DISTINCT region {looked_at} AND region IS NOT NULL")
+    named = tuple(sorted(str(region) for (region,) in regions.fetchall()))
+    view.connection.close()
+    return with_provenance(frame, proof), named
+
+
+def _in_time(found: pa.Table) -> pd.DataFrame:
+    """Packed calls in the order of time: packed first, since ordering texts copies them."""
+    from pyarrow import compute
+
+    order = compute.sort_indices(found, [("event_time", "ascending"), ("event_id", "ascending")])
+    frame: pd.DataFrame = found.to_pandas(categories=list(REPEATED)).take(order.to_numpy())
+    others = {name: dtype for name, dtype in TRAIL.columns.items() if name not in REPEATED}
+    return packed(frame.reset_index(drop=True).astype(others))
 
 
 def gaps(proof: Provenance) -> tuple[str, ...]:

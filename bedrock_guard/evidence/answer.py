@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.evidence.findings import (
@@ -12,6 +13,7 @@ from bedrock_guard.evidence.findings import (
     Evidence,
     Finding,
 )
+from bedrock_guard.evidence.key_use import key_use, short_term_sessions, summed
 from bedrock_guard.evidence.tables import Completeness, provenance_of
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Answer:
     table: pd.DataFrame | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """What the questions are asked of.
 
@@ -58,6 +60,21 @@ class Case:
     zone: tzinfo
     prices: pd.DataFrame | None = None
     unseen: tuple[str, ...] = ()
+
+    @cached_property
+    def summed(self) -> pd.DataFrame:
+        """The calls, those alike as one row (`key_use.summed`)."""
+        return summed(self.evidence.calls)
+
+    @cached_property
+    def use(self) -> pd.DataFrame:
+        """Use of keys by principal and kind of key (KEY_USE)."""
+        return key_use(self.summed, self.prices)
+
+    @cached_property
+    def sessions(self) -> pd.DataFrame:
+        """Short-term keys by the key that signed them (KEY_SESSIONS)."""
+        return short_term_sessions(self.summed, self.prices)
 
 
 Read = Callable[["pd.DataFrame"], tuple[str, "pd.DataFrame", int]]

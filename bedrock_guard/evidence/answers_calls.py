@@ -19,7 +19,7 @@ from bedrock_guard.evidence.findings import (
     narrowed,
     short,
 )
-from bedrock_guard.evidence.key_use import INVOCATIONS, counts, key_use, short_term_sessions
+from bedrock_guard.evidence.key_use import INVOCATIONS, counts
 from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.tables import dollars, provenance_of
 
@@ -29,8 +29,7 @@ OFFICE_HOURS: Final = (7, 20)
 
 def short_term(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
     """Short-term keys by who used them; their making leaves no event."""
-    calls = case.evidence.calls
-    sessions = short_term_sessions(calls, case.prices)
+    calls, sessions = case.evidence.calls, case.sessions
     people = len(sessions[["principal", "session"]].drop_duplicates())
     text = (
         f"{many(len(sessions), 'signing key')} of {many(people, 'person or session', 'people or sessions')} "
@@ -42,8 +41,7 @@ def short_term(case: Case, _: Sequence[Finding], number: int, question: str) -> 
 
 def models(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
     """Calls with keys by model, their tokens and at least how many US dollars."""
-    calls = case.evidence.calls
-    use = key_use(calls, case.prices)
+    calls, use = case.evidence.calls, case.use
     keyed = calls.loc[calls["key_kind"] != "none", ["event_id", "model"]]
     missing = int(use["calls_without_tokens"].fillna(0).sum())
     text = f"{len(keyed)} calls with keys, of {keyed['model'].nunique()} models; {missing} carry no token counts."
@@ -105,13 +103,11 @@ def gaps(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer
 def spread(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
     """How many Regions each principal called, and which Regions answered."""
     calls = bedrock_calls(case.evidence.calls)
-    table = (
-        calls.groupby("principal")["region"].agg(lambda regions: sorted(set(regions.dropna()))).reset_index()
-    )
+    pairs = calls[["principal", "region", "inference_region"]].drop_duplicates().astype("string")
+    called = pairs.groupby("principal")
+    table = called["region"].agg(lambda regions: sorted(set(regions.dropna()))).reset_index()
     table["regions"] = table["region"].map(len)
-    answered = calls.groupby("principal")["inference_region"].agg(
-        lambda regions: sorted(set(regions.dropna()))
-    )
+    answered = called["inference_region"].agg(lambda regions: sorted(set(regions.dropna())))
     table["answered_in"] = table["principal"].map(answered)
     widest = table.sort_values("regions", ascending=False).head(3)
     text = (

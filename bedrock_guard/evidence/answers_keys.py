@@ -94,7 +94,7 @@ def changes(case: Case, _: Sequence[Finding], number: int, question: str) -> Ans
     """Resets, changes of status and deletions in the records."""
     events = credential_events(case.evidence.calls)
     later = events[events["operation"] != "CreateServiceSpecificCredential"]
-    done = counts(later["operation"].str.removesuffix("ServiceSpecificCredential"))
+    done = counts(later["operation"].astype("string").str.removesuffix("ServiceSpecificCredential"))
     told = [
         f"{str(event['operation']).removesuffix('ServiceSpecificCredential')} of {_text(event['credential_id'])} "
         f"on {event['event_time']:%Y-%m-%d} by {who(event)}"

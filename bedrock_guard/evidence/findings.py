@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.key_use import INVOCATIONS
+from bedrock_guard.evidence.packed import packed, unpacked
 from bedrock_guard.evidence.parameters import is_bedrock
 from bedrock_guard.evidence.phantoms import Phantom
 from bedrock_guard.evidence.tables import Completeness, provenance_of
@@ -148,7 +149,7 @@ def find(evidence: Evidence, thresholds: Thresholds | None = None) -> tuple[Find
 
     require(evidence.calls, TRAIL)
     limits = thresholds or Thresholds()
-    changes, use = _but_model_calls(evidence.calls), _by_category(narrowed(evidence.calls))
+    changes, use = _but_model_calls(evidence.calls), narrowed(packed(evidence.calls))
     families = ((KEYS, changes), (USE, use), (LOGGING, changes), (CHANGES, changes))
     found = [
         finding
@@ -161,16 +162,7 @@ def find(evidence: Evidence, thresholds: Thresholds | None = None) -> tuple[Find
 
 def _but_model_calls(calls: pd.DataFrame) -> pd.DataFrame:
     """All but model calls on an endpoint of Bedrock: few rows, and all that rules about keys and changes look at."""
-    found = calls[~(calls["operation"].isin(list(INVOCATIONS)) & _is_bedrock(calls))]
-    found.attrs = calls.attrs
-    return found
-
-
-def _by_category(calls: pd.DataFrame) -> pd.DataFrame:
-    """The same calls with repeated texts as categories: rules about use sort and select all rows many times."""
-    found = calls.astype(dict.fromkeys(_REPEATED, "category"))
-    found.attrs = calls.attrs
-    return found
+    return unpacked(calls[~(calls["operation"].isin(list(INVOCATIONS)) & _is_bedrock(calls))])
 
 
 def bedrock_calls(calls: pd.DataFrame) -> pd.DataFrame:
@@ -192,11 +184,10 @@ def _is_bedrock(calls: pd.DataFrame) -> pd.Series[Any]:
     return calls["service"].isin(named)
 
 
-_REPEATED: Final = (
-    "account_id region inference_region principal session client source_ip vpc_endpoint service operation model "
-    "model_raw error_code denied_by invoked_by"
+_OF_USE: Final = (
+    "event_id event_time key_kind account_id region inference_region principal session client source_ip vpc_endpoint "
+    "service operation model model_raw error_code denied_by invoked_by"
 ).split()
-_OF_USE: Final = ["event_id", "event_time", "key_kind", *_REPEATED]
 
 
 def _rank(finding: Finding) -> tuple[int, float, str]:

@@ -59,14 +59,11 @@ INVOCATIONS: Final = frozenset(
 _BEARER: Final = ("long_term", "short_term", "unknown")
 
 
-NEEDED: Final = (
-    "account_id principal session access_key_id key_kind event_time operation error_code denied_by input_tokens "
-    "output_tokens model client source_ip region route"
+_TOLD_APART: Final = (
+    "account_id principal session access_key_id key_kind operation error_code denied_by model client source_ip region "
+    "route"
 ).split()
-"""Columns that a summary looks at; narrower groups are made in a fraction of the time."""
-
-_TEXTS: Final = "operation error_code denied_by model client source_ip region route".split()
-"""Columns with few values among them, held as categories while they are summed."""
+_UNTOLD: Final = {"no_input": "input_tokens", "no_output": "output_tokens"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +75,36 @@ class Spend:
     calls_without_price: int
 
 
+def summed(calls: pd.DataFrame) -> pd.DataFrame:
+    """Calls that are alike as one row: what tells them apart, their number, times and tokens.
+
+    Every summary below takes the trail table or this; whoever makes several of one table sums once.
+    """
+    if "calls" in calls.columns:
+        return calls
+    narrow = calls[["event_time", *_UNTOLD.values(), *_TOLD_APART]].astype(
+        dict.fromkeys(_TOLD_APART, "category")
+    )
+    narrow = narrow.assign(**{flag: narrow[tokens].isna() for flag, tokens in _UNTOLD.items()})
+    alike = narrow.groupby([*_TOLD_APART, *_UNTOLD], dropna=False, sort=False, observed=True, as_index=False)
+    return alike.agg(
+        first_seen=("event_time", "min"),
+        last_seen=("event_time", "max"),
+        calls=("event_time", "size"),
+        input_tokens=("input_tokens", "sum"),
+        output_tokens=("output_tokens", "sum"),
+    )
+
+
 def key_use(calls: pd.DataFrame, prices: pd.DataFrame | None = None) -> pd.DataFrame:
     """Use of API keys by principal and kind of key, the most calls first.
 
     Args:
-        calls: the trail table.
+        calls: the trail table, or `summed` of it.
         prices: a price table; without one no dollars are given.
     """
-    keyed = calls.loc[calls["key_kind"].isin(list(_BEARER)), NEEDED]
+    told = summed(calls)
+    keyed = told[told["key_kind"].isin(list(_BEARER))]
     return _used(KEY_USE, keyed, ["account_id", "principal", "key_kind"], prices)
 
 
@@ -97,25 +116,24 @@ def short_term_sessions(calls: pd.DataFrame, prices: pd.DataFrame | None = None)
         >>> len(short_term_sessions(TRAIL.empty()))
         0
     """
-    keyed = calls.loc[calls["key_kind"] == "short_term", NEEDED]
+    told = summed(calls)
+    keyed = told[told["key_kind"] == "short_term"]
     return _used(KEY_SESSIONS, keyed, ["account_id", "access_key_id", "principal", "session"], prices)
 
 
 def use_by(calls: pd.DataFrame, by: Sequence[str], prices: pd.DataFrame | None = None) -> pd.DataFrame:
     """Use of whatever calls are given, one row per value of the columns `by`, the most calls first."""
     table = Table("use", dict.fromkeys(by, "string") | _COMMON)
-    return _used(table, calls, by, prices)
+    return _used(table, summed(calls), by, prices)
 
 
-def _used(table: Table, calls: pd.DataFrame, by: Sequence[str], prices: pd.DataFrame | None) -> pd.DataFrame:
+def _used(table: Table, told: pd.DataFrame, by: Sequence[str], prices: pd.DataFrame | None) -> pd.DataFrame:
     """One row per value of the columns `by`. Every figure is summed over all groups at once: there may be hundreds."""
     listed = None if prices is None else _price_list(prices)
-    narrow = calls[list(dict.fromkeys([*by, *NEEDED]))].reset_index(drop=True)
-    narrow = narrow.astype(dict.fromkeys({*by, *_TEXTS}, "category"))
-    names = narrow[list(by)].drop_duplicates()
-    narrow["group"] = narrow.groupby(list(by), dropna=False, sort=False, observed=True).ngroup()
-    parts = [_sums(narrow), *(_frequencies(narrow, *pair) for pair in _COUNTED.items())]
-    costs = _spend_floors(narrow, len(names), listed)
+    names = told[list(by)].drop_duplicates()
+    told = told.assign(group=told.groupby(list(by), dropna=False, sort=False, observed=True).ngroup())
+    parts = [_sums(told), *(_frequencies(told, *pair) for pair in _COUNTED.items())]
+    costs = _spend_floors(told, len(names), listed)
     rows = [
         dict(zip(by, found, strict=True))
         | {name: value for part in parts for name, value in part[number].items()}
@@ -125,21 +143,21 @@ def _used(table: Table, calls: pd.DataFrame, by: Sequence[str], prices: pd.DataF
     return table.frame(sorted(rows, key=lambda row: -int(row["calls"])))
 
 
-def _sums(calls: pd.DataFrame) -> list[dict[str, Any]]:
+def _sums(told: pd.DataFrame) -> list[dict[str, Any]]:
     """Times, calls and tokens of each `group`, in the order of their numbers."""
-    refused = calls["denied_by"].notna()
-    flags = calls.assign(
-        refused=refused,
-        failed=calls["error_code"].notna() & ~refused,
-        counted=calls["input_tokens"].notna() | calls["output_tokens"].notna(),
+    refused = told["denied_by"].notna()
+    flags = told.assign(
+        refused=told["calls"].where(refused, 0),
+        failed=told["calls"].where(told["error_code"].notna() & ~refused, 0),
+        counted=~(told["no_input"] & told["no_output"]),
     )
     found = flags.groupby("group").agg(
-        first_seen=("event_time", "min"),
-        last_seen=("event_time", "max"),
-        calls=("event_time", "size"),
+        first_seen=("first_seen", "min"),
+        last_seen=("last_seen", "max"),
+        calls=("calls", "sum"),
         refused=("refused", "sum"),
         failed=("failed", "sum"),
-        counted=("counted", "sum"),
+        counted=("counted", "any"),
         input_tokens=("input_tokens", "sum"),
         output_tokens=("output_tokens", "sum"),
     )
@@ -153,10 +171,10 @@ def _sums(calls: pd.DataFrame) -> list[dict[str, Any]]:
 _COUNTED: Final = {"models": "model", "clients": "client", "networks": "source_ip", "regions": "region"}
 
 
-def _frequencies(calls: pd.DataFrame, name: str, column: str) -> list[dict[str, dict[str, int]]]:
+def _frequencies(told: pd.DataFrame, name: str, column: str) -> list[dict[str, dict[str, int]]]:
     """How often each known value of a column occurs in each `group`, the most frequent first, then the first seen."""
-    found: list[dict[str, dict[str, int]]] = [{name: {}} for _ in range(calls["group"].nunique())]
-    sizes = calls.groupby(["group", column], sort=False, observed=True).size()
+    found: list[dict[str, dict[str, int]]] = [{name: {}} for _ in range(told["group"].nunique())]
+    sizes = told.groupby(["group", column], sort=False, observed=True)["calls"].sum()
     pairs: list[tuple[int, str]] = sizes.index.tolist()
     for (number, value), many in sorted(zip(pairs, sizes.tolist(), strict=True), key=lambda one: -one[1]):
         found[number][name][str(value)] = int(many)
@@ -165,15 +183,17 @@ def _frequencies(calls: pd.DataFrame, name: str, column: str) -> list[dict[str, 
 
 def counts(column: pd.Series[Any]) -> dict[str, int]:
     """How often each known value occurs, the most frequent first."""
-    return {str(value): int(number) for value, number in column.dropna().value_counts().items()}
+    return {
+        str(value): int(number) for value, number in column.dropna().astype("string").value_counts().items()
+    }
 
 
-def _spend_floors(calls: pd.DataFrame, groups: int, listed: _Prices | None) -> list[Spend]:
+def _spend_floors(told: pd.DataFrame, groups: int, listed: _Prices | None) -> list[Spend]:
     """What the calls of each `group` cost at least, in the order of their numbers."""
-    made = calls[calls["operation"].isin(list(INVOCATIONS)) & calls["error_code"].isna()]
-    known = made["input_tokens"].notna() & made["output_tokens"].notna()
-    open_calls = _per_group(made.loc[~known, "group"], groups)
-    counted = _per_group(made.loc[known, "group"], groups)
+    made = told[told["operation"].isin(list(INVOCATIONS)) & told["error_code"].isna()]
+    known = ~(made["no_input"] | made["no_output"])
+    open_calls = _per_group(made[~known], groups)
+    counted = _per_group(made[known], groups)
     if listed is None:
         return [Spend(None, *both) for both in zip(open_calls, counted, strict=True)]
     dollars, unpriced = [Decimal(0)] * groups, [0] * groups
@@ -188,22 +208,20 @@ def _spend_floors(calls: pd.DataFrame, groups: int, listed: _Prices | None) -> l
     ]  # fmt: skip
 
 
-def _per_group(numbers: pd.Series[Any], groups: int) -> list[int]:
-    found = numbers.value_counts()
+def _per_group(told: pd.DataFrame, groups: int) -> list[int]:
+    found = told.groupby("group")["calls"].sum()
     return [int(found.get(number, 0)) for number in range(groups)]
 
 
 def _costs(counted: pd.DataFrame, listed: _Prices) -> Iterator[tuple[int, Decimal | None, int]]:
     """Per `group`, model, Region and route: the group, its dollars (None without a price) and its calls."""
     by = ["group", "model", "region", "route"]
-    found = counted.groupby(by, dropna=False, observed=True).agg(
-        input=("input_tokens", "sum"), output=("output_tokens", "sum"), calls=("group", "size")
-    )
+    found = counted.groupby(by, dropna=False, observed=True)[["input_tokens", "output_tokens", "calls"]].sum()
     for (number, model, region, route), *tokens, many in found.itertuples(name=None):
         pairs = zip(("input", "output"), tokens, strict=True)
         cost = [_price(listed, model, region, route, kind, int(sold)) for kind, sold in pairs]
         known = [amount for amount in cost if amount is not None]
-        yield number, sum(known, Decimal(0)) if len(known) == len(cost) else None, many
+        yield number, sum(known, Decimal(0)) if len(known) == len(cost) else None, int(many)
 
 
 _Prices = Mapping[tuple[str, str, str, str], tuple[Decimal, int]]
@@ -227,7 +245,7 @@ def _price_list(prices: pd.DataFrame) -> _Prices:
 
 def _route(value: Any) -> str:
     """The route as bills tell it: global, or regional for calls in the Region and within a geography."""
-    return "global" if value == "global" else "regional"
+    return "global" if str(value) == "global" else "regional"  # it may be NA
 
 
 def _price(listed: _Prices, model: Any, region: Any, route: Any, kind: str, tokens: int) -> Decimal | None:

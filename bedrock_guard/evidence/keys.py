@@ -258,8 +258,10 @@ def refine_key_kinds(
     now may have made the call. `credentials` None means they could not be read.
     """
     open_rows = calls[calls["key_kind"] == "unknown"]
-    kinds = calls["key_kind"].copy()
-    owners = None if credentials is None else _owners(credentials, calls) if len(open_rows) else frozenset()
+    if not len(open_rows):
+        return calls
+    kinds = calls["key_kind"].astype("string")
+    owners = None if credentials is None else _owners(credentials, calls)
     for index, principal, key_id in zip(
         open_rows.index, open_rows["principal"], open_rows["access_key_id"], strict=True
     ):
@@ -269,7 +271,8 @@ def refine_key_kinds(
         without_keys = owners is not None and name not in owners and ":user/" in str(principal)
         if key_id in listed or without_keys:
             kinds.loc[index] = "short_term"
-    changed = calls.assign(key_kind=kinds)
+    packed = calls["key_kind"].dtype == "category"
+    changed = calls.assign(key_kind=kinds.astype("category") if packed else kinds)
     changed.attrs = calls.attrs
     return changed
 

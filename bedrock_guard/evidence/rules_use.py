@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bedrock_guard.evidence.findings import (
     Evidence,
     Finding,
@@ -21,7 +24,6 @@ from bedrock_guard.evidence.key_use import INVOCATIONS
 from bedrock_guard.evidence.tables import provenance_of
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 ENUMERATIONS: Final = frozenset(
@@ -50,9 +52,12 @@ def network_of(address: Any) -> str | None:
 
 
 def networks_of(addresses: pd.Series[Any]) -> pd.Series[Any]:
-    """The network of each address (see `network_of`), each address read once."""
-    known = {address: network_of(address) for address in addresses.dropna().unique()}
-    return addresses.map(known).astype("string")
+    """The network of each address (see `network_of`) as a category, each address read once."""
+    import pandas as pd
+
+    held = addresses.astype("category").cat
+    networks = pd.Categorical([network_of(address) for address in held.categories])
+    return pd.Series(networks.take(held.codes.to_numpy(), allow_fill=True), index=addresses.index)
 
 
 def new_client(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
@@ -81,13 +86,13 @@ def _first_seen(
     known = calls.assign(_value=values.loc[calls.index]).dropna(subset=["_value", "principal"])
     known = known[known["invoked_by"].isna()].sort_values("event_time")
     for principal, own in known.groupby("principal", sort=False):
-        start = own["event_time"].iloc[0]
         places = own.reset_index(drop=True)
-        for value, rows in places.groupby("_value", sort=False):
-            first = rows.index[0]
-            young = rows["event_time"].iloc[0] - start < timedelta(days=limits.baseline_days)
-            if young or first < limits.baseline_calls:
+        known_since = places["event_time"].iloc[0] + timedelta(days=limits.baseline_days)
+        shown = places.drop_duplicates("_value")
+        for first, value in shown.loc[shown["event_time"] >= known_since, "_value"].items():
+            if first < limits.baseline_calls:
                 continue
+            rows = places[places["_value"] == value]
             rows.attrs = calls.attrs
             severity: Severity = "high" if (rows["key_kind"] != "none").any() else "low"
             many = f"{len(rows)} call{'' if len(rows) == 1 else 's'}"
@@ -105,12 +110,11 @@ def region_spread(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
     calls = bedrock_calls(evidence.calls)
     calls = calls[calls["invoked_by"].isna() & calls["region"].notna()]
     for principal, own in _by_principal(calls):
-        regions, times = own["region"].to_numpy(), own["event_time"]
-        ends = _ends(times, timedelta(minutes=limits.spread_minutes))
-        places = [i for i, end in enumerate(ends) if len(set(regions[i:end])) >= limits.spread_regions]
-        if not places:
+        ends = _ends(own["event_time"], timedelta(minutes=limits.spread_minutes))
+        wide = _different(own["region"], ends) >= limits.spread_regions
+        if not wide.any():
             continue
-        inside = own.iloc[sorted({row for i in places for row in range(i, ends[i])})]
+        inside = own[_within(wide, ends)]
         found = sorted({str(region) for region in inside["region"]})
         inside.attrs = calls.attrs
         title = f"{short(principal)} called {len(found)} Regions within {limits.spread_minutes} minutes."
@@ -133,9 +137,9 @@ def burst(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
         if len(own) < limits.burst_calls:
             continue
         ends = _ends(own["event_time"], stretch)
-        start = max(range(len(own)), key=lambda i: ends[i] - i)
+        start = _longest(ends)
         usual = _usual(own, own["event_time"].iloc[start], stretch, begin, limits)
-        most = ends[start] - start
+        most = int(ends[start]) - start
         if most < limits.burst_calls or most < limits.burst_factor * usual:
             continue
         inside = own.iloc[start : ends[start]]
@@ -207,7 +211,7 @@ def access_probe(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
     wrong = calls[calls["operation"].isin(list(INVOCATIONS)) & (calls["error_code"] == "ValidationException")]
     for principal, own in _by_principal(wrong):
         ends = _ends(own["event_time"], timedelta(hours=1))
-        start = max(range(len(own)), key=lambda i: ends[i] - i)
+        start = _longest(ends)
         inside = own.iloc[start : ends[start]]
         if len(inside) < limits.probe_calls:
             continue
@@ -221,13 +225,36 @@ def _by_principal(calls: pd.DataFrame) -> Iterator[tuple[Any, pd.DataFrame]]:
     yield from calls.sort_values("event_time").groupby("principal", sort=False)
 
 
-def _ends(times: pd.Series[Any], stretch: timedelta) -> list[int]:
+_Places = NDArray[np.intp]
+
+
+def _ends(times: pd.Series[Any], stretch: timedelta) -> _Places:
     """For each event (in order of time) the position after the last one that is no later than `stretch` after it."""
-    moments: np.ndarray[Any, Any] = times.astype("int64").to_numpy()
+    moments = times.astype("int64").to_numpy()
     unit = {"us": 1_000_000, "ns": 1_000_000_000}[times.dt.unit]
-    return [
-        int(end) for end in moments.searchsorted(moments + int(stretch.total_seconds() * unit), side="right")
-    ]
+    return moments.searchsorted(moments + int(stretch.total_seconds() * unit), side="right")
+
+
+def _longest(ends: _Places) -> int:
+    """Where the stretch with the most events begins."""
+    return int((ends - np.arange(len(ends))).argmax())
+
+
+def _different(values: pd.Series[Any], ends: _Places) -> _Places:
+    """How many different values each stretch has; by running counts of each, for stretches overlap."""
+    codes, found = values.factorize()[0], np.zeros(len(ends), dtype=np.intp)
+    for code in range(int(codes.max(initial=-1)) + 1):
+        before = np.concatenate([[0], (codes == code).cumsum()])
+        found += before[ends] > before[:-1]
+    return found
+
+
+def _within(chosen: NDArray[np.bool_], ends: _Places) -> NDArray[np.bool_]:
+    """Which events lie in one of the chosen stretches."""
+    steps = np.zeros(len(ends) + 1, dtype=np.intp)
+    np.add.at(steps, np.flatnonzero(chosen), 1)
+    np.add.at(steps, ends[chosen], -1)
+    return steps.cumsum()[:-1] > 0
 
 
 RULES: Final[tuple[Rule, ...]] = (

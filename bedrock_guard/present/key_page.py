@@ -102,8 +102,12 @@ def _bars(page: KeyPage) -> list[go.Bar]:
         return []
     from bedrock_guard.evidence.rules_use import networks_of
 
-    made = page.calls[["client"]].assign(
-        day=page.calls["event_time"].dt.floor("D"), network=networks_of(page.calls["source_ip"]).fillna("")
+    made = pd.DataFrame(
+        {
+            "day": page.calls["event_time"].dt.floor("D"),
+            "network": networks_of(page.calls["source_ip"]).astype("string").fillna(""),
+            "client": page.calls["client"].astype("string").fillna(""),
+        }
     )
     shown = []
     for number, row in enumerate(page.places.head(_MOST_SERIES).to_dict("records")):
@@ -123,7 +127,7 @@ def _bars(page: KeyPage) -> list[go.Bar]:
 
 def _at(made: pd.DataFrame, row: Mapping[Any, Any]) -> pd.Series[Any]:
     network, client = ("" if pd.isna(row[name]) else row[name] for name in ("network", "client"))
-    return (made["network"] == network) & (made["client"].fillna("") == client)
+    return (made["network"] == network) & (made["client"] == client)
 
 
 def _marks(page: KeyPage, bars: list[go.Bar]) -> list[go.Scatter]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from bedrock_guard.evidence.key_use import NEEDED, use_by
+from bedrock_guard.evidence.key_use import use_by
 from bedrock_guard.evidence.tables import provenance_of
 from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present.key_page import chart, models, places, summary, timeline
@@ -159,9 +159,9 @@ def phantoms(case: Investigation) -> Shown:
 
 def sessions(case: Investigation) -> Shown:
     """Short-term keys by person or session."""
-    used = case.calls.loc[case.calls["key_kind"] == "short_term", NEEDED]
+    used = case.summed[case.summed["key_kind"] == "short_term"]
     by = ["principal", "session"]
-    signed = used.groupby(by, dropna=False)["access_key_id"].nunique()
+    signed = used.groupby(by, dropna=False, observed=True)["access_key_id"].nunique()
     frame = use_by(used, by, case.prices)
     frame = frame.assign(
         signing_keys=[int(signed[who]) for who in zip(frame["principal"], frame["session"], strict=True)]
