@@ -18,6 +18,7 @@ from bedrock_guard.demo.company.truth import cost_of
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.key_use import INVOCATIONS
+from bedrock_guard.evidence.packed import unpacked
 from bedrock_guard.evidence.tables import provenance_of, total
 from bedrock_guard.present import keys as show
 from bedrock_guard.present.table import Shown
@@ -179,7 +180,7 @@ def test_mantle_is_known_from_the_bill_and_its_callers_are_not(
 def test_models_behind_the_accounts_own_arns_are_known_when_their_making_is_out_of_sight() -> None:
     account = Account.demo(days=20, calls=3_000, accounts=1)
     before = account.requests.total("bedrock")
-    calls = investigate(account, days=20).calls
+    calls = unpacked(investigate(account, days=20).calls)
     opaque = calls[
         calls["model_raw"].fillna("").str.contains("provisioned-model|application-inference-profile")
     ]
