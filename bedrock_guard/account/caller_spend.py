@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bedrock_guard.account.exports_s3 import read_export_at
+from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.invocation_logs import read_invocation_logs
 from bedrock_guard.account.resources import kept_profiles, read_resources
 from bedrock_guard.account.s3 import is_address
@@ -129,7 +130,7 @@ def _exported(account: Account, found: Spending, place: str) -> pd.DataFrame:
     start, end = _instants(found.window)
     days = reading.frame["day"]
     kept: pd.DataFrame = reading.frame[(days >= start) & (days < end)].reset_index(drop=True)
-    lines = classify_bill(kept, found.catalogue)
+    lines = classify_bill(kept, found.catalogue, learnt=learnt(account))
     return with_provenance(lines, provenance_of(reading.frame))
 
 

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard import __version__
 from bedrock_guard.account.costs import read_bill
-from bedrock_guard.account.doctor_facts import Material, find_facts, records_of
+from bedrock_guard.account.doctor_facts import BilledMaterial, Material, find_facts, records_of
 from bedrock_guard.account.doctor_probes import FIRST, PROBES, Context, Seen, run_probe
 from bedrock_guard.account.facts import Facts, save_facts
 from bedrock_guard.account.native_costs import read_native
+from bedrock_guard.account.price_lists import read_price_lists
 from bedrock_guard.account.session import RequestLine
 from bedrock_guard.boundary.catalogue import shipped
+from bedrock_guard.evidence.prices import PriceBook
 from bedrock_guard.evidence.spend import classify_bill
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from bedrock_guard.account.session import Account
 
 ABOUT_REQUESTS: Final = (16, 5)
@@ -131,20 +131,23 @@ def _material(account: Account, seen: Iterable[Seen], *, bill: bool) -> Material
     answers = {one.action: one.answer for one in seen if one.state == "seen"}
     trail = answers.get("cloudtrail:LookupEvents")
     keys = answers.get("iam:ListServiceSpecificCredentials")
-    lines, native = _bill(account) if bill else (None, None)
+    read = _bill(account) if bill else None
     return Material(
         records=None if trail is None else records_of([trail]),
         charges=answers.get("ce:GetCostAndUsage"),
         credentials=None if keys is None else tuple(keys.get("ServiceSpecificCredentials", ())),
-        bill=lines,
-        native=native,
+        bill=read,
         catalogue=shipped(),
     )
 
 
-def _bill(account: Account) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _bill(account: Account) -> BilledMaterial:
+    """The bill of 28 days as every reading takes it at first: what was found before is not used to find it again."""
     reading = read_bill(account)
-    return classify_bill(reading.frame, shipped()), read_native(account, reading)
+    lines = classify_bill(reading.frame, shipped())
+    named = lines.loc[lines["bucket"] == "model", "region"].dropna().unique()
+    listed = PriceBook(price_list=read_price_lists(account, sorted(map(str, named)), shipped()))
+    return BilledMaterial(lines, read_native(account, reading), listed, reading.control.amount)
 
 
 def _kind(arn: str) -> str:

@@ -10,12 +10,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.account.doctor_probes import events_of
-from bedrock_guard.account.facts import Fact
+from bedrock_guard.account.facts import CHARGES, ROUNDING, UNITS, Fact
+from bedrock_guard.evidence.learning import charge_of, rounding_of, units_of
+from bedrock_guard.evidence.learnt import ROUNDING_USD
 from bedrock_guard.evidence.native import compare_native
-from bedrock_guard.evidence.tables import provenance_of, total
+from bedrock_guard.evidence.prices import PriceBook
+from bedrock_guard.evidence.spend import of_charge_type
+from bedrock_guard.evidence.tables import money, provenance_of, total
+from bedrock_guard.evidence.usage_lines import letters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +36,16 @@ _MOST: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
+class BilledMaterial:
+    """A classified bill, Cost Explorer's own model dimension, list prices, and the control total."""
+
+    lines: pd.DataFrame
+    native: pd.DataFrame
+    listed: PriceBook
+    control: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """What the questions are asked of; None where it could not be read.
 
@@ -37,8 +53,7 @@ class Material:
         records: records of Bedrock from Event history.
         charges: the answer of Cost Explorer by charge type.
         credentials: ListServiceSpecificCredentials' rows.
-        bill: the classified bill of 28 days.
-        native: Cost Explorer's own model dimension.
+        bill: the bill of 28 days and what it is held against.
         catalogue: the models.
 
     """
@@ -46,8 +61,7 @@ class Material:
     records: tuple[Mapping[str, Any], ...] | None
     charges: Mapping[str, Any] | None
     credentials: tuple[Mapping[str, Any], ...] | None
-    bill: pd.DataFrame | None
-    native: pd.DataFrame | None
+    bill: BilledMaterial | None
     catalogue: Catalogue
 
 
@@ -76,24 +90,76 @@ def safe(values: Iterable[object]) -> str:
 
 def _of_bill(material: Material) -> Iterable[Fact]:
     question = "Which charge types does Cost Explorer name?"
-    groups = [
-        group["Keys"][0]
-        for period in (material.charges or {}).get("ResultsByTime", ())
-        for group in period.get("Groups", ())
-        if group.get("Keys")
-    ]
+    charges = charges_of(material.charges or {})
     yield _fact(
-        "record_types", question, safe(groups) if groups else None, len(groups), "Cost Explorer was not read"
+        "record_types",
+        question,
+        safe(charges) if charges else None,
+        len(charges),
+        "Cost Explorer was not read",
     )
-    bill = material.bill
+    yield unknown_charges(charges)
+    bill = None if material.bill is None else material.bill.lines
     for name, asked, column in (
         ("units", "Which units do Bedrock's lines have?", "unit"),
         ("services", "Under which service names is Bedrock billed?", "service"),
     ):
         values = [] if bill is None else list(bill[column].dropna().unique())
         yield _fact(name, asked, safe(values) if values else None, len(values), "the bill holds no line")
+    yield unit_tokens(material.bill)
+    yield rounding(material.bill)
     yield _claude_lane(bill)
     yield _native(material)
+
+
+def charges_of(answer: Mapping[str, Any]) -> dict[str, list[Decimal | None]]:
+    """Charge type -> the amounts that a GetCostAndUsage by charge type gives it."""
+    found: dict[str, list[Decimal | None]] = {}
+    for period in answer.get("ResultsByTime", ()):
+        for group in period.get("Groups", ()):
+            for metric in group.get("Metrics", {}).values() if group.get("Keys") else ():
+                found.setdefault(str(group["Keys"][0]), []).append(money(metric.get("Amount")))
+    return found
+
+
+def unknown_charges(charges: Mapping[str, list[Decimal | None]]) -> Fact:
+    """Charge types that no document names, and what their sign says of them."""
+    asked = "Which charge types are in no document, and what are they?"
+    odd = {name: charge_of(costs) for name, costs in charges.items() if of_charge_type(name) == "unmapped"}
+    told = [f"{safe([name])} - {bucket or 'not known'}" for name, bucket in sorted(odd.items())]
+    data = {letters(name): bucket for name, bucket in odd.items() if bucket}
+    answer = (", ".join(told) or "none") if charges else None
+    return _fact(CHARGES, asked, answer, len(odd), "Cost Explorer was not read", data)
+
+
+def unit_tokens(bill: BilledMaterial | None) -> Fact:
+    """How many tokens each unit counts by what was paid; as data, where that is not what its usage type says."""
+    asked = "How many tokens does one unit count, by what was paid against the list price?"
+    found = {} if bill is None else units_of(bill.lines, bill.listed)
+    told = [
+        f"{safe([unit])} {'not told by prices' if tokens is None else f'{tokens:,}'}"
+        + ("" if tokens in (None, assumed) else f" and not {assumed:,}")
+        for (unit, assumed), tokens in sorted(found.items())
+    ]
+    data = {
+        f"{unit}/{assumed}": str(tokens)
+        for (unit, assumed), tokens in found.items()
+        if tokens not in (None, assumed)
+    }
+    return _fact(
+        UNITS, asked, ", ".join(told) or None, len(found), "no line has a unit and a list price", data
+    )
+
+
+def rounding(bill: BilledMaterial | None) -> Fact:
+    """Whether the lines add up to their control total to the last digit, or but for rounding."""
+    asked = "Do the lines add up to the control total?"
+    gap = None if bill is None else rounding_of(bill.lines["cost"], bill.control)
+    if gap is None:
+        return _fact(ROUNDING, asked, None, 0, "one of the two is not known")
+    rounded = 0 < gap < ROUNDING_USD
+    answer = "to the last digit" if not gap else "but for less than a cent" if rounded else "no"
+    return _fact(ROUNDING, asked, answer, 1, data={"tolerance_usd": str(ROUNDING_USD)} if rounded else None)
 
 
 def _claude_lane(bill: pd.DataFrame | None) -> Fact:
@@ -112,10 +178,10 @@ def _claude_lane(bill: pd.DataFrame | None) -> Fact:
 
 def _native(material: Material) -> Fact:
     question = "Does Cost Explorer's own model dimension cover the models read from usage types?"
-    native, bill = material.native, material.bill
-    if native is None or bill is None or native.empty:
-        why = provenance_of(native).why if native is not None else "not read"
+    if material.bill is None or material.bill.native.empty:
+        why = provenance_of(material.bill.native).why if material.bill else "not read"
         return _fact("native_model", question, None, 0, _anonymous(why) or "it gave no row")
+    native, bill = material.bill.native, material.bill.lines
     table = compare_native(bill, native, catalogue=material.catalogue)
     whole = total(value for value in table["parsed"] if value is not None)
     named = table[table["model"].notna()]
@@ -193,8 +259,16 @@ def _identity(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _fact(name: str, question: str, answer: str | None, seen: int, why: str = "") -> Fact:
-    return Fact(id=name, question=question, answer=answer, seen=seen, why="" if answer is not None else why)
+def _fact(
+    name: str,
+    question: str,
+    answer: str | None,
+    seen: int,
+    why: str = "",
+    data: Mapping[str, str] | None = None,
+) -> Fact:
+    reason = "" if answer is not None else why
+    return Fact(id=name, question=question, answer=answer, seen=seen, why=reason, data=dict(data or {}))
 
 
 def _anonymous(text: str) -> str:

@@ -10,19 +10,34 @@ import hashlib
 import os
 import tempfile
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from bedrock_guard.account.cost_explorer import FAILURES
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.bill_class import Bucket
+from bedrock_guard.evidence.learnt import NOTHING, Learnt
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.session import Account
+
+UNITS: Final = "unit_tokens"
+CHARGES: Final = "unknown_charges"
+ROUNDING: Final = "rounding"
+BUCKET: Final[TypeAdapter[Bucket]] = TypeAdapter(Bucket)
 
 VARIABLE: Final = "BEDROCK_GUARD_FACTS"
 """A folder for the files; by default under the user's state folder."""
 
 
 class Fact(BaseModel):
-    """One open point and what this account says of it. `answer` is None when nothing here could tell."""
+    """One open point and what this account says of it. `answer` is None when nothing here could tell.
+
+    `data` is what readings go by where it differs from what they take for granted: see `learnt`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,6 +46,7 @@ class Fact(BaseModel):
     answer: str | None
     seen: int = 0
     why: str = ""
+    data: dict[str, str] = {}
 
 
 class Facts(BaseModel):
@@ -65,6 +81,31 @@ def load_facts(account_id: str) -> Facts | None:
         return Facts.model_validate_json(path_of(account_id).read_bytes())
     except (OSError, ValidationError):
         return None
+
+
+def learnt(account: Account) -> Learnt:
+    """What readings of this account's bill go by; nothing where `doctor` found nothing, or was never run."""
+    try:
+        known = load_facts(account.account_id)
+    except FAILURES:
+        return NOTHING
+    if known is None:
+        return NOTHING
+    data = {fact.id: fact.data for fact in known.facts}
+    try:
+        return Learnt(
+            {_unit(key): int(tokens) for key, tokens in data.get(UNITS, {}).items()},
+            {key: BUCKET.validate_python(bucket) for key, bucket in data.get(CHARGES, {}).items()},
+            Decimal(data.get(ROUNDING, {}).get("tolerance_usd", "0")),
+            known.found_at,
+        )
+    except (ValueError, ArithmeticError):  # a file that was edited by hand
+        return NOTHING
+
+
+def _unit(key: str) -> tuple[str, int]:
+    name, _, assumed = key.partition("/")
+    return name, int(assumed)
 
 
 def save_facts(account_id: str, facts: Facts) -> Path:

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill
+from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.key_page import KeyPage, no_page, page_of_key, page_of_session, weight_of_key
 from bedrock_guard.account.keys import Keys, read_keys
 from bedrock_guard.account.opaque_models import with_opaque_models
@@ -239,7 +240,8 @@ def investigate(
         read = packed(read_calls(account, days, asked, attributes=ATTRIBUTES).reading.frame)
     keys = read_keys(account, read)
     calls = packed(with_opaque_models(account, keys.calls if keys.calls is not None else read, catalogue))
-    bill = classify_bill(read_bill(account, Window.last(account.now, days)).frame, catalogue)
+    lines = read_bill(account, Window.last(account.now, days)).frame
+    bill = classify_bill(lines, catalogue, learnt=learnt(account))
     prices = _prices(account, bill, calls, catalogue)
     card = AccountCard.of(account)
     unseen = (*unknown, *_unseen(bill, account.account_id))

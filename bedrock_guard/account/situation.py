@@ -16,6 +16,7 @@ import pandas as pd
 
 from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill
+from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.instances import read_ec2_bill
 from bedrock_guard.account.session import PRICE_PER_REQUEST_USD
 from bedrock_guard.account.sole_callers import read_sole_callers
@@ -285,9 +286,10 @@ def look(account: Account, days: int = 28, regions: Sequence[str] | None = None)
     catalogue = shipped()
     window = Window.last(account.now, days)
     reading = read_bill(account, window)
-    bill = classify_bill(reading.frame, catalogue)
+    known = learnt(account)
+    bill = classify_bill(reading.frame, catalogue, learnt=known)
     ec2 = read_ec2_bill(account, window)
-    proof = reconcile(bill, reading.control, catalogue=catalogue)
+    proof = reconcile(bill, reading.control, catalogue=catalogue, learnt=known)
     return _situation(account, window, bill, proof, (ec2.frame, ec2.control.amount), regions)
 
 

@@ -24,6 +24,7 @@ from bedrock_guard.account.costs import (
     history_from,
     read_bill,
 )
+from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.instances import read_ec2_bill
 from bedrock_guard.account.native_costs import read_by_tag, read_forecast, read_native
 from bedrock_guard.account.price_lists import read_price_lists
@@ -31,6 +32,7 @@ from bedrock_guard.account.session import PRICE_PER_REQUEST_USD
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.ec2 import Ec2Proof, reconcile_ec2
+from bedrock_guard.evidence.learnt import NOTHING, Learnt
 from bedrock_guard.evidence.prices import PriceBook
 from bedrock_guard.evidence.reconcile import ControlTotal, Reconciliation
 from bedrock_guard.evidence.spend import classify_bill, reconcile
@@ -70,7 +72,7 @@ class ProvenBill:
         reasons = [] if said.complete else [f"The bill is not complete: {said.why}."]
         if self.proof.difference is None:
             reasons.append(f"The control total is unknown: {self.control.provenance.why or 'not asked'}.")
-        elif self.proof.difference:
+        elif abs(self.proof.difference) > self.proof.tolerance:
             reasons.append("The lines do not add up to the control total.")
         return tuple(reasons)
 
@@ -91,6 +93,7 @@ class Spending:
         ec2: EC2_BILL of the window.
         ec2_control: what it must add up to.
         asked: (service, operation) -> requests made for this value; none when everything came from the cache.
+        learnt: what `doctor` found out about this account's bill, by which it was read.
     """
 
     who: str
@@ -104,6 +107,7 @@ class Spending:
     ec2: pd.DataFrame
     ec2_control: ControlTotal
     asked: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    learnt: Learnt = NOTHING
 
     @property
     def window(self) -> Window:
@@ -212,15 +216,17 @@ def read_spending(account: Account, days: int = 28, *, keep: str | Path = "") ->
     """
     before = _counts(account)
     window, catalogue, cache = Window.last(account.now, days), shipped(), _cache(account, keep)
+    known = learnt(account)
     reading = read_bill(account, window, cache=cache)
     earlier = read_bill(account, window.previous(), by_account=False, cache=cache)
-    lines = classify_bill(reading.frame, catalogue)
+    lines = classify_bill(reading.frame, catalogue, learnt=known)
+    lines_before = classify_bill(earlier.frame, catalogue, learnt=known)
     ec2 = read_ec2_bill(account, window, cache=cache)
     return Spending(
         who=_who(account),
         catalogue=catalogue,
-        now=_proven(lines, reading.control, catalogue, window),
-        before=_proven(classify_bill(earlier.frame, catalogue), earlier.control, catalogue, earlier.window),
+        now=_proven(lines, reading.control, catalogue, window, known),
+        before=_proven(lines_before, earlier.control, catalogue, earlier.window, known),
         native=read_native(account, reading, cache=cache),
         tagged=read_by_tag(account, reading, cache=cache),
         forecast=read_forecast(account, reading.services, cache=cache),
@@ -228,11 +234,14 @@ def read_spending(account: Account, days: int = 28, *, keep: str | Path = "") ->
         ec2=ec2.frame,
         ec2_control=ec2.control,
         asked=dict(_counts(account) - before),
+        learnt=known,
     )
 
 
-def _proven(lines: pd.DataFrame, control: ControlTotal, catalogue: Catalogue, window: Window) -> ProvenBill:
-    return ProvenBill(lines, control, reconcile(lines, control, catalogue=catalogue), window)
+def _proven(
+    lines: pd.DataFrame, control: ControlTotal, catalogue: Catalogue, window: Window, known: Learnt
+) -> ProvenBill:
+    return ProvenBill(lines, control, reconcile(lines, control, catalogue=catalogue, learnt=known), window)
 
 
 def _cache(account: Account, keep: str | Path) -> AnswerCache | None:

@@ -277,6 +277,16 @@ def unpriced(classified: pd.DataFrame, listed: PriceBook) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*_COMPARED], dtype="object")
 
 
+def paid_and_listed(classified: pd.DataFrame, listed: PriceBook) -> list[tuple[Decimal, Decimal]]:
+    """Kinds of line with both prices, US dollars per million tokens: as paid, and of the list.
+
+    Raises:
+        MissingColumns: the frame is no classified bill.
+    """
+    rows = _compared(classified, listed)
+    return [(row["paid"], row["listed"]) for row in rows if row["paid"] and row["listed"]]
+
+
 _NAMES: Final = ("model", "region", "token_kind", "route", "tier", "context", "usage_type")
 _COMPARED: Final = (*_NAMES, "paid", "listed", "off", "source")
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bedrock_guard.evidence.bill_class import BUCKETS, BillClass, Bucket
+from bedrock_guard.evidence.learnt import ROUNDING_USD
 from bedrock_guard.evidence.tables import (
     CLASSIFIED_BILL,
     Provenance,
@@ -264,7 +265,12 @@ def _reasons(result: Reconciliation, frame: pd.DataFrame, asked: ControlTotal, *
         found.append(f"The control total is unknown: {asked.provenance.why or 'it was not asked'}.")
     elif result.difference and abs(result.difference) > result.tolerance:
         amount = dollars(result.difference, result.currency or "USD")
-        found.append(f"The lines add up to {amount} more than the control total.")
+        found.append(
+            f"The lines add up to {amount} more than the control total."
+            if abs(result.difference) >= ROUNDING_USD
+            else f"The lines are {result.difference:+f} off the control total, which can be Cost Explorer's rounding: "
+            "bedrock-guard doctor finds out."
+        )
     if unknown:
         found.append(f"{unknown} lines have no amount that can be read.")
     homeless = len(frame) - sum(result.lines.values())

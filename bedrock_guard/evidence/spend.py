@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from bedrock_guard.evidence.bill_class import BUCKETS, BillClass, Bucket
+from bedrock_guard.evidence.learnt import NOTHING, Learnt
 from bedrock_guard.evidence.model_names import Aliases, Index, index_of
 from bedrock_guard.evidence.reconcile import ControlTotal, Reconciliation, reconcile_with
-from bedrock_guard.evidence.tables import BILL, require
+from bedrock_guard.evidence.tables import BILL, provenance_of, require
 from bedrock_guard.evidence.usage_lines import letters, read_usage
 
 if TYPE_CHECKING:
@@ -97,9 +98,13 @@ def classify(
     return _classify(service, usage_type, operation, record_type, index_of(catalogue, aliases))
 
 
-def _classify(service: str, usage_type: str, operation: str, record_type: str, index: Index) -> BillClass:
+def _classify(
+    service: str, usage_type: str, operation: str, record_type: str, index: Index, learnt: Learnt = NOTHING
+) -> BillClass:
     found = replace(read_usage(service, usage_type, index), raw=usage_type.strip() or service)
     bucket = of_charge_type(record_type)
+    if bucket == "unmapped":
+        bucket = learnt.charge_types.get(letters(record_type), bucket)
     if bucket == "unmapped":
         return replace(
             found, bucket=bucket, model=None, reason=f"The charge type {record_type!r} is not known."
@@ -126,30 +131,40 @@ def of_charge_type(record_type: str) -> Bucket | None:
 
 
 def classify_bill(
-    frame: pd.DataFrame, catalogue: Catalogue | None = None, *, aliases: Aliases | None = None
+    frame: pd.DataFrame,
+    catalogue: Catalogue | None = None,
+    *,
+    aliases: Aliases | None = None,
+    learnt: Learnt = NOTHING,
 ) -> pd.DataFrame:
     """A bill with what each line is for; every distinct line is read once.
 
     Adds bucket, model, token_kind, route, tier, context and unit_tokens. Where `unit` says "1K tokens" or "1M tokens",
-    it is believed before the usage type: AWS has changed the unit of some models.
+    it is believed before the usage type: AWS has changed the unit of some models. What was `learnt` of the account's
+    units and charge types stands between the two, and the provenance says that it was used.
 
     Raises:
         MissingColumns: the frame is no bill.
     """
     require(frame, BILL)
-    classes, places = _distinct_classes(frame, index_of(catalogue, aliases))
+    classes, places = _distinct_classes(frame, index_of(catalogue, aliases), learnt)
     result = frame.copy()
     for column in ("bucket", "model", "token_kind", "route", "tier", "context"):
         values = pd.array([getattr(found, column) for found in classes], dtype="string")
         result[column] = values.take(places) if len(places) else values
-    result["unit_tokens"] = _unit_tokens(frame, classes, places)
+    result["unit_tokens"] = _unit_tokens(frame, classes, places, learnt)
+    if learnt.words and "provenance" in frame.attrs:
+        said = provenance_of(frame)
+        result.attrs["provenance"] = replace(said, source=f"{said.source}; {learnt.words}")
     return result
 
 
 _KEYS: Final = ("service", "usage_type", "operation", "record_type")
 
 
-def _distinct_classes(frame: pd.DataFrame, index: Index) -> tuple[list[BillClass], np.ndarray[Any, Any]]:
+def _distinct_classes(
+    frame: pd.DataFrame, index: Index, learnt: Learnt
+) -> tuple[list[BillClass], np.ndarray[Any, Any]]:
     """The classes of the distinct lines, and for every row the place of its class."""
     code = np.zeros(len(frame), dtype=np.int64)
     for name in _KEYS:
@@ -158,7 +173,7 @@ def _distinct_classes(frame: pd.DataFrame, index: Index) -> tuple[list[BillClass
     first = np.flatnonzero(np.diff(np.maximum.accumulate(code), prepend=-1)) if len(code) else code
     rows = frame[list(_KEYS)].iloc[first].astype("object")
     lines = rows.where(rows.notna(), "").astype(str).itertuples(index=False, name=None)
-    return [_classify(line[0], line[1], line[2], line[3], index) for line in lines], code
+    return [_classify(line[0], line[1], line[2], line[3], index, learnt) for line in lines], code
 
 
 _UNITS: Final[Mapping[str, int]] = {
@@ -172,23 +187,22 @@ _UNITS: Final[Mapping[str, int]] = {
 
 
 def _unit_tokens(
-    frame: pd.DataFrame, classes: list[BillClass], places: np.ndarray[Any, Any]
+    frame: pd.DataFrame, classes: list[BillClass], places: np.ndarray[Any, Any], learnt: Learnt
 ) -> pd.Series[Any]:
-    """Tokens per unit of every row: as its unit says, else as its usage type does; none for what counts no tokens."""
+    """Tokens per unit of every row: as its unit says, as was learnt of it, else as its usage type does; or none."""
     codes, levels = pd.factorize(frame["unit"], use_na_sentinel=False)
-    said = [None if pd.isna(level) else _UNITS.get(letters(str(level))) for level in levels]
-    pairs = np.asarray(places, dtype=np.int64) * max(len(said), 1) + codes
-    distinct, rows = np.unique(pairs, return_inverse=True)
-    read = [
-        _unit_of(classes[pair // max(len(said), 1)], said[pair % max(len(said), 1)])
-        for pair in distinct.tolist()
-    ]
+    units = [None if pd.isna(level) else letters(str(level)) for level in levels]
+    width = max(len(units), 1)
+    distinct, rows = np.unique(np.asarray(places, dtype=np.int64) * width + codes, return_inverse=True)
+    read = [_unit_of(classes[pair // width], units[pair % width], learnt) for pair in distinct.tolist()]
     values = pd.array(read, dtype="Int64")
     return pd.Series(values.take(rows) if len(rows) else values, index=frame.index)
 
 
-def _unit_of(found: BillClass, said: int | None) -> int | None:
-    return said or found.unit_tokens
+def _unit_of(found: BillClass, unit: str | None, learnt: Learnt) -> int | None:
+    if unit is None:
+        return found.unit_tokens
+    return _UNITS.get(unit) or learnt.unit_tokens.get((unit, found.unit_tokens or 0)) or found.unit_tokens
 
 
 _PRICE_DIGITS: Final = Context(prec=15)
@@ -213,6 +227,7 @@ def reconcile(
     tolerance: Decimal = Decimal(0),
     catalogue: Catalogue | None = None,
     aliases: Aliases | None = None,
+    learnt: Learnt = NOTHING,
 ) -> Reconciliation:
     """Whether a classified bill adds up to its control total, to the last digit.
 
@@ -227,10 +242,12 @@ def reconcile(
         tolerance: a difference up to this does not withhold the headline; it is shown all the same.
         catalogue: as for `classify_bill`.
         aliases: as for `classify_bill`.
+        learnt: as for `classify_bill`; its rounding counts as tolerance.
 
     Raises:
         MissingColumns: the frame is no classified bill.
     """
     require(frame, BILL)
-    classes, places = _distinct_classes(frame, index_of(catalogue, aliases))
-    return reconcile_with(frame, classes, places, control_total, (coverage_floor, tolerance))
+    classes, places = _distinct_classes(frame, index_of(catalogue, aliases), learnt)
+    limits = (coverage_floor, max(tolerance, learnt.tolerance_usd))
+    return reconcile_with(frame, classes, places, control_total, limits)

@@ -308,7 +308,9 @@ def _floored(spending: Spending, settings: CostSettings) -> Spending:
     """The spending, proven by the coverage floor of the settings."""
     now = spending.now
     floor = settings.coverage_floor_percent / 100
-    proof = reconcile(now.lines, now.control, catalogue=spending.catalogue, coverage_floor=floor)
+    proof = reconcile(
+        now.lines, now.control, catalogue=spending.catalogue, coverage_floor=floor, learnt=spending.learnt
+    )
     return replace(spending, now=replace(now, proof=proof))
 
 
