@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -19,15 +19,17 @@ from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.instances import read_ec2_bill
 from bedrock_guard.account.session import PRICE_PER_REQUEST_USD
-from bedrock_guard.account.sole_callers import read_sole_callers
+from bedrock_guard.account.sole_callers import read_units
 from bedrock_guard.account.stored_calls import counted_calls
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.attribution import Attribution, Owners, attribute
 from bedrock_guard.evidence.impact import GOVERNED, Billed
+from bedrock_guard.evidence.model_use import model_use, units_behind
 from bedrock_guard.evidence.reconcile import Reconciliation
 from bedrock_guard.evidence.replay import Cube, cube
+from bedrock_guard.evidence.sole_callers import sole_callers
 from bedrock_guard.evidence.spend import classify_bill, reconcile
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.token_counts import of_seen
@@ -46,20 +48,13 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-event
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """One model to choose: what it is, and what it cost and was called in the window."""
+    """One model to choose: what it is, what it cost in the window, and how many calls of it worked."""
 
     model_id: str
     name: str
     provider: str
     cost_usd: Decimal
     calls: int
-
-    @property
-    def words(self) -> str:
-        """Spend and calls in words."""
-        return (
-            f"{dollars(self.cost_usd)}, {self.calls:,} calls" if self.cost_usd or self.calls else "not used"
-        )
 
 
 @dataclass(frozen=True)
@@ -76,6 +71,7 @@ class Situation:
         ec2_control: what the EC2 lines must add up to; None when it could not be asked.
         window: the days.
         owners: who alone was seen behind batch jobs and commitments.
+        stands_for: ARN of a provisioned model -> its model.
 
     """
 
@@ -88,6 +84,7 @@ class Situation:
     ec2_control: Decimal | None
     window: Window
     owners: Owners = field(default_factory=dict)
+    stands_for: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def cube(self) -> Cube:
@@ -103,6 +100,11 @@ class Situation:
     def counted(self) -> Attribution:
         """The bill by caller, as far as the tokens of seen calls and batch jobs tell; it adds up to all usage."""
         return attribute(self.bill, of_seen(self.calls), owners=self.owners)
+
+    @cached_property
+    def used(self) -> pd.DataFrame:
+        """Calls and callers of each model, by the model behind what a call names: `evidence.model_use`."""
+        return model_use(self.calls, self.stands_for)
 
     @property
     def start(self) -> datetime:
@@ -145,7 +147,7 @@ class Situation:
     def model_rows(self) -> list[ModelRow]:
         """Every model of the catalogue and on the bill, dearest first."""
         spend = self._spend()
-        calls = self.calls["model"].value_counts()
+        calls = self.used["calls"]
         known = {model.model_id: model for model in self.catalogue.models}
         rows = [
             ModelRow(
@@ -326,10 +328,11 @@ def _situation(
         start = max(start, account.now - HISTORY)
         asked = regions or _regions(bill, account)
         calls = look_up(account, asked, start, end, catalogue=catalogue).reading.frame
-    owners = read_sole_callers(account, calls)
+    units = read_units(account, calls)
+    owners = sole_callers(calls, units)
     managing = management_account(account)
     card = AccountCard.of(account, managing)
-    return Situation(card, catalogue, calls, bill, proof, *ec2, window, owners)
+    return Situation(card, catalogue, calls, bill, proof, *ec2, window, owners, units_behind(units))
 
 
 def _count(calls: pd.DataFrame) -> int:

@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
 
 def read_sole_callers(account: Account, calls: pd.DataFrame) -> Owners:
-    """Read what stands behind the provisioned models that calls name, and see who alone calls or created what.
+    """See who alone calls or created what, provisioned models included (`read_units`)."""
+    return sole_callers(calls, read_units(account, calls))
 
-    Asks nothing where no call names a provisioned model, else one free request a Region and page.
+
+def read_units(account: Account, calls: pd.DataFrame) -> pd.DataFrame | None:
+    """The provisioned throughput of the Regions in which calls name any (`account.resources.RESOURCES`).
+
+    Asks nothing where no call names a provisioned model, and then None; else one free request a Region and page.
 
     Args:
         account: who is asked; reads only.
@@ -27,6 +32,4 @@ def read_sole_callers(account: Account, calls: pd.DataFrame) -> Owners:
     named = calls["model_raw"].dropna().astype("string")
     arns = named[named.str.contains(PROVISIONED, regex=False)].unique()
     regions = sorted({str(arn).split(":")[3] for arn in arns if str(arn).count(":") >= 5})
-    if not regions:
-        return sole_callers(calls)
-    return sole_callers(calls, read_resources(account, regions, {"provisioned_throughput"}).table)
+    return read_resources(account, regions, {"provisioned_throughput"}).table if regions else None

@@ -134,7 +134,7 @@ def outcome_by_model(
         height=(70 if theme == "page" else 130) + 26 * max(len(names), 3),
         barmode="stack",
         xaxis={"tickprefix": "$", "separatethousands": True},
-        yaxis={"title": None, "type": "category"},
+        yaxis={"title": None, "type": "category", "ticklabelstandoff": 6},
         bargap=0.35,
     )
     return go.Figure(bars, layout)

@@ -30,6 +30,20 @@ MODEL_ORDERS: Final = (
     ("price", "highest price first"),
     ("name", "by name"),
 )
+MODEL_COLUMNS: Final = (
+    *(
+        "provider",
+        "modalities",
+        "in, per M tokens",
+        "out, per M tokens",
+        "calls",
+        "callers",
+        "spend",
+        "new since",
+    ),
+)
+"""What a wide list shows of a model beside its name and its routes."""
+
 TYPE_ORDERS: Final = (("spend", "dearest first"), ("hours", "most hours first"), ("name", "by name"))
 _STANDS: Final = {
     "principal": "In the boundary, or in a deny policy beside it when the boundary is full.",
@@ -49,13 +63,14 @@ def model_rows(
         extra: models that are neither in the catalogue nor on the bill, to be listed last.
 
     """
-    seen, billed = _seen(situation.calls), _billed(situation.bill)
+    used = {str(name): dict(row) for name, row in situation.used.iterrows()}
+    billed = _billed(situation.bill)
     book = PriceBook(bill=from_bill(situation.bill))
     found = [
         _model(
             row,
             situation,
-            seen.get(row.model_id),
+            used.get(row.model_id, {}),
             billed.get(row.model_id),
             _prices(book, row.model_id, region),
             routes,
@@ -73,17 +88,9 @@ def _bare(name: str) -> dict[str, Any]:
         "id": name,
         "name": plain(name),
         "facts": ["not in the catalogue", "not used"],
+        "cells": ["not in the catalogue", "unknown", "unknown", "unknown", "0", "0", "$0.00", ""],
         "sort": {**blank, "name": name},
     }
-
-
-def _seen(calls: pd.DataFrame) -> dict[str, tuple[int, datetime]]:
-    """Model -> how many callers, and the first call, of those that worked."""
-    named = calls[calls["model"].notna() & calls["error_code"].isna()]
-    grouped = named.groupby("model", observed=True).agg(
-        callers=("principal", "nunique"), first=("event_time", "min")
-    )
-    return {str(name): (int(callers), first) for name, callers, first in grouped.itertuples()}
 
 
 def _billed(bill: pd.DataFrame) -> dict[str, datetime]:
@@ -100,22 +107,27 @@ def _prices(book: PriceBook, model: str, region: str) -> tuple[Decimal | None, D
 def _model(
     row: ModelRow,
     situation: Situation,
-    seen: tuple[int, datetime] | None,
+    use: Mapping[str, Any],
     billed: datetime | None,
     prices: tuple[Decimal | None, Decimal | None],
     routes: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
     model = situation.catalogue.get(row.model_id)
-    callers, first = seen or (0, None)
+    callers, first = use.get("callers", 0), use.get("first")
+    first = None if pd.isna(first) else first
     began = min((moment for moment in (first, billed) if moment is not None), default=None)
     new = first is not None and began is not None and began - situation.start > NEW_AFTER
-    used = [_count(row.calls, "call"), _count(callers, "caller")] if row.calls else ["no call seen"]
+    since = f"{began:%Y-%m-%d}" if new and began else ""
+    modalities, used = _modalities(model), _used(row.calls, callers, use.get("failed", 0))
+    money = ["unknown" if price is None else _price(price) for price in prices]
+    counts = [f"{row.calls:,}", f"{callers:,}"]
     return {
         "id": row.model_id,
         "name": plain(row.name),
         "right": dollars(row.cost_usd) if row.cost_usd else "no spend",
-        "badge": f"new since {began:%Y-%m-%d}" if new and began else "",
-        "facts": [row.provider, *_modalities(model), *_priced(prices), *used],
+        "badge": f"new since {since}" if since else "",
+        "facts": [row.provider, *modalities, *_priced(prices), *used],
+        "cells": [row.provider, ", ".join(modalities), *money, *counts, dollars(row.cost_usd), since],
         "options": [{"id": route, "label": route} for route in routes.get(row.model_id, ())],
         "options_label": "routes",
         "sort": {
@@ -127,6 +139,12 @@ def _model(
             "name": row.name,
         },
     }
+
+
+def _used(calls: int, callers: int, failed: int) -> list[str]:
+    if calls:
+        return [_count(calls, "call"), _count(callers, "caller")]
+    return [f"{_count(failed, 'call')}, none worked" if failed else "no call seen"]
 
 
 def _modalities(model: Model | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -115,7 +115,7 @@ class Choices(t.HasTraits):
         before = {model.id: model for model in self.profile.models}
         self._models |= before
         models = tuple(self._choice(name) for name in dict.fromkeys(ids))
-        self._change(_listed("Approved models", before, ids), models=models)
+        self._change(_listed("Approved models", before, ids, self.situation.name_of), models=models)
 
     @property
     def routes(self) -> dict[str, tuple[str, ...]]:
@@ -305,12 +305,22 @@ class Choices(t.HasTraits):
         self.what_if = found
 
 
-def _listed(what: str, before: Sequence[str] | Mapping[str, Any], after: Sequence[str]) -> str:
+def _listed(
+    what: str,
+    before: Sequence[str] | Mapping[str, Any],
+    after: Sequence[str],
+    name_of: Callable[[str], str] = str,
+    most: int = 4,
+) -> str:
     """What was added and what was taken out."""
-    added = [name for name in after if name not in before]
-    gone = [name for name in before if name not in after]
-    parts = [f"added {', '.join(added)}"] if added else []
-    parts += [f"took out {', '.join(gone)}"] if gone else []
+    parts = []
+    for word, names in (
+        ("added", [name for name in after if name not in before]),
+        ("took out", [name for name in before if name not in after]),
+    ):
+        told = [name_of(name) for name in names[:most]]
+        rest = f" and {len(names) - most} more" if len(names) > most else ""
+        parts += [f"{word} {', '.join(told)}{rest}"] if told else []
     return f"{what}: {'; '.join(parts) or 'as before'}."
 
 

@@ -27,7 +27,11 @@ class Choosing:
         self._quiet = False
         self.told = w.HTML()
         self.models = PickList(
-            "models", self._model_rows(), search="name, provider or id", orders=choosing.MODEL_ORDERS
+            "models",
+            self._model_rows(),
+            search="name, provider or id",
+            orders=choosing.MODEL_ORDERS,
+            columns=choosing.MODEL_COLUMNS,
         )
         self.types = PickList("EC2 types", self._type_rows(), search="type", orders=choosing.TYPE_ORDERS)
         self.controls = _control_list()

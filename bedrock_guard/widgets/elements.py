@@ -24,8 +24,10 @@ class PickList(anywidget.AnyWidget):
         label: what is listed, for a screen reader.
         search: the words in the empty search box.
         rows: each has id, name, facts (texts) and sort (order key -> number or text), and may have right, badge,
-            group, options (id, label, why), options_label, text (label, hint), page (heading and text) and page_title.
+            cells (texts, one for each of `columns`), group, options (id, label, why), options_label, text (label,
+            hint), page (heading and text) and page_title.
         orders: (key of `sort`, words); the empty key keeps the order of `rows`.
+        columns: headings of the rows' cells; a list that has them can be shown as a wide table.
         picked: ids of the ticked rows, those that are not listed included.
         options: row id -> ids of its ticked options.
         texts: row id -> its text.
@@ -38,15 +40,26 @@ class PickList(anywidget.AnyWidget):
     search = t.Unicode().tag(sync=True)
     rows = t.List(t.Dict()).tag(sync=True)
     orders: t.List[Any] = t.List().tag(sync=True)
+    columns = t.List(t.Unicode()).tag(sync=True)
     picked = t.List(t.Unicode()).tag(sync=True)
     options = t.Dict().tag(sync=True)
     texts = t.Dict().tag(sync=True)
 
     def __init__(
-        self, label: str, rows: Sequence[Row], *, search: str, orders: Sequence[tuple[str, str]] = ()
+        self,
+        label: str,
+        rows: Sequence[Row],
+        *,
+        search: str,
+        orders: Sequence[tuple[str, str]] = (),
+        columns: Sequence[str] = (),
     ) -> None:
         super().__init__(
-            label=label, search=search, rows=list(map(dict, rows)), orders=list(map(list, orders))
+            label=label,
+            search=search,
+            rows=list(map(dict, rows)),
+            orders=list(map(list, orders)),
+            columns=list(columns),
         )
 
 

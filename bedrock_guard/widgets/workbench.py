@@ -131,7 +131,9 @@ class Head:
         choices.observe(lambda _: self._follow(), names="what_if")
         choices.observe(lambda _: self._tell(), names=["problem", "said", "can_undo", "can_redo"])
         self._follow()
-        self.widget = w.VBox([self.cards, row(self.undo, self.redo, self.said), self.problem])
+        steps = row(self.undo, self.redo, self.said)
+        steps.add_class("bg-steps")
+        self.widget = w.VBox([self.cards, steps, self.problem])
         self.widget.add_class("bg-head")
 
     def _follow(self) -> None:

@@ -16,6 +16,7 @@ from bedrock_guard.account.situation import Situation, look
 from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.company.truth import cost_of
 from bedrock_guard.evidence.caller_spend import by_caller
+from bedrock_guard.evidence.model_use import model_use
 from bedrock_guard.evidence.sole_callers import sole_callers
 from bedrock_guard.evidence.tables import cents, total
 from bedrock_guard.evidence.token_counts import of_seen
@@ -118,6 +119,18 @@ def test_counted_tuples_give_the_dollars_of_calls(situation: Situation) -> None:
     one, other = (of_seen(frame).groupby(names)["input_tokens"].sum() for frame in (situation.calls, counted))
     assert one.index.equals(other.index)
     assert (one - other).abs().max() == 0
+
+
+def test_calls_of_a_provisioned_model_count_for_the_model_behind_it(situation: Situation) -> None:
+    raw = situation.calls["model_raw"].astype("string")
+    named = situation.calls[raw.str.contains("provisioned-model").fillna(value=False)]
+    assert len(named) == 97
+    assert named["model"].isna().all()
+    rows = {row["id"]: row for row in choosing.model_rows(situation, "us-east-1", {})}
+    assert "97 calls" in rows[CLAUDE_37]["facts"]
+    assert "1 caller" in rows[CLAUDE_37]["facts"]
+    counted = model_use(tuples_of(situation.calls), situation.stands_for)
+    assert (counted["calls"] + counted["failed"]).equals(situation.used["calls"] + situation.used["failed"])
 
 
 def test_a_model_that_was_paid_for_all_along_is_not_new(situation: Situation) -> None:

@@ -80,7 +80,17 @@ def test_choose_see_undo_try_and_export(opened, tmp_path: Path) -> None:
     search.fill("nova amazon")
     status(page, "of 60 listed")
     assert page.get_by_label(OPUS).count() == 0
+    search.fill("haiku")
+    page.get_by_role("button", name=re.compile("^Tick only these")).click()
+    haiku = after(page, before)
+    assert page.locator(".bg-pick").first.locator("li.bg-picked").count() == 4
+    page.get_by_role("button", name="Undo").click()
+    assert after(page, haiku) == before
     search.fill("")
+    page.get_by_role("button", name="Wide table").first.click()
+    page.locator(".bg-columns").first.get_by_text("modalities").wait_for()
+    picture(page, "wide")
+    page.get_by_role("button", name="Narrow list").first.click()
 
     shown(page, "Callers hit")
     page.get_by_role("cell", name="claude-code").first.wait_for()

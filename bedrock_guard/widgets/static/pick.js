@@ -14,6 +14,11 @@ function facts(row) {
   return make("div", {}, ...lines.map((line) => make("div", { className: "bg-facts", textContent: line })));
 }
 
+function cells(row) {
+  if (!row.cells) return null;
+  return make("div", { className: "bg-cells" }, ...row.cells.map((text) => make("span", { textContent: text })));
+}
+
 function page(row) {
   if (!row.page) return null;
   const list = make("dl");
@@ -40,8 +45,14 @@ function render({ model, el }) {
   const list = make("ul");
   list.setAttribute("role", "group");
   list.setAttribute("aria-label", model.get("label"));
-  const bar = make("div", { className: "bg-bar" }, search, order, make("label", {}, only, "only ticked"));
-  root.append(bar, told, list);
+  const these = make("button", { type: "button", className: "bg-button" });
+  const wide = make("button", { type: "button", className: "bg-button", textContent: "Wide table" });
+  wide.setAttribute("aria-pressed", "false");
+  const columns = make("div", { className: "bg-columns" });
+  columns.setAttribute("aria-hidden", "true");
+  const onlyTicked = make("label", {}, only, "only ticked");
+  const bar = make("div", { className: "bg-bar" }, search, order, onlyTicked, wide, these);
+  root.append(bar, told, columns, list);
   el.append(root);
   let shown = [];
 
@@ -101,7 +112,7 @@ function render({ model, el }) {
       make("span", {}, make("b", { textContent: row.name }), badge && " ", badge),
       make("span", { className: "bg-right", textContent: row.right ?? "" }),
     );
-    const body = make("div", { className: "bg-body" }, facts(row), options(row), text(row), page(row));
+    const body = make("div", { className: "bg-body" }, facts(row), cells(row), options(row), text(row), page(row));
     const element = make("li", {}, head, body);
     return { row, box, element, words: [row.id, row.name, row.badge ?? "", row.right ?? "", ...row.facts, ...(row.lines ?? [])].join(" ").toLowerCase() };
   }
@@ -113,6 +124,13 @@ function render({ model, el }) {
     order.replaceChildren(...model.get("orders").map(([key, label]) => make("option", { value: key, textContent: label })));
     if (before) order.value = before;
     order.hidden = order.options.length < 2;
+    const headings = model.get("columns");
+    wide.hidden = !headings.length;
+    columns.replaceChildren(
+      make("span", { textContent: "name" }),
+      make("div", { className: "bg-cells" }, ...headings.map((text) => make("span", { textContent: text }))),
+      make("span", { textContent: "routes" }),
+    );
     arrange();
   }
 
@@ -141,6 +159,8 @@ function render({ model, el }) {
       children.push(one.element);
     }
     list.replaceChildren(...children);
+    these.hidden = !words.length || !shown.length;
+    these.textContent = `Tick only these ${shown.length}`;
     told.textContent = `${shown.length} of ${items.length} listed, ${now.size} ticked`;
   }
 
@@ -165,6 +185,13 @@ function render({ model, el }) {
     told.textContent = `${shown.length} of ${items.length} listed, ${now.size} ticked`;
   }
 
+  these.addEventListener("click", () => set("picked", shown.map((one) => one.row.id)));
+  wide.addEventListener("click", () => {
+    const on = root.classList.toggle("bg-wide");
+    el.closest(".bg-panes")?.classList.toggle("bg-stacked", on);
+    wide.textContent = on ? "Narrow list" : "Wide table";
+    wide.setAttribute("aria-pressed", String(on));
+  });
   search.addEventListener("input", arrange);
   order.addEventListener("change", arrange);
   only.addEventListener("change", arrange);
