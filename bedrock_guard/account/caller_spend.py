@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -82,7 +81,7 @@ def read_caller_spend(
     Raises:
         GuardError: there is nothing to read at `logs` or `export`.
     """
-    before = _counts(account)
+    before = account.requests.counts()
     calls = _history(account, found) if history else None
     parts = [
         _logged(account, found, logs) if logs else None,
@@ -97,7 +96,7 @@ def read_caller_spend(
     said = said.lowered("unknown", f"the bill is not whole: {' '.join(gaps)}") if gaps else said
     exported = _exported(account, found, export) if export else None
     return CallerSpend(
-        counted, said, exported, found.now.proof.control_total, dict(_counts(account) - before)
+        counted, said, exported, found.now.proof.control_total, dict(account.requests.counts() - before)
     )
 
 
@@ -144,7 +143,3 @@ def _instants(window: Window) -> tuple[datetime, datetime]:
         return datetime.combine(day, time(), UTC)
 
     return midnight(window.start), midnight(window.end)
-
-
-def _counts(account: Account) -> Counter[tuple[str, str]]:
-    return Counter({(line.service, line.operation): line.count for line in account.requests.lines()})

@@ -18,7 +18,7 @@ from bedrock_guard.account.doctor_probes import FIRST, PROBES, Context, Seen, ru
 from bedrock_guard.account.facts import Facts, save_facts
 from bedrock_guard.account.native_costs import read_native
 from bedrock_guard.account.price_lists import read_price_lists
-from bedrock_guard.account.session import RequestLine
+from bedrock_guard.account.requests import RequestLine
 from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.evidence.prices import PriceBook
 from bedrock_guard.evidence.spend import classify_bill

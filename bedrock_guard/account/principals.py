@@ -19,13 +19,13 @@ from bedrock_guard.evidence.tables import PRINCIPALS, Completeness, Provenance
 if TYPE_CHECKING:
     import pandas as pd
 
-_LISTS: Final = {
+DETAIL_LISTS: Final = {
     "user": "UserDetailList",
     "role": "RoleDetailList",
     "group": "GroupDetailList",
     "policy": "Policies",
 }
-_FILTER: Final = ("User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy")
+DETAIL_FILTER: Final = ("User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy")
 
 Document = Mapping[str, Any]
 
@@ -96,7 +96,7 @@ def _read(iam: Any) -> _Details:
     details = _Details()
     read = 0
     try:
-        for answer in answers(iam, "get_account_authorization_details", Filter=list(_FILTER)):
+        for answer in answers(iam, "get_account_authorization_details", Filter=list(DETAIL_FILTER)):
             _take(answer, details)
             read += 1
     except (UnreadableError, RepeatedMarkerError, NotAwsAnswer) as error:
@@ -107,10 +107,10 @@ def _read(iam: Any) -> _Details:
 
 def _take(answer: Mapping[str, Any], details: _Details) -> None:
     """One page; IAM sends every list on every page, empty ones too."""
-    details.users += demanded(answer, _LISTS["user"])
-    details.roles += demanded(answer, _LISTS["role"])
-    details.groups |= {str(group["GroupName"]): group for group in answer.get(_LISTS["group"], ())}
-    for policy in answer.get(_LISTS["policy"], ()):
+    details.users += demanded(answer, DETAIL_LISTS["user"])
+    details.roles += demanded(answer, DETAIL_LISTS["role"])
+    details.groups |= {str(group["GroupName"]): group for group in answer.get(DETAIL_LISTS["group"], ())}
+    for policy in answer.get(DETAIL_LISTS["policy"], ()):
         default = [v for v in policy.get("PolicyVersionList", ()) if v.get("IsDefaultVersion")]
         if default and isinstance(default[0].get("Document"), Mapping):
             details.documents[str(policy["Arn"])] = default[0]["Document"]

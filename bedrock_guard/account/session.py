@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from bedrock_guard import __version__
+from bedrock_guard.account.requests import RequestCounter
 from bedrock_guard.demo.clock import Clock, DemoClock, SystemClock
 from bedrock_guard.errors import GuardError
 
@@ -40,8 +38,6 @@ READ_ATTEMPTS = 8
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 60
 AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", "api.aws")
-# https://aws.amazon.com/aws-cost-management/aws-cost-explorer/pricing/ : each paginated request is one request.
-PRICE_PER_REQUEST_USD = {"ce": Decimal("0.01")}
 # botocore names events by service id; where that is not boto3's name of the service.
 _SERVICE_OF_ID = {"cost-explorer": "ce"}
 
@@ -56,49 +52,6 @@ class EndpointRefusedError(GuardError):
 
 class SessionError(GuardError):
     """No session: profile, Region or credentials are missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestLine:
-    """How often one operation was asked, attempts included, and what AWS charges for that at most."""
-
-    service: str
-    operation: str
-    count: int
-    cost_usd: Decimal
-
-
-class RequestCounter:
-    """Every request that left, by service and operation. Safe for several threads.
-
-    Repeated attempts count as requests, so that the cost is never understated.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counts: Counter[tuple[str, str]] = Counter()
-
-    def add(self, service: str, operation: str) -> None:
-        """One more request."""
-        with self._lock:
-            self._counts[service, operation] += 1
-
-    def lines(self) -> tuple[RequestLine, ...]:
-        """One line per service and operation, in alphabetical order."""
-        with self._lock:
-            counts = sorted(self._counts.items())
-        free = Decimal(0)
-        return tuple(RequestLine(s, o, n, n * PRICE_PER_REQUEST_USD.get(s, free)) for (s, o), n in counts)
-
-    def total(self, service: str | None = None, operation: str | None = None) -> int:
-        """How many requests, of one service or operation or in all."""
-        asked = [line for line in self.lines() if service in {None, line.service}]
-        return sum(line.count for line in asked if operation in {None, line.operation})
-
-    @property
-    def cost_usd(self) -> Decimal:
-        """What all of them cost at most, in US dollars."""
-        return sum((line.cost_usd for line in self.lines()), Decimal(0))
 
 
 def demanded(response: Mapping[str, Any], key: str) -> Any:

@@ -18,7 +18,7 @@ from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.instances import read_ec2_bill
-from bedrock_guard.account.session import PRICE_PER_REQUEST_USD
+from bedrock_guard.account.requests import PRICE_PER_REQUEST_USD
 from bedrock_guard.account.sole_callers import read_units
 from bedrock_guard.account.stored_calls import counted_calls
 from bedrock_guard.account.trail_lookup import look_up
@@ -163,9 +163,7 @@ class Situation:
 
     def name_of(self, model_id: str) -> str:
         """The name of a model, or its id where no name is known or two models share it."""
-        found = self.catalogue.get(model_id)
-        names = [model.name for model in self.catalogue.models]
-        return found.name if found and names.count(found.name) == 1 else model_id
+        return self.catalogue.name_of(model_id)
 
     def provenances(self) -> dict[str, Provenance]:
         """Table -> where it came from."""

@@ -6,7 +6,6 @@ AWS answers.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -28,7 +27,7 @@ from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.instances import read_ec2_bill
 from bedrock_guard.account.native_costs import read_by_tag, read_forecast, read_native
 from bedrock_guard.account.price_lists import read_price_lists
-from bedrock_guard.account.session import PRICE_PER_REQUEST_USD
+from bedrock_guard.account.requests import PRICE_PER_REQUEST_USD
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.ec2 import Ec2Proof, reconcile_ec2
@@ -152,9 +151,7 @@ class Spending:
 
     def name_of(self, model_id: str) -> str:
         """The name of a model, or its id where no name is known or two models share it."""
-        found = self.catalogue.get(model_id)
-        names = [model.name for model in self.catalogue.models]
-        return found.name if found and names.count(found.name) == 1 else model_id
+        return self.catalogue.name_of(model_id)
 
     def provenances(self) -> dict[str, Provenance]:
         """Table -> where it came from and how whole it is."""
@@ -214,7 +211,7 @@ def read_spending(account: Account, days: int = 28, *, keep: str | Path = "") ->
         CostError: the window holds no day.
         GuardError: the folder cannot be used.
     """
-    before = _counts(account)
+    before = account.requests.counts()
     window, catalogue, cache = Window.last(account.now, days), shipped(), _cache(account, keep)
     known = learnt(account)
     reading = read_bill(account, window, cache=cache)
@@ -233,7 +230,7 @@ def read_spending(account: Account, days: int = 28, *, keep: str | Path = "") ->
         prices=read_price_lists(account, _regions(lines), catalogue, keep=keep),
         ec2=ec2.frame,
         ec2_control=ec2.control,
-        asked=dict(_counts(account) - before),
+        asked=dict(account.requests.counts() - before),
         learnt=known,
     )
 
@@ -254,10 +251,6 @@ def _cache(account: Account, keep: str | Path) -> AnswerCache | None:
             f"The folder {keep} cannot be used.", why=str(error.strerror), remedy="Name another."
         ) from error
     return AnswerCache(Path(keep))
-
-
-def _counts(account: Account) -> Counter[tuple[str, str]]:
-    return Counter({(line.service, line.operation): line.count for line in account.requests.lines()})
 
 
 def _who(account: Account) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -127,6 +128,15 @@ class Catalogue:
     def get(self, model_id: str) -> Model | None:
         """The model with exactly this id, or None."""
         return self._by_id.get(model_id)
+
+    def name_of(self, model_id: str) -> str:
+        """The name of a model, or its id where no name is known or two models share it."""
+        found = self.get(model_id)
+        return found.name if found and self._names[found.name] == 1 else model_id
+
+    @cached_property
+    def _names(self) -> Counter[str]:
+        return Counter(model.name for model in self.models)
 
     def profile(self, profile_id: str) -> InferenceProfile | None:
         """The system-defined profile with exactly this id, or None."""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bedrock_guard.boundary.packing import minified
 from bedrock_guard.change.effects import universe_of
 from bedrock_guard.change.engine import halted
 from bedrock_guard.change.look import Look
 from bedrock_guard.change.survey import Person, Survey
-from bedrock_guard.change.texts import digest, sent
+from bedrock_guard.change.texts import digest
 from bedrock_guard.change.wish import Selection
 from bedrock_guard.evidence.tables import Provenance, with_provenance
 from bedrock_guard.iam.compare import Difference, PolicySet, Universe, compare
@@ -91,8 +92,8 @@ class _Judged:
         self._survey = survey
         boundary = next((p for p in built.packed if p.kind == "boundary"), None)
         self._boundary = f"{prefix}{boundary.name}" if boundary else None
-        self._denies = {f"{prefix}{p.name}": sent(p.document) for p in built.packed if p.kind == "deny"}
-        text = sent(boundary.document) if boundary else None
+        self._denies = {f"{prefix}{p.name}": minified(p.document) for p in built.packed if p.kind == "deny"}
+        text = minified(boundary.document) if boundary else None
         self._asked = PolicySet.of([_ALLOW_ALL, *self._denies.values()], text)
         self._marks = {arn: digest(one) for arn, one in self._denies.items()}
         if self._boundary and text:

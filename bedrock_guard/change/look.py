@@ -12,8 +12,9 @@ from botocore.parsers import ResponseParserError
 
 from bedrock_guard.account.iam_pages import code_of
 from bedrock_guard.account.session import NotAwsAnswer, demanded
+from bedrock_guard.boundary.packing import minified
 from bedrock_guard.change.errors import ChangeError
-from bedrock_guard.change.texts import digest, sent
+from bedrock_guard.change.texts import digest
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -189,7 +190,7 @@ class Look:
             )
             if answer is None:
                 return None
-            self._texts[key] = sent(answer["PolicyVersion"]["Document"])
+            self._texts[key] = minified(answer["PolicyVersion"]["Document"])
         return self._texts[key]
 
     def head(self, arn: str) -> tuple[str, str] | None:

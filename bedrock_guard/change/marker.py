@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+from bedrock_guard.boundary.packing import minified
 from bedrock_guard.change.errors import ChangeError
 from bedrock_guard.change.step import Facts, Right, Step, Writer, cli
-from bedrock_guard.change.texts import sent
 
 if TYPE_CHECKING:
     from bedrock_guard.change.look import Look
@@ -32,7 +32,7 @@ def this_owner() -> str:
 def marker_text(arn: str) -> str:
     """A document that is valid and does nothing, attached or not."""
     statement = {"Sid": "Nothing", "Effect": "Deny", "Action": "iam:GetPolicy", "Resource": f"{arn}/nothing"}
-    return sent({"Version": "2012-10-17", "Statement": [statement]})
+    return minified({"Version": "2012-10-17", "Statement": [statement]})
 
 
 class TakeMarker(Step):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_guard.account.iam_pages import code_of
+from bedrock_guard.boundary.packing import minified
 from bedrock_guard.change.effects import effects, history, probes, robbed
 from bedrock_guard.change.errors import ChangeError, PlanRefusedError, Refusal
 from bedrock_guard.change.look import Look
@@ -19,7 +20,7 @@ from bedrock_guard.change.refusals import refusals
 from bedrock_guard.change.rights import operator_refusals, rights_of
 from bedrock_guard.change.scene import Scene, look_at
 from bedrock_guard.change.steps_scp import AttachScp, CreateScp
-from bedrock_guard.change.texts import digest, sent
+from bedrock_guard.change.texts import digest
 from bedrock_guard.change.then import guardrail_mark, person_mark, policy_mark
 
 if TYPE_CHECKING:
@@ -170,6 +171,6 @@ def _exports(scene: Scene) -> Iterator[str]:
         if packed.kind != "scp":
             continue
         name = f"{packed.name}-{digest(packed.document)[:8]}"
-        yield CreateScp(name=name, text=sent(packed.document), description="bedrock-guard").command()
+        yield CreateScp(name=name, text=minified(packed.document), description="bedrock-guard").command()
         for target in scene.wish.scp_targets:
             yield AttachScp(name=name, target=target, on=True).command()

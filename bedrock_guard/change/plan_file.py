@@ -27,6 +27,7 @@ from bedrock_guard.change.steps_policy import CreatePolicy, DeletePolicy, Flip, 
 from bedrock_guard.change.steps_principal import Attach, PutBoundary, Soak
 from bedrock_guard.change.steps_scp import AttachScp, CreateScp, DeleteScp
 from bedrock_guard.change.texts import canonical
+from bedrock_guard.evidence.words import many
 
 AnyStep = Annotated[
     CreatePolicy | DeletePolicy | Prune | Stage | Unstage | Restore | Flip
@@ -155,12 +156,12 @@ class Plan(_Frozen):
     @property
     def phrase(self) -> str:
         """What has to be typed: it names the plan and counts everyone who is hit."""
-        parts = [f"apply {self.id[:6]} to {_count(len(self.targets), 'principal')} in {self.account}"]
+        parts = [f"apply {self.id[:6]} to {many(len(self.targets), 'principal')} in {self.account}"]
         if self.bystanders:
             parts.append(f"and to {len(self.bystanders)} not named that use the policy")
         scps = {s.target for s in self.steps if isinstance(s, AttachScp) and s.on}
         if scps:
-            parts.append(f"and SCPs to {_count(len(scps), 'target')}")
+            parts.append(f"and SCPs to {many(len(scps), 'target')}")
         if any(isinstance(s, Enforce) for s in self.steps):
             parts.append(f"and enforce a guardrail in {self.region}")
         return " ".join(parts)
@@ -248,7 +249,3 @@ class Plan(_Frozen):
                 remedy="Make the plan anew; a plan is changed by changing the spec.",
             )
         return plan
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from bedrock_guard.boundary.packing import minified
 from bedrock_guard.change.guardrails import Enforced, GuardrailState, read_enforced, read_guardrail
 from bedrock_guard.change.look import PolicyState, Uses
 from bedrock_guard.change.survey import Person, Survey
-from bedrock_guard.change.texts import digest, sent
+from bedrock_guard.change.texts import digest
 
 if TYPE_CHECKING:
     from bedrock_guard.change.look import Look
@@ -126,7 +127,7 @@ def look_at(look: Look, wish: Wish) -> Scene:
         for name, document in wish.documents.items()
     )
     region = wish.region or look.session.region
-    scps = {_scp_name(p.name, p.document): sent(p.document) for p in wish.built.packed if p.kind == "scp"}
+    scps = {_scp_name(p.name, p.document): minified(p.document) for p in wish.built.packed if p.kind == "scp"}
     targets = wish.scp_targets if wish.attach_scps else ()
     rules = wish.guardrail
     return Scene(
@@ -154,7 +155,7 @@ def _managed(look: Look, arn: str, document: Mapping[str, Any], wish: Wish) -> M
     now = look.policy(arn)
     boundary = next((p.name for p in wish.built.packed if p.kind == "boundary"), None)
     uses = look.uses(arn) if now else Uses(frozenset(), frozenset())
-    return Managed(arn, sent(document), arn.rpartition("/")[2] == boundary, now, uses)
+    return Managed(arn, minified(document), arn.rpartition("/")[2] == boundary, now, uses)
 
 
 def _scp_name(name: str, document: Mapping[str, Any]) -> str:

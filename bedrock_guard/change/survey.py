@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from bedrock_guard.account.principals import DETAIL_FILTER, DETAIL_LISTS
 from bedrock_guard.change.errors import ChangeError
 from bedrock_guard.change.look import Kind, PrincipalState, document_of, principal_of
 
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
     from bedrock_guard.change.look import Look
     from bedrock_guard.change.wish import Selection
 
-_LISTS: Final = {
-    "user": "UserDetailList",
-    "role": "RoleDetailList",
-    "group": "GroupDetailList",
-    "policy": "Policies",
-}
-_FILTER: Final = ["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]
 PROTECTED: Final = ("/aws-service-role/", "/aws-reserved/")
 
 
@@ -55,9 +49,9 @@ class Survey:
     @classmethod
     def of(cls, look: Look) -> Survey:
         """Read the account."""
-        bodies: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in _LISTS}
+        bodies: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in DETAIL_LISTS}
         for answer in _answers(look):
-            for kind, name in _LISTS.items():
+            for kind, name in DETAIL_LISTS.items():
                 bodies[kind] += answer.get(name, ())
         documents = {str(body["Arn"]): _default(body) for body in bodies["policy"]}
         groups = {str(body["GroupName"]): body for body in bodies["group"]}
@@ -97,10 +91,10 @@ class Survey:
 
 
 def _answers(look: Look) -> Iterator[Any]:
-    request: dict[str, Any] = {"Filter": _FILTER, "MaxItems": 1000}
+    request: dict[str, Any] = {"Filter": [*DETAIL_FILTER], "MaxItems": 1000}
     seen: set[str] = set()
     while True:
-        answer = look.ask(look.iam.get_account_authorization_details, *_LISTS.values(), **request)
+        answer = look.ask(look.iam.get_account_authorization_details, *DETAIL_LISTS.values(), **request)
         yield answer
         marker = answer.get("Marker")
         if not marker:

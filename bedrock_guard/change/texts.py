@@ -10,11 +10,6 @@ from typing import Any
 Document = Mapping[str, Any]
 
 
-def sent(document: Document) -> str:
-    """A document as it is sent: no white space between tokens, keys in their order."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
-
-
 def canonical(value: Any) -> str:
     """JSON text that is equal for equal values."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -10,6 +10,7 @@ import typer
 from bedrock_guard import __version__
 from bedrock_guard.cli import account, change, demo, doctor, policy, report, spend
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.words import visible
 
 app = typer.Typer(
     name="bedrock-guard",
@@ -46,10 +47,5 @@ def main() -> None:
     except GuardError as error:
         for label, text in (("error", error.what), ("why", error.why), ("do", error.remedy)):
             if text:
-                print(f"{label + ':':7}{visible(text)}", file=sys.stderr)
+                print(f"{label + ':':7}{visible(text, lines=True)}", file=sys.stderr)
         sys.exit(getattr(error, "exit_status", 2))
-
-
-def visible(text: str) -> str:
-    """The text with control characters shown, so that a name cannot steer a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)

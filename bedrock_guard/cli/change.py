@@ -344,9 +344,9 @@ def _again(command: str, place: str, account: str, state: Path | None) -> str:
 
 
 def _plain(text: str) -> str:
-    from bedrock_guard.cli import visible
+    from bedrock_guard.evidence.words import visible
 
-    return visible(text)
+    return visible(text, lines=True)
 
 
 class _Cancel:

@@ -119,8 +119,8 @@ def _tell(delivery: Delivery, message: Any) -> bool:
 
 def _say(error: GuardError) -> None:
     """The error in three lines; a report's own message, never a traceback."""
-    from bedrock_guard.cli import visible
+    from bedrock_guard.evidence.words import visible
 
     for label, text in (("error", error.what), ("why", error.why), ("do", error.remedy)):
         if text:
-            print(f"{label + ':':7}{visible(text)}", file=sys.stderr)
+            print(f"{label + ':':7}{visible(text, lines=True)}", file=sys.stderr)

@@ -279,7 +279,7 @@ def page_by(
 ) -> Page[T]:
     """As ``page``, where ``fetch(start, count)`` reads only what is shown (one more is asked for, to know the end)."""
     asked = {k: v for k, v in request.parameters.items() if k not in (token_name, size_name)}
-    start = _offset(request, request.parameters.get(token_name), asked)
+    start = offset_of(request, request.parameters.get(token_name), asked)
     size = int(request.parameters.get(size_name) or default)
     if request.paging == "short":
         size = max(1, size // 3)
@@ -290,7 +290,8 @@ def page_by(
     return Page(found[:size], token, answer_token_name or token_name)
 
 
-def _offset(request: Request, token: str | None, asked: Mapping[str, Any]) -> int:
+def offset_of(request: Request, token: str | None, asked: Mapping[str, Any]) -> int:
+    """Where a page token says to go on; 0 without one. A foreign or outdated token is the service's own error."""
     if token is None:
         return 0
     try:

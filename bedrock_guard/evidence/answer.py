@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property
@@ -112,13 +112,3 @@ def from_rules(*rules: str, none: str) -> Ask:
         return Answer(number, question, text + more, proof.completeness, proof.why, tuple(ids[:MOST_IDS]))
 
     return ask
-
-
-def many(number: int, one: str, several: str | None = None) -> str:
-    """A count with its noun: `1 key`, `1,200 keys`."""
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
-
-
-def listed(items: Iterable[Any]) -> str:
-    """Items with commas between them, `none` where there are none."""
-    return ", ".join(str(item) for item in items) or "none"

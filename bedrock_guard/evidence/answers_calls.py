@@ -9,8 +9,6 @@ from bedrock_guard.evidence.answer import (
     MOST_TOLD,
     Answer,
     Case,
-    listed,
-    many,
     of_calls,
 )
 from bedrock_guard.evidence.findings import (
@@ -22,6 +20,7 @@ from bedrock_guard.evidence.findings import (
 from bedrock_guard.evidence.key_use import INVOCATIONS, counts
 from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.tables import dollars, provenance_of
+from bedrock_guard.evidence.words import listed, many
 
 OFFICE_HOURS: Final = (7, 20)
 """Hours of the day, in the analyst's zone, that are not off-hours."""

@@ -11,8 +11,6 @@ from bedrock_guard.evidence.answer import (
     Answer,
     Case,
     from_rules,
-    listed,
-    many,
     of_calls,
     of_keys,
 )
@@ -24,6 +22,7 @@ from bedrock_guard.evidence.findings import (
 )
 from bedrock_guard.evidence.key_use import counts
 from bedrock_guard.evidence.keys import credential_events
+from bedrock_guard.evidence.words import listed, many
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,6 +13,7 @@ from bedrock_guard.boundary.controls import CONTROLS, Control
 from bedrock_guard.evidence.impact import GOVERNED
 from bedrock_guard.evidence.prices import PriceBook, PriceKey, from_bill
 from bedrock_guard.evidence.tables import dollars, total
+from bedrock_guard.evidence.words import many
 from bedrock_guard.present.table import plain
 
 if TYPE_CHECKING:
@@ -143,8 +144,8 @@ def _model(
 
 def _used(calls: int, callers: int, failed: int) -> list[str]:
     if calls:
-        return [_count(calls, "call"), _count(callers, "caller")]
-    return [f"{_count(failed, 'call')}, none worked" if failed else "no call seen"]
+        return [many(calls, "call"), many(callers, "caller")]
+    return [f"{many(failed, 'call')}, none worked" if failed else "no call seen"]
 
 
 def _modalities(model: Model | None) -> list[str]:
@@ -166,10 +167,6 @@ def _price(value: Decimal) -> str:
     """At least two decimals, and no more than it has."""
     text = f"{value.normalize():f}"
     return f"${value:.2f}" if len(text.partition(".")[2]) < 2 else f"${text}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def type_rows(situation: Situation, offered: Sequence[str]) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -68,11 +67,7 @@ def counted(found: Mapping[str, int]) -> str:
 
 def model(name: Any) -> str:
     """A model's name, or its id where no name is known or two models share it."""
-    if pd.isna(name):
-        return ""
-    names = Counter(model.name for model in shipped().models)
-    found = shipped().get(str(name))
-    return found.name if found and names[found.name] == 1 else str(name)
+    return "" if pd.isna(name) else shipped().name_of(str(name))
 
 
 def who(name: Any) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final, Literal
 
+from bedrock_guard.evidence.words import visible
 from bedrock_guard.present.table import NO_MATH, plain
 
 _LINE: Final = 2000
@@ -42,10 +43,7 @@ class Note:
         """Control characters shown; lines to copy are never cut."""
         if self.kind != "copy":
             return [plain(line, limit=_LINE) for line in self.lines]
-        return [
-            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-            for line in self.lines
-        ]
+        return [visible(line) for line in self.lines]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": self.text()}

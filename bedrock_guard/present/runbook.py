@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from bedrock_guard.evidence.runbook import Step
+from bedrock_guard.evidence.words import visible
 from bedrock_guard.present.table import NO_MATH, plain
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ class Runbook:
         lines = [self.title]
         for number, step in enumerate(self.steps, start=1):
             lines.append(f"{number:2} {step.phase}: {step.what}{_warned(step)}")
-            lines += [f"   $ {_one_line(command)}" for command in step.commands]
-            lines += [f"   undo: {_one_line(step.undo)}"] if step.undo else []
+            lines += [f"   $ {visible(command)}" for command in step.commands]
+            lines += [f"   undo: {visible(step.undo)}"] if step.undo else []
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -45,15 +46,10 @@ def _warned(step: Step) -> str:
     return "" if step.reversible else " This cannot be undone."
 
 
-def _one_line(command: str) -> str:
-    """The whole command, uncut: half a command must not be copied."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in command)
-
-
 def _block(step: Step) -> str:
     """The commands as one block to copy, and the way back in another."""
-    return _pre("\n".join(map(_one_line, step.commands))) + (
-        _pre(_one_line(step.undo), "undo: ") if step.undo else ""
+    return _pre("\n".join(map(visible, step.commands))) + (
+        _pre(visible(step.undo), "undo: ") if step.undo else ""
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from bedrock_guard.evidence.tables import Provenance, dollars
+from bedrock_guard.evidence.words import visible
 
 NO_MATH = "tex2jax_ignore mathjax_ignore"
 """Class of HTML in which JupyterLab must not read the text between two dollar signs as a formula."""
@@ -193,7 +194,7 @@ def plain(value: Any, zone: tzinfo = UTC, limit: int = _CELL) -> str:
         return _moment(value, zone)
     if isinstance(value, int) or hasattr(value, "__index__"):
         return f"{int(value):,}"
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
+    text = visible(str(value))
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
 
 

@@ -15,13 +15,13 @@ from bedrock_guard.boundary import names
 from bedrock_guard.boundary.export import write
 from bedrock_guard.boundary.guardrail import matched_words
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.words import visible
 from bedrock_guard.widgets.parts import alert, shows_errors, status
 from bedrock_guard.widgets.prompt_choices import PromptChoices
 from bedrock_guard.widgets.prompt_words import (
     judged,
     line,
     not_judged,
-    visible,
     words_verdict,
 )
 

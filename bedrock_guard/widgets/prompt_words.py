@@ -12,6 +12,7 @@ from bedrock_guard.account.prompts import Judgement
 from bedrock_guard.boundary.guardrail import GAPS
 from bedrock_guard.boundary.prompt_rules import PromptRules
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.words import many, visible
 from bedrock_guard.present.table import NO_MATH
 from bedrock_guard.widgets.parts import alert, status
 
@@ -39,7 +40,7 @@ class Told:
         """A note and the text, or the error."""
         if self.problem:
             return alert(self.problem)
-        shown = visible(self.text[:_SHOWN])
+        shown = visible(self.text[:_SHOWN], lines=True)
         rest = len(self.text) - _SHOWN
         more = f"{rest:,} more characters are not shown here; the exported file has them." if rest > 0 else ""
         note = " ".join(filter(None, (self.note, more)))
@@ -50,13 +51,8 @@ class Told:
         )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        plain = str(self.problem) if self.problem else visible(self.text)
+        plain = str(self.problem) if self.problem else visible(self.text, lines=True)
         return {"text/html": self.html(), "text/plain": plain}
-
-
-def visible(text: str) -> str:
-    """The text with characters that cannot be seen, or that turn the line round, written out."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def more(count: int) -> str:
@@ -72,15 +68,12 @@ def counted(rules: PromptRules) -> list[str]:
         "profanity": rules.profanity,
         many(len(rules.words), "word"): rules.words,
         many(len(rules.denied_topics), "denied topic"): rules.denied_topics,
-        many(len(rules.personal_data), "kind", "of personal data"): rules.personal_data,
+        many(
+            len(rules.personal_data), "kind of personal data", "kinds of personal data"
+        ): rules.personal_data,
         many(len(rules.patterns), "pattern"): rules.patterns,
     }
     return [words for words, there in found.items() if there]
-
-
-def many(count: int, noun: str, tail: str = "") -> str:
-    """A count with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}{' ' if tail else ''}{tail}"
 
 
 def words_verdict(rules: PromptRules, matched: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from bedrock_guard.account.session import Account
 from bedrock_guard.boundary.guardrail import GAPS
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.words import visible
 from bedrock_guard.widgets.parts import alert, status
 from bedrock_guard.widgets.prompt_choices import PromptChoices
 from bedrock_guard.widgets.prompt_editors import HARM, editors
@@ -20,7 +21,6 @@ from bedrock_guard.widgets.prompt_words import (
     counted,
     gaps,
     more,
-    visible,
 )
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from bedrock_guard.account.requests import RequestCounter
 from bedrock_guard.account.session import (
     Account,
     EndpointRefusedError,
     NotAwsAnswer,
-    RequestCounter,
     SessionError,
     demanded,
 )

@@ -14,7 +14,7 @@ from typing import Any, Final
 from bedrock_guard.demo.company import people, prices
 from bedrock_guard.demo.company.calls import GUARDRAIL_ID
 from bedrock_guard.demo.company.charges import COMMITMENT_AT
-from bedrock_guard.demo.company.clock import NOW, ago, dice, history_start
+from bedrock_guard.demo.company.clock import NOW, ago, dice, history_start, stamp
 from bedrock_guard.demo.company.launches import launches
 from bedrock_guard.demo.company.people import CALLERS, Caller
 from bedrock_guard.demo.company.plan import Plan
@@ -48,15 +48,11 @@ def story_records(plan: Plan) -> list[Record]:
     found = [record for chapter in chapters for record in chapter(plan, rng)]
     found += refusals(plan, rng)
     found += launches(plan, rng)
-    first, last = _text(history_start(plan.days)), _text(NOW)
+    first, last = stamp(history_start(plan.days)), stamp(NOW)
     return sorted(
         (record for record in found if first <= record["eventTime"] < last),
         key=lambda record: (record["eventTime"], record["eventID"]),
     )
-
-
-def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _who(key: str, plan: Plan) -> tuple[Caller, str]:

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from bedrock_guard.demo.service import Answer, Request, Service, ServiceError, page
-from bedrock_guard.demo.tokens import ChangedRequestError, ForeignTokenError
+from bedrock_guard.demo.service import Answer, Request, Service, ServiceError, offset_of, page
 
 SERVICE = Service(
     "cloudtrail",
@@ -109,7 +108,7 @@ def _newest_first(request: Request, where: str, values: list[Any]) -> Answer:
     """One page. The token is the last event shown, not a count, so that a deep page is as quick as the first."""
     p = request.parameters
     asked = {name: value for name, value in p.items() if name not in ("NextToken", "MaxResults")}
-    after = _opened(request, p.get("NextToken"), asked)
+    after = offset_of(request, p.get("NextToken"), asked)
     if after:
         at = request.state.rows("SELECT at FROM events WHERE seq = ?", (after,))[0][0]
         where, values = f"{where} AND at <= ? AND (at < ? OR seq < ?)", [*values, at, at, after]
@@ -122,17 +121,6 @@ def _newest_first(request: Request, where: str, values: list[Any]) -> Answer:
         last = rows[size - 1][0] if size else after
         answer["NextToken"] = request.tokens.make(request.question, asked, last)
     return answer
-
-
-def _opened(request: Request, token: str | None, asked: dict[str, Any]) -> int:
-    if token is None:
-        return 0
-    try:
-        return request.tokens.open(token, request.question, asked)
-    except ForeignTokenError:
-        raise request.definition.bad_token from None
-    except ChangedRequestError:
-        raise request.definition.changed_token from None
 
 
 def _by_resource(request: Request, where: str, values: list[Any], attribute: tuple[str, str]) -> Answer:

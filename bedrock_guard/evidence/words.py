@@ -1,0 +1,36 @@
+"""Numbers, lists and foreign text in the sentences that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def many(number: int, one: str, several: str | None = None) -> str:
+    """A count with its noun.
+
+    Example:
+        >>> many(1, "finding"), many(1200, "finding"), many(0, "person", "people")
+        ('1 finding', '1,200 findings', '0 people')
+    """
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def listed(items: Iterable[object]) -> str:
+    """Items with commas between them; `none` where there are none."""
+    return ", ".join(map(str, items)) or "none"
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    r"""The text, uncut, with what cannot be seen or turns a line round written out: no name can steer a terminal.
+
+    Args:
+        text: from anywhere.
+        lines: ends of lines stay what they are.
+
+    Example:
+        >>> print(visible("a\x1b[2J"))
+        a\x1b[2J
+    """
+    return "".join(
+        c if c.isprintable() or (lines and c == "\n") else c.encode("unicode_escape").decode() for c in text
+    )
