@@ -26,6 +26,7 @@ from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.attribution import Attribution, Owners, attribute
 from bedrock_guard.evidence.impact import GOVERNED, Billed
+from bedrock_guard.evidence.impact_days import DailyBill
 from bedrock_guard.evidence.model_use import model_use, units_behind
 from bedrock_guard.evidence.reconcile import Reconciliation
 from bedrock_guard.evidence.replay import Cube, cube
@@ -95,6 +96,11 @@ class Situation:
     def billed(self) -> Billed:
         """The bill, ready to be spread."""
         return Billed.of(self.bill)
+
+    @cached_property
+    def daily(self) -> DailyBill:
+        """The bill by day, ready to be spread."""
+        return DailyBill.of(self.bill)
 
     @cached_property
     def counted(self) -> Attribution:

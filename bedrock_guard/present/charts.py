@@ -148,35 +148,60 @@ def horizontal(table: pd.DataFrame, by: str) -> tuple[list[str], dict[str, list[
 
 
 VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
-    "allowed": OUTCOMES["kept"],
-    "refused": OUTCOMES["refused"],
-    "depends": OUTCOMES["unknown"],
-    "already_denied": ("#b9c0c8", ""),
+    "calls_allowed": OUTCOMES["kept"],
+    "calls_refused": OUTCOMES["refused"],
+    "calls_depends": OUTCOMES["unknown"],
+    "calls_already_denied": ("#b9c0c8", ""),
 }
-"""Verdict of a call -> its colour and its pattern."""
+"""Verdict of a day's calls -> its colour and its pattern."""
 
 
-def calls_by_day(table: pd.DataFrame, *, theme: Theme = "light", title: str = "Calls per day") -> go.Figure:
-    """Calls per day by verdict, stacked; columns `day` and a count for each verdict."""
+def outcome_by_day(table: pd.DataFrame, *, theme: Theme = "light", title: str = "Day by day") -> go.Figure:
+    """Dollars per day by outcome above, calls per day by verdict below; `present.evidence.by_day`."""
     days, values = vertical(table, "day")
-    bars = [
-        go.Bar(
-            name=verdict.replace("_", " "),
-            meta=verdict,
-            x=days,
-            y=values[verdict],
-            marker={"color": colour, "pattern": _pattern(pattern, colour), "line": {"width": 0}},
-            hovertemplate="%{x}<br>" + verdict.replace("_", " ") + " %{y:,}<extra></extra>",
-        )
-        for verdict, (colour, pattern) in VERDICTS.items()
-    ]
-    return go.Figure(bars, _layout(title, theme, 280, barmode="stack", bargap=0.15))
+    dollars_ = [_day_bar(name, days, values[name], "y", "$%{y:,.2f}") for name in OUTCOMES]
+    calls = [_day_bar(name, days, values[name], "y2", "%{y:,} calls") for name in VERDICTS]
+    layout = _layout(title, theme, 400, barmode="stack", bargap=0.15)
+    layout.xaxis = {"anchor": "y2"}
+    layout.yaxis = {
+        "domain": [0.46, 1],
+        "tickprefix": "$",
+        "separatethousands": True,
+        "title": {"text": "USD"},
+    }
+    layout.yaxis2 = {"domain": [0, 0.36], "title": {"text": "calls"}, "anchor": "x"}
+    return go.Figure([*dollars_, *calls], layout)
+
+
+def _day_bar(name: str, days: list[str], values: list[float | None], axis: str, words: str) -> go.Bar:
+    """One series of bars; below, only what the dollars do not have stands in the legend."""
+    colour, pattern = {**OUTCOMES, **VERDICTS}[name]
+    said = {
+        "calls_allowed": "allowed",
+        "calls_depends": "not known",
+        "calls_already_denied": "calls denied already",
+    }
+    shown = said.get(name, name.removeprefix("calls_"))
+    return go.Bar(
+        name=shown,
+        meta=name,
+        x=days,
+        y=values,
+        yaxis=axis,
+        showlegend=axis == "y" or name == "calls_already_denied",
+        marker={"color": colour, "pattern": _pattern(pattern, colour), "line": {"width": 0}},
+        hovertemplate="%{x}<br>" + shown + " " + words + "<extra></extra>",
+    )
 
 
 def vertical(table: pd.DataFrame, by: str) -> tuple[list[str], dict[str, list[float | None]]]:
-    """A table's days and verdicts as upright bars take them."""
+    """A table's days, and its dollars and calls as upright bars take them."""
     days = [pd.Timestamp(day).date().isoformat() for day in table[by]]
-    return days, {verdict: [float(count) for count in table[verdict]] for verdict in VERDICTS}
+    spent = {outcome: _numbers(list(table[outcome])) for outcome in OUTCOMES}
+    calls: dict[str, list[float | None]] = {
+        name: [float(count) for count in table[name]] for name in VERDICTS
+    }
+    return days, {**spent, **calls}
 
 
 def _pattern(shape: str, colour: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bedrock_guard.evidence.caller_spend import by_caller
 from bedrock_guard.evidence.impact import OUTCOMES
+from bedrock_guard.evidence.judged import CLASSES
 from bedrock_guard.evidence.tables import cents, dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, share, short_name
 from bedrock_guard.present.table import Shown, plain
@@ -98,21 +99,43 @@ def change(before: WhatIf, after: WhatIf) -> str:
     )
 
 
-def by_day(found: WhatIf | None) -> pd.DataFrame:
-    """Calls per day (UTC) by verdict: day, allowed, refused, depends, already_denied."""
-    columns = ["day", "allowed", "refused", "depends", "already_denied"]
-    return pd.DataFrame(columns=columns) if found is None else found.judged.by_day[columns]
+NO_DAYS: Final = pd.DataFrame(columns=["day", *OUTCOMES, *(f"calls_{name}" for name in CLASSES)])
 
 
-def days(found: WhatIf) -> Shown:
-    """Calls per day."""
-    caption = "Calls per day (UTC). Calls that were denied already are told apart."
-    return Shown(
-        by_day(found),
-        caption,
-        {"already_denied": "denied already", "depends": "hangs on an unknown"},
-        limit=100,
+def by_day(found: WhatIf, situation: Situation) -> pd.DataFrame:
+    """One row a day (UTC): the dollars of each outcome, and the calls of each verdict as `calls_...`."""
+    spent = situation.daily.spread(found.impact).set_index("day")
+    calls = found.judged.by_day.set_index("day").add_prefix("calls_")
+    days = spent.index.union(calls.index)
+    none: Any = Decimal(0)
+    table = spent.reindex(days, fill_value=none).join(calls.reindex(days, fill_value=0))
+    return table.rename_axis("day").reset_index()
+
+
+def days(table: pd.DataFrame) -> Shown:
+    """`by_day` for people."""
+    caption = (
+        "Dollars and calls per day (UTC). A model's dollars of a day are split as those of the whole window are: "
+        "the bill does not say which call a dollar paid for."
     )
+    headers = {
+        **{str(name): f"{name} USD" for name in OUTCOMES},
+        "calls_depends": "calls not known",
+        "calls_already_denied": "calls denied already",
+    }
+    under = {"kept": "calls_allowed", "refused": "calls_refused", "unknown": "calls_depends"}
+    columns = [
+        "day",
+        "kept",
+        "calls_allowed",
+        "refused",
+        "calls_refused",
+        "stranded",
+        "unknown",
+        "calls_depends",
+    ]
+    frame = table[[*columns, "calls_already_denied"]]
+    return Shown(frame, caption, headers, total=True, limit=100, under=under)
 
 
 def models(found: WhatIf, situation: Situation) -> Shown:

@@ -31,7 +31,7 @@ class Seeing:
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
         self.by_model = Chart(lambda: charts.outcome_by_model(self._rows(), theme="page"), along="x")
-        self.by_day = Chart(lambda: charts.calls_by_day(self._by_day(), theme="page"), along="y")
+        self.by_day = Chart(lambda: charts.outcome_by_day(self._by_day(), theme="page"), along="y")
         self._texts = {name: w.HTML() for name in ("models", "days", "callers", "controls", "ec2")}
         pages = {
             "By model": scrolling(self.by_model.widget, self._texts["models"]),
@@ -60,9 +60,9 @@ class Seeing:
             self._texts["models"].value = "".join(shown)
 
     def _days(self) -> None:
-        found = self._choices.what_if
-        if found is not None:
-            self.by_day.follow(*charts.vertical(self._by_day(), "day"))
+        if self._choices.what_if is not None:
+            found = self._by_day()
+            self.by_day.follow(*charts.vertical(found, "day"))
             self._texts["days"].value = table(evidence.days(found))
 
     def _callers(self) -> None:
@@ -81,7 +81,8 @@ class Seeing:
             self._texts["ec2"].value = table(evidence.ec2(found))
 
     def _by_day(self) -> pd.DataFrame:
-        return evidence.by_day(self._choices.what_if)
+        found = self._choices.what_if
+        return evidence.by_day(found, self._choices.situation) if found else evidence.NO_DAYS
 
     def _rows(self) -> pd.DataFrame:
         return evidence.chart_rows(self._choices.what_if, self._choices.situation, _MOST_BARS)

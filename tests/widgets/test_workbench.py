@@ -14,6 +14,7 @@ from bedrock_guard.boundary.builder import build
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.caller_spend import by_caller
 from bedrock_guard.evidence.tables import total
+from bedrock_guard.present import evidence
 from bedrock_guard.widgets.parts import shows_errors
 from bedrock_guard.widgets.trying import Trying, ask
 from bedrock_guard.widgets.workbench import Workbench
@@ -93,6 +94,18 @@ def test_no_way_of_showing_offers_to_upload(bench: Workbench) -> None:
     bench.seeing.widget.selected_index = 1
     for chart in (bench.seeing.by_model, bench.seeing.by_day):
         assert chart.figure._config["showSendToCloud"] is False
+
+
+def test_the_days_add_up_to_the_headline_and_to_the_calls(bench: Workbench) -> None:
+    found = bench.choices.what_if
+    days = evidence.by_day(found, bench.situation)
+    for outcome in ("kept", "refused", "stranded", "unknown"):
+        assert abs(total(days[outcome]) - found.impact.spend(outcome)) < Decimal("0.000001")
+    assert days["calls_refused"].sum() == found.count("refused")
+    bench.seeing.widget.selected_index = 1
+    drawn = {trace.meta: sum(trace.y) for trace in bench.seeing.by_day.figure.data}
+    assert drawn["refused"] == pytest.approx(float(found.impact.spend("refused")))
+    assert drawn["calls_refused"] == found.count("refused")
 
 
 def test_every_model_is_listed_with_what_is_known(bench: Workbench) -> None:
