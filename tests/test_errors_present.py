@@ -73,3 +73,14 @@ def test_a_source_note_says_window_price_and_gaps() -> None:
     assert "2026-10-01" in note
     assert "3 requests, $0.03" in note
     assert "at least this much (one page was refused)" in note
+
+
+def test_a_narrow_page_can_put_the_columns_of_a_wide_table_of_texts_beneath_each_other() -> None:
+    texts = pd.DataFrame([("a", "b", "c", "d", "e<f")], columns=["one", "two", "three", "four", "<five>"])
+    page = Shown(texts).html()
+    assert '<table class="wide">' in page
+    assert 'data-head="&lt;five&gt;">e&lt;f</td>' in page
+    numbers = texts.assign(two=1, three=2, four=3, **{"<five>": 4})
+    assert '<table class="numbers">' in Shown(numbers).html()
+    assert "<table>" in Shown(texts[["one", "two"]]).html()
+    assert "data-head" not in Shown(numbers).html() + Shown(texts[["one", "two"]]).html()

@@ -36,8 +36,8 @@ BUCKETS: Final = {
     "model": "on demand",
     "commitment": "commitment",
     "customization": "customization",
-    "non_model": "no model",
-    "unmapped": "unmapped",
+    "non_model": "features without a model",
+    "unmapped": "no known model",
 }
 ROUTES: Final = {"regional": "regional price", "global": "global price", "geo": "geographic price"}
 _COLUMNS: Final = 4

@@ -68,7 +68,7 @@ def forecast(found: Spending) -> Shown | Note:
     ahead, days = forecast_total(found.forecast), int(frame["days"].sum())
     words = (
         f"Cost Explorer expects {dollars(ahead, found.currency)} in these {days} days, {_against(found, ahead, days)}. "
-        f"It gives {table['level'].iloc[0]} % to each day's cost between low and high; for the sum it says no range."
+        f"For each day it gives {table['level'].iloc[0]} % to a cost between low and high, for the sum no range."
     )
     return _shown(frame, words, found, headers)
 

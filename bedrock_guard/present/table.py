@@ -25,6 +25,10 @@ _CELL = 300
 _ID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-|^[A-Z0-9]{16,}$")
 _LONG = re.compile(r"[^\s]{17}")
 """A word that may be broken anywhere."""
+_FEW = 4
+"""As many columns fit a phone or a mail beside each other."""
+_WIDE = ' class="wide"'
+_NUMBERS = ' class="numbers"'
 _SMALL = ' class="under"'
 _NUMBER = ' class="number" style="text-align:right"'
 _TEXT = ' style="text-align:left"'
@@ -76,7 +80,7 @@ class Shown:
         words = escape(plain(self.caption, limit=_LINE) + self._hidden())
         caption = f"<caption{_CAPTION}>{words}</caption>"
         return (
-            f'<div class="scroll {NO_MATH}"><table>{caption}<thead><tr>{head}</tr></thead>'
+            f'<div class="scroll {NO_MATH}"><table{self._class}>{caption}<thead><tr>{head}</tr></thead>'
             f"<tbody>{body}{foot}</tbody></table></div>"
         )
 
@@ -119,9 +123,22 @@ class Shown:
     def _row(self, values: Sequence[Any], css: str = "") -> str:
         said = {c: self._cell(c, v) for c, v in zip(self._columns(), values, strict=True)}
         cells = "".join(
-            f"<td{self._style(c, said)}>{self._over(c, said.__getitem__)}</td>" for c in self._beside()
+            f"<td{self._style(c, said)}{self._label(c)}>{self._over(c, said.__getitem__)}</td>"
+            for c in self._beside()
         )
         return f"<tr{css}>{cells}</tr>"
+
+    @cached_property
+    def _class(self) -> str:
+        """How a narrow page shows it: a wide table of texts row by row, one of numbers in smaller letters."""
+        beside = self._beside()
+        if len(beside) <= _FEW:
+            return ""
+        return _NUMBERS if self._right.issuperset(beside[1:]) else _WIDE
+
+    def _label(self, column: str) -> str:
+        """Where a narrow page puts the columns of a row beneath each other, each names itself."""
+        return f' data-head="{escape(self.header(column))}"' if self._class == _WIDE else ""
 
     def _style(self, column: str, said: Mapping[str, str]) -> str:
         text = said[column]

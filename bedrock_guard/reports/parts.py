@@ -80,7 +80,7 @@ def verdict(findings: Sequence[Finding], gaps: Sequence[str], lead: Sequence[str
         else "Nothing in this window needs a look."
     )
     missing = "".join(f'<p class="gap"><b>Incomplete:</b> {escape(plain(gap))}</p>' for gap in gaps)
-    more = "".join(f"<br>{escape(plain_long(line))}" for line in lead)
+    more = "".join(f"<span>{escape(plain_long(line))}</span>" for line in lead)
     return Html(f'<p class="verdict {level}" role="status"><b>{escape(first)}</b>{more}</p>{missing}')
 
 
