@@ -58,7 +58,7 @@ _NO_COUNTER: Final[Mapping[str, str]] = {
 }
 
 _BATCH: Final = "batch jobs: no call counts their tokens"
-_UNITS: Final = "provisioned throughput: paid by the hour, and no sole caller of it was seen"
+_UNITS: Final = "provisioned throughput: paid by the hour, and several callers share it or none was seen"
 _OWNED: Final[Mapping[str, tuple[str, str]]] = {
     _BATCH: ("batch", "batch jobs it created"),
     _UNITS: ("provisioned", "provisioned models it alone called"),

@@ -25,10 +25,11 @@ KINDS: Final[Mapping[str, str]] = {
     "scp": "service control policy",
 }
 _CENT: Final = Decimal("0.01")
-NO_CALL: Final = "no call seen"
+NOBODY: Final = "no caller known"
 EXPLAINED: Final = (
     "A caller's dollars are its own tokens at what the bill paid for them, and batch jobs and commitments that it has "
-    "alone; the rest stands under 'no call seen': other batch jobs, other accounts, cache, images."
+    "alone; the rest stands under 'no caller known': batch jobs and commitments that several share or nobody was seen "
+    "to use, other accounts, cache, images."
 )
 PARTS: Final[Mapping[str, str]] = {
     "control total": "the bill (control total)",
@@ -177,7 +178,7 @@ def _most(users: Mapping[str, Decimal], whole: Decimal, most: int = 3) -> str:
     if len(order) > most:
         told[f"{len(order) - most} more"] = total(cost for _, cost in order[most:])
     rest = whole - total(told.values())
-    exact = {**told, NO_CALL: rest} if rest else told
+    exact = {**told, NOBODY: rest} if rest else told
     shown = cents(exact) if whole >= 1 else exact
     return ", ".join(f"{name} {dollars(shown[name])}{_share(cost, whole)}" for name, cost in exact.items())
 
@@ -209,7 +210,7 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
     rows.sort(key=lambda row: (-(row["refused"] or 0), -(row["stranded"] or 0), str(row["caller"])))
     blank = {"client": "", "calls_refused": "", "models": "", "controls": "", "last_call": ""}
     rest, whole = spent.iloc[-1], found.impact.spend("stranded")
-    last = {"caller": NO_CALL, "refused": rest["refused"], "stranded": rest["stranded"] or "", **blank}
+    last = {"caller": NOBODY, "refused": rest["refused"], "stranded": rest["stranded"] or "", **blank}
     every = {"caller": "all", "refused": found.impact.spend("refused"), "stranded": whole or "", **blank}
     columns = ["caller", "client", "refused", "stranded", "calls_refused", "last_call", "models", "controls"]
     kept = [name for name in columns if name != "stranded" or whole]

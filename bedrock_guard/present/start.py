@@ -41,15 +41,10 @@ def callers(situation: Situation) -> Shown:
         cost = total(row["cost_usd"] for row in rows[_MOST:])
         rows[_MOST:] = [_row(f"{len(rows) - _MOST} more callers", cost)]
     nobody = lines[lines["principal"].isna()]
-    left = [_row(_reason(str(why)), total(part["cost"])) for why, part in nobody.groupby("why")]
+    left = [_row(f"{evidence.NOBODY}: {why}", total(part["cost"])) for why, part in nobody.groupby("why")]
     left.sort(key=lambda row: -row["cost_usd"])
     frame = pd.DataFrame([*rows, *left], columns=["caller", "cost_usd", "clients", "models"])
     return Shown(frame, f"Callers seen in the window. {evidence.EXPLAINED}", total=True)
-
-
-def _reason(why: str) -> str:
-    known = why.startswith("no call was seen")
-    return why.replace("no call was seen", evidence.NO_CALL) if known else f"{evidence.NO_CALL}: {why}"
 
 
 def _row(words: str, cost: Decimal) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def test_every_page_shows_the_same_dollars_and_the_whole_bill(situation: Situati
     assert total(cost for cost in rows if cost is not None) == whole_row == found.impact.spend("refused")
     used = "; ".join(evidence.users(found, situation).frame["used_by"])
     assert "role policy-qa $4,099.20 (100.0 %)" in used
-    assert "no call seen $2,531.40 (83.1 %)" in used
+    assert "no caller known $2,531.40 (83.1 %)" in used
 
 
 def test_counted_tuples_give_the_dollars_of_calls(situation: Situation) -> None:

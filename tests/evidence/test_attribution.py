@@ -134,7 +134,7 @@ def test_what_no_call_counts_is_unattributed_with_its_reason():
     assert set(found.lines["why"]) == {
         "batch jobs: no call counts their tokens",
         "image: no source counts it by caller",
-        "provisioned throughput: paid by the hour, and no sole caller of it was seen",
+        "provisioned throughput: paid by the hour, and several callers share it or none was seen",
         "guardrails, agents and other features: no source counts them by caller",
         "the line names no model",
         "the bill counts no tokens here",
