@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -71,19 +72,25 @@ def summary(found: Redirect) -> Note:
     return Note(tuple(lines), "headline")
 
 
+def _cents(pair: tuple[Decimal | None, Decimal | None]) -> tuple[Decimal | None, ...]:
+    return tuple(None if amount is None else round(amount, 2) for amount in pair)
+
+
 def _comparisons(found: Redirect) -> list[str]:
-    lines = []
-    if found.at_list:
-        own, new = found.at_list
-        lines.append(
-            f"Both sides at list price, where both are listed: {dollars(own)} now, {dollars(new)} then."
-        )
-    if found.as_paid:
-        own, new = found.as_paid
-        lines.append(
-            f"Both sides at this account's own ratio of bill to list: {dollars(own)} now, {dollars(new)} then."
-        )
-    else:
+    """The same with both sides at one price basis; a basis that gives the amounts above is named without them."""
+    above = (found.cost("priced"), found.spend("base"))
+    bases = {
+        "at list price, where both are listed": found.at_list,
+        "at this account's own ratio of bill to list": found.as_paid,
+    }
+    same = [words for words, pair in bases.items() if pair and _cents(pair) == _cents(above)]
+    lines = [f"The amounts are the same with both sides {' and '.join(same)}."] if same else []
+    lines += [
+        f"Both sides {words}: {dollars(pair[0])} now, {dollars(pair[1])} then."
+        for words, pair in bases.items()
+        if pair and words not in same
+    ]
+    if not found.as_paid:
         lines.append("This account's own ratio of bill to list could not be observed.")
     moved = found.regional_to_global
     if moved is not None:

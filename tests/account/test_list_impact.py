@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.impact import OUTCOMES, per_30_days
 from bedrock_guard.evidence.redirected import Ratios
 from bedrock_guard.evidence.stranded import stranded
-from bedrock_guard.evidence.tables import Provenance, total
+from bedrock_guard.evidence.tables import Provenance, dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, by_profile
 from bedrock_guard.present import list_impact, redirect
 from bedrock_guard.present.note import Note
@@ -146,6 +147,23 @@ def test_prices_that_cannot_be_asked_are_unknown_and_not_zero(situation: Situati
     assert "AccessDenied" in text
     assert redirect.lines(made.models, str).text()
     assert "unknown" in redirect.ec2_lines(made.ec2).text()
+
+
+def test_amounts_that_are_the_same_at_every_price_basis_are_said_once(swapped: Replacements) -> None:
+    made = swapped.models
+    now, then = (dollars(amount) for amount in (made.cost("priced"), made.spend("base")))
+    text = redirect.summary(made).text()
+    assert text.count(then) == 1
+    assert text.count(now) == 2
+    assert (
+        "The amounts are the same with both sides at list price, where both are listed and at this account's"
+        in text
+    )
+    priced = next(n for n, line in enumerate(made.lines) if line.base_as_paid_usd is not None)
+    cheaper = list(made.lines)
+    cheaper[priced] = dataclasses.replace(cheaper[priced], base_as_paid_usd=Decimal(0))
+    other = redirect.summary(dataclasses.replace(made, lines=tuple(cheaper))).text()
+    assert f"Both sides at this account's own ratio of bill to list: {now} now, $" in other
 
 
 def test_the_parts_add_up_to_the_headline(found: WhatIf, situation: Situation) -> None:

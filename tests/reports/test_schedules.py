@@ -111,29 +111,71 @@ def test_github_lets_findings_pass_and_nothing_else(status: int, ends: int, tmp_
     assert parsed(words[1:])["pseudonymise"] is True
 
 
+def script_of(form: str) -> list[list[str]]:
+    """The words that a template's runner starts, one list a command."""
+    runner = template(form)["Runner"]["Properties"]
+    if form == "codebuild":
+        spec = yaml.safe_load(runner["Source"]["BuildSpec"])
+        return [["bash", "-c", command] for command in spec["phases"]["build"]["commands"]]
+    (container,) = runner["ContainerDefinitions"]
+    return [[*container["EntryPoint"], *container["Command"]]]
+
+
+def template(form: str) -> dict[str, Any]:
+    held = yaml.load((SCHEDULES / f"{form}.yaml").read_text(), Loader=Loose)
+    return dict(held["Resources"])
+
+
+def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
+    return [s for p in role["Properties"]["Policies"] for s in p["PolicyDocument"]["Statement"]]
+
+
+@pytest.mark.parametrize("form", ["codebuild", "ecs"])
 @pytest.mark.parametrize(("cost", "keys", "ends"), [(0, 0, 0), (1, 0, 0), (0, 3, 1), (4, 0, 1)])
-def test_codebuild_runs_both_and_fails_on_the_worst(cost: int, keys: int, ends: int, tmp_path: Path) -> None:
-    template = yaml.load((SCHEDULES / "codebuild.yaml").read_text(), Loader=Loose)
-    spec = yaml.safe_load(template["Resources"]["Runner"]["Properties"]["Source"]["BuildSpec"])
+def test_the_runner_runs_both_and_fails_on_the_worst(
+    form: str, cost: int, keys: int, ends: int, tmp_path: Path
+) -> None:
     env = stub(tmp_path, {"cost": cost, "keys": keys}) | {
         "OUT": "s3://b/p",
         "TOPIC": "arn:aws:sns:us-east-1:111122223333:t",
     }
-    for command in spec["phases"]["build"]["commands"]:
-        done = subprocess.run(["bash", "-c", command], check=False, cwd=tmp_path, env=env)
+    for command in script_of(form):
+        done = subprocess.run(command, check=False, cwd=tmp_path, env=env)
     assert done.returncode == ends
     assert [words[1] for words in asked(tmp_path)] == ["cost", "keys"]
     assert {parsed(words[1:])["out"] for words in asked(tmp_path)} == {"s3://b/p"}
 
 
-def test_the_template_passes_cfn_lint_and_holds_the_runners_document() -> None:
+@pytest.mark.parametrize(("form", "role"), [("codebuild", "RunnerRole"), ("ecs", "TaskRole")])
+def test_the_template_passes_cfn_lint_and_holds_the_runners_document(form: str, role: str) -> None:
     lint = Path(sys.executable).parent / "cfn-lint"
     done = subprocess.run(
-        [str(lint), str(SCHEDULES / "codebuild.yaml")], check=False, capture_output=True, text=True
+        [str(lint), str(SCHEDULES / f"{form}.yaml")], check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout
-    template = yaml.load((SCHEDULES / "codebuild.yaml").read_text(), Loader=Loose)
-    read, deliver = template["Resources"]["RunnerRole"]["Properties"]["Policies"]
+    read, deliver = template(form)[role]["Properties"]["Policies"]
     held = {one for s in read["PolicyDocument"]["Statement"] for one in s["Action"]}
     assert held == actions(("cost", "keys"))
     assert all(statement["Resource"] != "*" for statement in deliver["PolicyDocument"]["Statement"])
+
+
+def test_what_starts_the_task_may_run_that_task_in_that_cluster_and_hand_it_its_two_roles_only() -> None:
+    held = template("ecs")
+    run, hand = statements(held["StarterRole"])
+    assert (run["Action"], run["Resource"]) == ("ecs:RunTask", {"Ref": "Runner"})
+    assert run["Condition"] == {"ArnEquals": {"ecs:cluster": {"GetAtt": "Cluster.Arn"}}}
+    assert hand["Action"] == "iam:PassRole"
+    assert hand["Resource"] == [{"GetAtt": "TaskRole.Arn"}, {"GetAtt": "StartRole.Arn"}]
+    assert hand["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    wide = [s["Action"] for s in statements(held["StartRole"]) if s["Resource"] == "*"]
+    assert wide == ["ecr:GetAuthorizationToken"], "no other action of it goes without a resource"
+
+
+def test_the_task_is_no_root_and_writes_to_its_scratch_volume_only() -> None:
+    (container,) = template("ecs")["Runner"]["Properties"]["ContainerDefinitions"]
+    assert container["User"] == "1000"
+    assert container["ReadonlyRootFilesystem"] is True
+    own = {entry["Name"]: entry["Value"] for entry in container["Environment"]}
+    scratch = container["MountPoints"][0]["ContainerPath"]
+    assert own["HOME"] == own["TMPDIR"] == scratch
+    assert f'VOLUME ["{scratch}"]\nUSER 1000' in (SCHEDULES / "Dockerfile").read_text()
