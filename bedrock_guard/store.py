@@ -71,15 +71,21 @@ class Store:
         self.root = Path(folder) / name
 
     def add(
-        self, day: str, table: pa.Table, sources: Mapping[str, Any], replaces: Sequence[str] = ()
+        self, day: str, table: pa.Table, sources: Mapping[str, Any], *, distinct: Sequence[str] = ()
     ) -> Path:
         """Keep a table as one part; the same sources again change nothing.
+
+        Args:
+            day: YYYY-MM-DD, or UNDATED.
+            table: the rows.
+            sources: what they were made of, each with what is noted of it (JSON).
+            distinct: columns whose values do not repeat; looking for repetitions in them would cost time only.
 
         Raises:
             GuardError: the day is none, or there are no sources.
             OSError: the folder cannot be written.
         """
-        return self._write(day, table.schema, [table], sources, replaces)
+        return self._write(day, table.schema, [table], sources, (), distinct)
 
     def _write(
         self,
@@ -88,6 +94,7 @@ class Store:
         tables: Iterable[pa.Table],
         sources: Mapping[str, Any],
         replaces: Sequence[str],
+        distinct: Sequence[str] = (),
     ) -> Path:
         import pyarrow.parquet as pq
 
@@ -103,7 +110,8 @@ class Store:
         try:
             marked = schema.with_metadata({_ABOUT: about.encode()})
             with temporary.open("wb") as file:
-                with pq.ParquetWriter(file, marked, compression="zstd") as writer:
+                repeating = [name for name in schema.names if name not in distinct]
+                with pq.ParquetWriter(file, marked, compression="zstd", use_dictionary=repeating) as writer:
                     for table in tables:
                         writer.write_table(table.replace_schema_metadata(marked.metadata))
                 file.flush()

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, TypeVar
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, TypeVar
 
 import simdjson
 
 from bedrock_guard.evidence.left_out import LeftOut
 from bedrock_guard.evidence.record_columns import Columns, Kind, Records, read_columns, shape_of
 from bedrock_guard.evidence.records import sort_record
+from bedrock_guard.evidence.repeated import Repeated
 
 _Read = TypeVar("_Read")
 _MOST_REMEMBERED: Final = 20_000
 _LONGEST_REMEMBERED: Final = 2_048
+_HOLDERS: Final = (simdjson.Object, simdjson.Array)
 
 
 class _NotDeliveredError(ValueError):
@@ -26,7 +29,7 @@ class _NotDeliveredError(ValueError):
 
 
 class _Memory:
-    """What earlier records said: callers, requests and answers repeat, and equal texts are read once."""
+    """What earlier records said: callers and requests repeat, and equal texts are read once."""
 
     def __init__(self) -> None:
         self._read: dict[Any, dict[Any, Any]] = {}
@@ -54,59 +57,87 @@ class _Memory:
 
 
 class _Parsed(Records):
-    """Records that simdjson holds."""
+    """Records that simdjson holds, with the names of each one's members."""
 
-    def __init__(self, records: Sequence[Any], names: Sequence[frozenset[str]], memory: _Memory) -> None:
-        super().__init__(records)
+    def __init__(
+        self, records: Sequence[Any], kinds: Sequence[Kind], names: Sequence[frozenset[str]], memory: _Memory
+    ) -> None:
+        super().__init__(records, kinds)
         self._names, self._memory = names, memory
-        kinds = set(names)
-        self._always = frozenset.intersection(*kinds) if kinds else frozenset[str]()
-        self._ever = frozenset[str]().union(*kinds)
+        distinct = set(names)
+        self._always = frozenset.intersection(*distinct) if distinct else frozenset[str]()
+        self._ever = frozenset[str]().union(*distinct)
 
     def column(self, name: str) -> list[Any]:
         if name in self._always:
-            return [record.get(name) for record in self.records]
+            return list(map(itemgetter(name), self.records))
         if name not in self._ever:
             return [None] * len(self.records)
         return [
-            record.get(name) if name in names else None
+            record[name] if name in names else None
             for record, names in zip(self.records, self._names, strict=True)
         ]
 
-    def read(self, function: Callable[[Any], _Read], name: str) -> list[_Read]:
-        known = self._memory.of(function)
-        return [_remembered(function, value, (), known) for value in self.column(name)]
+    def each(self, function: Callable[[Any], _Read], name: str) -> list[_Read]:
+        return [function(_plain(value)) for value in self.column(name)]
 
-    def read_by_kind(
-        self, function: Callable[[Any, Kind], _Read], name: str, kinds: Sequence[Kind]
-    ) -> list[_Read]:
-        known = {kind: self._memory.of((function, kind)) for kind in set(kinds)}
-        return [
-            _remembered(function, value, (kind,), known[kind])
-            for value, kind in zip(self.column(name), kinds, strict=True)
-        ]
+    def read(self, function: Callable[[Any], _Read], name: str) -> Repeated[_Read]:
+        def alike(value: Any, _kind: None) -> _Read:
+            return function(value)
+
+        return self._read(alike, name, [None] * len(self), function)
+
+    def read_by_kind(self, function: Callable[[Any, Kind], _Read], name: str) -> Repeated[_Read]:
+        return self._read(function, name, self.kinds, function)
+
+    def _read(
+        self, function: Callable[[Any, Any], _Read], name: str, kinds: Sequence[Any], key: Any
+    ) -> Repeated[_Read]:
+        """Each distinct text of an object read once a kind, in this file and in those before."""
+        places: dict[Any, dict[Any, int]] = {kind: {} for kind in set(kinds)}
+        known = {kind: self._memory.of((key, kind)) for kind in places}
+        codes: list[int] = []
+        found: list[_Read] = []
+        for value, kind in zip(self.column(name), kinds, strict=True):
+            if isinstance(value, _HOLDERS):
+                text = value.mini
+                place = places[kind].get(text)
+                if place is None:
+                    place = places[kind][text] = len(found)
+                    found.append(_remembered(known[kind], text, function, value, kind))
+            else:
+                place = len(found)
+                found.append(function(value, kind))
+            codes.append(place)
+        return Repeated(codes, found)
 
     def whole(self, place: int) -> dict[str, Any]:
         found: dict[str, Any] = self.records[place].as_dict()
         return found
 
     def only(self, places: Sequence[int]) -> _Parsed:
-        records, names = ([rows[place] for place in places] for rows in (self.records, self._names))
-        return _Parsed(records, names, self._memory)
+        less = super().only(places)
+        names = [self._names[place] for place in places]
+        return _Parsed(less.records, less.kinds, names, self._memory)
 
 
 def _remembered(
-    function: Callable[..., _Read], value: Any, more: tuple[Any, ...], known: dict[Any, Any]
+    known: dict[Any, Any], text: Any, function: Callable[[Any, Any], _Read], value: Any, kind: Any
 ) -> _Read:
-    if value is None or not isinstance(value, (simdjson.Object, simdjson.Array)):
-        return function(value, *more)
-    text = value.mini
-    found: _Read | None = known.get(text)
-    if found is None:
-        found = function(value.as_dict() if isinstance(value, simdjson.Object) else value.as_list(), *more)
-        if len(text) <= _LONGEST_REMEMBERED:
-            known[text] = found
+    if text in known:
+        earlier: _Read = known[text]
+        return earlier
+    found = function(_plain(value), kind)
+    if len(text) <= _LONGEST_REMEMBERED:
+        known[text] = found
     return found
+
+
+def _plain(value: Any) -> Any:
+    """A value as Python has it."""
+    if isinstance(value, simdjson.Object):
+        return value.as_dict()
+    return value.as_list() if isinstance(value, simdjson.Array) else value
 
 
 class FastReader:
@@ -125,10 +156,10 @@ class FastReader:
             return None
 
     def _read(self, data: bytes) -> tuple[int, Columns]:
-        records, kept, left_out = _sort(_delivered(self._parser.parse(data)))
-        names = [self._memory.names(record) for record in kept]
-        made = read_columns(_Parsed(kept, names, self._memory))
-        return records, Columns(made.columns, made.left_out + left_out)
+        found = _sort(_delivered(self._parser.parse(data)))
+        names = [self._memory.names(record) for record in found.kept]
+        made = read_columns(_Parsed(found.kept, found.kinds, names, self._memory))
+        return found.records, Columns(made.columns, made.left_out + found.left_out)
 
 
 def _delivered(document: Any) -> Iterable[Any]:
@@ -142,12 +173,21 @@ def _delivered(document: Any) -> Iterable[Any]:
     return found
 
 
-def _sort(records: Iterable[Any]) -> tuple[int, list[Any], Counter[str]]:
-    """How many records there are, those that may be rows, and the others by reason."""
+class _Sorted(NamedTuple):
+    """How many records there are, those that may be rows with the kind of each, and the others by reason."""
+
+    records: int
+    kept: list[Any]
+    kinds: list[Kind]
+    left_out: Counter[str]
+
+
+def _sort(records: Iterable[Any]) -> _Sorted:
     kept: list[Any] = []
+    kinds: list[Kind] = []
     odd: Counter[str] = Counter()
     skipped: dict[Kind, int] = {}
-    known: set[Kind] = set()
+    known: dict[Kind, Kind] = {}
     total = 0
     for record in records:
         total += 1
@@ -160,20 +200,22 @@ def _sort(records: Iterable[Any]) -> tuple[int, list[Any], Counter[str]]:
             skipped[kind] += 1
         elif kind in known:
             kept.append(record)
+            kinds.append(known[kind])
         elif not (type(kind[0]) is type(kind[1]) is str):
             odd[_foreign(record).value] += 1
         elif isinstance(shape_of(*kind), LeftOut):
             skipped[kind] = 1
         else:
-            known.add(kind)
+            known[kind] = kind
             kept.append(record)
+            kinds.append(kind)
     for kind, count in skipped.items():
         odd[str(shape_of(*kind))] += count
-    return total, kept, odd
+    return _Sorted(total, kept, kinds, odd)
 
 
 def _foreign(record: Any) -> LeftOut:
-    found = sort_record(record.as_dict() if isinstance(record, simdjson.Object) else record)
+    found = sort_record(_plain(record))
     if not isinstance(found, LeftOut):
         raise _NotDeliveredError
     return found

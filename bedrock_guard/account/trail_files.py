@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import IO, Any, Final, NoReturn
 
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.left_out import LeftOut
@@ -163,9 +163,15 @@ def bytes_of(path: Path, limits: Limits) -> bytes:
                 raise FileRefusedError("not a regular file")
             if status.st_size > limits.size:
                 raise FileRefusedError(f"larger than {limits.size // _MIB} MiB")
-            return file.read(limits.size + 1)
+            return _whole(file, status.st_size, limits.size)
     except OSError as error:
         raise FileRefusedError(f"cannot be opened: {error.strerror}") from error
+
+
+def _whole(file: IO[bytes], size: int, most: int) -> bytes:
+    """All that a file holds, also when it grows meanwhile; never more than a byte too much."""
+    data = file.read(size + 1)
+    return data if len(data) <= size else data + file.read(max(0, most - size))
 
 
 def inflate(data: bytes, limits: Limits = Limits()) -> bytes:

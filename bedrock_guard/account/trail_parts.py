@@ -7,17 +7,25 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from bedrock_guard.account.trail_files import Entry, Limits
 from bedrock_guard.account.trail_reader import ReadFile, TrailReader
+from bedrock_guard.evidence.repeated import Column, Repeated
 from bedrock_guard.store import Store
 
 SOURCE: Final = "source"
 """The column that names the file a row came from."""
+
+DISTINCT: Final = ("event_id", "request_id")
+"""Columns in which hardly a value repeats."""
+
+_BATCH_ROWS: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +53,15 @@ def make_part(job: Job) -> dict[str, Any]:
     """Read the files, keep the part, and return what was noted of each file."""
     reader = TrailReader(job.limits)
     notes: dict[str, Any] = {}
-    batches: list[pa.RecordBatch] = []
+    pile = Pile(job.schema)
     with _no_collector():
         for key, entry in job.files:
             found = reader.read(entry.path)
             notes[key] = note(entry.name, found)
             if found.columns and notes[key]["rows"]:
-                batches.append(batch_of(found.columns.columns, entry.name, job.schema))
-    table = pa.Table.from_batches(batches, job.schema)
-    Store(job.folder, job.table).add(job.day, table, notes)
+                pile.add(found.columns.columns, entry.name)
+        table = pile.table()
+    Store(job.folder, job.table).add(job.day, table, notes, distinct=DISTINCT)
     return notes
 
 
@@ -65,14 +73,46 @@ def note(name: str, found: ReadFile) -> dict[str, Any]:
     return {"name": name, "records": found.records, "rows": rows, "left_out": dict(found.columns.left_out)}
 
 
-def batch_of(columns: Mapping[str, Sequence[Any]], source: str, schema: pa.Schema) -> pa.RecordBatch:
-    """The columns of one file as Arrow, with the file's name."""
-    named = {**columns, SOURCE: pa.repeat(source, len(columns["event_id"]))}
-    arrays = [
-        named[field.name] if field.name == SOURCE else pa.array(named[field.name], field.type)
-        for field in schema
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+class Pile:
+    """Columns of one file below those of another. Small arrays are dear to make, so many files make one batch."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._batches: list[pa.RecordBatch] = []
+        self._pieces: list[Mapping[str, Column]] = []
+        self._rows = 0
+
+    def add(self, columns: Mapping[str, Column], source: str) -> None:
+        """Take the columns of a file, and its name."""
+        rows = len(columns["event_id"])
+        self._pieces.append({**columns, SOURCE: Repeated.constant(source, rows)})
+        self._rows += rows
+        if self._rows >= _BATCH_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        arrays = [_array([piece[field.name] for piece in self._pieces], field.type) for field in self._schema]
+        self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        self._pieces, self._rows = [], 0
+
+    def table(self) -> pa.Table:
+        """Everything taken so far."""
+        if self._pieces:
+            self._flush()
+        return pa.Table.from_batches(self._batches, self._schema)
+
+
+def _array(pieces: Sequence[Column], kind: pa.DataType) -> pa.Array:
+    """One column as Arrow; where values repeat, only the distinct ones pass through Python."""
+    repeated = [piece for piece in pieces if isinstance(piece, Repeated)]
+    if len(repeated) < len(pieces):
+        return pa.array(list(chain.from_iterable(pieces)), kind)
+    values: list[Any] = []
+    codes = []
+    for piece in repeated:
+        codes.append(np.frombuffer(piece.codes, np.int32) + np.int32(len(values)))
+        values.extend(piece.values)
+    return pa.array(values, kind).take(pa.array(np.concatenate(codes)))
 
 
 def added(notes: Mapping[str, Mapping[str, Any]]) -> tuple[int, int, Counter[str]]:

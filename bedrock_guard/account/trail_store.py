@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +18,8 @@ import pyarrow as pa
 
 from bedrock_guard.account.trail import Files, about_bytes, whole_file
 from bedrock_guard.account.trail_files import Entry, Limits, walk
-from bedrock_guard.account.trail_parts import SOURCE, Job, added, make_part
+from bedrock_guard.account.trail_parts import SOURCE, Job, added
+from bedrock_guard.account.trail_workers import made_parts
 from bedrock_guard.evidence.left_out import LeftOut
 from bedrock_guard.evidence.usage import TRAIL
 from bedrock_guard.store import UNDATED, Store
@@ -102,7 +101,7 @@ class TrailStore:
             elif known[key].get("refused"):
                 set_aside[entry.name] = known[key]["refused"]
         jobs = self._jobs(new, limits or Limits())
-        for notes in _run(jobs, workers):
+        for notes in made_parts(jobs, workers):
             set_aside |= {one["name"]: one["refused"] for one in notes.values() if one.get("refused")}
         return Refreshed(len(new), len(jobs), dict(sorted(set_aside.items())))
 
@@ -218,11 +217,3 @@ def _pieces(files: Sequence[tuple[str, Entry]]) -> Iterator[list[tuple[str, Entr
         size += entry.size
     if piece:
         yield piece
-
-
-def _run(jobs: Sequence[Job], workers: int) -> Iterator[dict[str, Any]]:
-    if workers < 1 or len(jobs) < 2:
-        yield from map(make_part, jobs)
-        return
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(make_part, jobs)

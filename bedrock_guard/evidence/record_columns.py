@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 
 from bedrock_guard.evidence.clients import client_of
-from bedrock_guard.evidence.denials import read_denial
+from bedrock_guard.evidence.denials import Denial, read_denial
 from bedrock_guard.evidence.hygiene import as_object, clean
 from bedrock_guard.evidence.identity import Caller, key_kind, read_caller
 from bedrock_guard.evidence.kinds import Shape, flag, identifier, number
@@ -23,12 +23,13 @@ from bedrock_guard.evidence.left_out import LeftOut
 from bedrock_guard.evidence.model_ids import raw_model
 from bedrock_guard.evidence.moments import read_time
 from bedrock_guard.evidence.parameters import OUTCOMES, is_bedrock, is_kept_service, kept_text, request_shape
+from bedrock_guard.evidence.repeated import Column, Repeated
 
 _AWS_DOMAIN: Final = ".amazonaws.com"
 _HEX: Final = b"0123456789abcdef-"
 _LONGEST_ID: Final = 36
 _LAUNCHES: Final = frozenset(("CreateVolume", "RunInstances", "RequestSpotInstances"))
-_MOST_REMEMBERED: Final = 20_000
+_TOO_MANY: Final = 2**63
 _Read = TypeVar("_Read")
 
 Kind = tuple[str, str]
@@ -36,24 +37,35 @@ Kind = tuple[str, str]
 
 
 class Records:
-    """Records whose operation is kept (`shape_of`), in the order they were met: dicts, or what a subclass holds."""
+    """Records whose operation is kept (`shape_of`), in the order they were met: dicts, or what a subclass holds.
 
-    def __init__(self, records: Sequence[Any]) -> None:
-        self.records = records
+    Args:
+        records: the records.
+        kinds: the kind of each.
+    """
+
+    def __init__(self, records: Sequence[Any], kinds: Sequence[Kind]) -> None:
+        self.records, self.kinds = records, kinds
+
+    def __len__(self) -> int:
+        return len(self.records)
 
     def column(self, name: str) -> list[Any]:
         """A member of each record; None where a record has none."""
         return [record.get(name) for record in self.records]
 
-    def read(self, function: Callable[[Any], _Read], name: str) -> list[_Read]:
+    def each(self, function: Callable[[Any], _Read], name: str) -> list[_Read]:
         """What `function` reads from that member of each record."""
         return [function(value) for value in self.column(name)]
 
-    def read_by_kind(
-        self, function: Callable[[Any, Kind], _Read], name: str, kinds: Sequence[Kind]
-    ) -> list[_Read]:
+    def read(self, function: Callable[[Any], _Read], name: str) -> Repeated[_Read]:
+        """The same, for a member that many records have alike."""
+        return Repeated(range(len(self)), self.each(function, name))
+
+    def read_by_kind(self, function: Callable[[Any, Kind], _Read], name: str) -> Repeated[_Read]:
         """The same, where it depends on the kind of the record as well."""
-        return [function(value, kind) for value, kind in zip(self.column(name), kinds, strict=True)]
+        found = [function(value, kind) for value, kind in zip(self.column(name), self.kinds, strict=True)]
+        return Repeated(range(len(self)), found)
 
     def whole(self, place: int) -> dict[str, Any]:
         """One record as a dict."""
@@ -61,13 +73,13 @@ class Records:
 
     def only(self, places: Sequence[int]) -> Records:
         """The records at these places."""
-        return Records([self.records[place] for place in places])
+        return Records([self.records[place] for place in places], [self.kinds[place] for place in places])
 
 
 class Columns(NamedTuple):
     """Columns of the trail table without `model` and `route`, equally long, and the records that make no row."""
 
-    columns: dict[str, list[Any]]
+    columns: dict[str, Column]
     left_out: Counter[str]
 
 
@@ -83,18 +95,23 @@ def shape_of(source: str, operation: str) -> Shape | LeftOut:
 
 def read_columns(records: Records) -> Columns:
     """Read the records into columns."""
-    times = [read_time(value) for value in records.column("eventTime")]
-    reasons = [
-        _reason(category, kind, moment)
-        for category, kind, moment in zip(
-            records.column("eventCategory"), records.column("eventType"), times, strict=True
-        )
-    ]
-    left_out = Counter(reason.value for reason in reasons if reason)
-    if left_out:
+    times: list[Any] = records.each(read_time, "eventTime")
+    categories, types = records.column("eventCategory"), records.column("eventType")
+    left_out: Counter[str] = Counter()
+    if None in times or _any_of(_NO_ROWS, categories) or _any_of(_NO_ROWS, types):
+        reasons = [_reason(*one) for one in zip(categories, types, times, strict=True)]
+        left_out.update(reason.value for reason in reasons if reason)
         kept = [place for place, reason in enumerate(reasons) if reason is None]
         records, times = records.only(kept), [times[place] for place in kept]
-    return Columns(_columns(records, times), left_out)
+        categories = [categories[place] for place in kept]
+    return Columns(_columns(records, times, categories), left_out)
+
+
+_NO_ROWS: Final = ("Insight", "AwsCloudTrailInsight", "AwsServiceEvent")
+
+
+def _any_of(names: Sequence[str], values: list[Any]) -> bool:
+    return any(name in values for name in names)
 
 
 def _reason(category: Any, kind: Any, moment: datetime | None) -> LeftOut | None:
@@ -105,67 +122,72 @@ def _reason(category: Any, kind: Any, moment: datetime | None) -> LeftOut | None
     return LeftOut.NO_TIME if moment is None else None
 
 
-def _columns(records: Records, times: list[datetime | None]) -> dict[str, list[Any]]:
-    sources, operations = records.column("eventSource"), records.column("eventName")
-    kinds: list[Kind] = list(zip(sources, operations, strict=True))
-    asked = records.read_by_kind(_asked, "requestParameters", kinds)
-    extras = records.read(_extra, "additionalEventData")
+def _columns(records: Records, times: list[datetime], categories: list[Any]) -> dict[str, Column]:
+    kinds = _distinct(records.kinds)
+    asked = records.read_by_kind(_asked, "requestParameters")
+    extras = records.each(_extra, "additionalEventData")
     callers = records.read(read_caller, "userIdentity")
     agents = _texts(records.column("userAgent"))
-    accounts = _texts(records.column("recipientAccountId"))
     return {
         "event_id": _event_ids(records),
         "event_time": times,
-        "account_id": [own or who.account_id for own, who in zip(accounts, callers, strict=True)],
+        "account_id": _accounts(records, callers),
         "region": _texts(records.column("awsRegion")),
-        "principal": [who.principal for who in callers],
-        "session": [who.session for who in callers],
-        "access_key_id": [who.access_key_id for who in callers],
-        "key_kind": [_key_kind(*one) for one in zip(asked, extras, callers, strict=True)],
-        "client": [client_of(agent) for agent in agents],
+        "principal": callers.map(lambda who: who.principal),
+        "session": callers.map(lambda who: who.session),
+        "access_key_id": callers.map(lambda who: who.access_key_id),
+        "key_kind": _key_kinds(asked, extras, callers),
+        "client": agents.map(client_of),
         "user_agent": agents,
         "source_ip": _texts(records.column("sourceIPAddress")),
-        "service": _texts(sources),
-        "operation": _texts(operations),
-        "model_raw": [one.model for one in asked],
+        "service": kinds.map(lambda kind: clean(kind[0])),
+        "operation": kinds.map(lambda kind: clean(kind[1])),
+        "model_raw": asked.map(lambda one: one.model),
         "inference_region": [one.inference_region for one in extras],
         "input_tokens": [one.input_tokens for one in extras],
         "output_tokens": [one.output_tokens for one in extras],
-        "parameters": [one.parameters for one in asked],
+        "parameters": asked.map(lambda one: one.parameters),
         "request_id": _ids(records.column("requestID")),
-        "identity_type": [who.kind for who in callers],
-        "invoked_by": [who.invoked_by for who in callers],
-        "on_behalf_of": [who.on_behalf_of for who in callers],
+        "identity_type": callers.map(lambda who: who.kind),
+        "invoked_by": callers.map(lambda who: who.invoked_by),
+        "on_behalf_of": callers.map(lambda who: who.on_behalf_of),
         "vpc_endpoint": _texts(records.column("vpcEndpointId")),
         "resources": records.read(_arns, "resources"),
-        "category": _texts(records.column("eventCategory")),
-        "read_only": [flag(value) for value in records.column("readOnly")],
-        "from_console": [flag(value) for value in records.column("sessionCredentialFromConsole")],
-        "mfa": [who.mfa for who in callers],
-        "encrypted": _encrypted(records, kinds),
-        "outcome": _outcomes(records, kinds),
+        "category": _texts(categories),
+        "read_only": _flags(records.column("readOnly")),
+        "from_console": _flags(records.column("sessionCredentialFromConsole")),
+        "mfa": callers.map(lambda who: who.mfa),
+        "encrypted": _encrypted(records),
+        "outcome": _told(records, OUTCOMES, _outcome, "responseElements"),
         **_refusals(records),
     }
 
 
-class _Texts(dict[Any, str | None]):
-    """Each distinct value cleaned once; bounded."""
-
-    def __missing__(self, value: Any) -> str | None:
-        if len(self) > _MOST_REMEMBERED:
-            self.clear()
-        found = self[value] = clean(value)
-        return found
+def _accounts(records: Records, callers: Repeated[Caller]) -> Column:
+    accounts = _texts(records.column("recipientAccountId"))
+    if None not in accounts.values:
+        return accounts
+    return [own or who.account_id for own, who in zip(accounts, callers, strict=True)]
 
 
-_KNOWN: Final = _Texts()
-
-
-def _texts(values: list[Any]) -> list[str | None]:
+def _texts(values: list[Any]) -> Repeated[str | None]:
+    """Each distinct value cleaned once."""
     try:
-        return [_KNOWN[value] for value in values]
+        return _distinct(values).map(clean)
     except TypeError:  # a list or an object where a text should be
-        return [clean(value) for value in values]
+        return Repeated(range(len(values)), [clean(value) for value in values])
+
+
+def _distinct(values: Sequence[_Read]) -> Repeated[_Read]:
+    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    return Repeated(map(places.__getitem__, values), list(places))
+
+
+_PLAIN_FLAGS: Final = {bool, type(None)}
+
+
+def _flags(values: list[Any]) -> list[bool | None]:
+    return values if set(map(type, values)) <= _PLAIN_FLAGS else [flag(value) for value in values]
 
 
 def _ids(values: list[Any]) -> list[str | None]:
@@ -174,14 +196,16 @@ def _ids(values: list[Any]) -> list[str | None]:
         joined = "".join(values).encode()
     except (TypeError, UnicodeEncodeError):
         return [clean(value) for value in values]
-    lengths = {len(value) for value in values}
+    lengths = set(map(len, values))
     if lengths <= {_LONGEST_ID, _LONGEST_ID - 4} and not joined.translate(None, _HEX):
         return values
     return [clean(value) for value in values]
 
 
-def _event_ids(records: Records) -> list[str]:
+def _event_ids(records: Records) -> list[Any]:
     ids = _ids(records.column("eventID"))
+    if all(ids):
+        return ids
     return [one or made_id(records.whole(place)) for place, one in enumerate(ids)]
 
 
@@ -236,35 +260,57 @@ def _markers(place: Mapping[str, Any]) -> dict[str, Any] | None:
     return {name: place[name] for name in names} if names else None
 
 
-def _key_kind(asked: _Asked, extra: _Extra, caller: Caller) -> str:
-    if not asked.bedrock or not (asked.markers or extra.markers):
-        return "none"
-    return key_kind({"requestParameters": asked.markers, "additionalEventData": extra.markers}, caller)
+def _key_kinds(
+    asked: Repeated[_Asked], extras: Sequence[_Extra], callers: Repeated[Caller]
+) -> list[str | None]:
+    found: list[str | None] = ["none"] * len(asked)
+    marked = [place for place, extra in enumerate(extras) if extra.markers]
+    if any(one.markers for one in asked.values):
+        marked += [place for place, one in enumerate(asked) if one.markers]
+    for place in marked:
+        request, extra = asked[place], extras[place]
+        if request.bedrock:
+            places = {"requestParameters": request.markers, "additionalEventData": extra.markers}
+            found[place] = key_kind(places, callers[place])
+    return found
 
 
-def _outcomes(records: Records, kinds: Sequence[Kind]) -> list[str | None]:
-    if not any(operation in OUTCOMES for _source, operation in set(kinds)):
-        return [None] * len(kinds)
-    return records.read_by_kind(_outcome, "responseElements", kinds)
+def _told(
+    records: Records, operations: Collection[str], function: Callable[[Any, Kind], _Read], name: str
+) -> Repeated[_Read | None]:
+    """What `function` reads from a member of the records of some operations; None for the others."""
+    places = [place for place, kind in enumerate(records.kinds) if kind[1] in operations]
+    found = Repeated[_Read | None].constant(None, len(records))
+    if not places:
+        return found
+    read = records.only(places).read_by_kind(function, name)
+    for place, code in zip(places, read.codes, strict=True):
+        found.codes[place] = code + 1
+    return Repeated(found.codes, [None, *read.values])
 
 
 def _outcome(value: Any, kind: Kind) -> str | None:
-    return kept_text(_object(value), OUTCOMES[kind[1]]) if value is not None and kind[1] in OUTCOMES else None
+    return None if value is None else kept_text(_object(value), OUTCOMES[kind[1]])
 
 
-def _refusals(records: Records) -> dict[str, list[Any]]:
+def _refusals(records: Records) -> dict[str, Column]:
     codes = _texts(records.column("errorCode"))
-    denials = [
-        read_denial(code, message if isinstance(message, str) else None) if code else None
-        for code, message in zip(codes, records.column("errorMessage"), strict=True)
-    ]
+    denials = Repeated[Denial | None].constant(None, len(records))
+    if any(codes.values):
+        messages = records.column("errorMessage")
+        found: list[Denial | None] = [None]
+        for place, (code, message) in enumerate(zip(codes, messages, strict=True)):
+            if code and (denial := read_denial(code, message if isinstance(message, str) else None)):
+                denials.codes[place] = len(found)
+                found.append(denial)
+        denials = Repeated(denials.codes, found)
     return {
         "error_code": codes,
-        "denied_by": [one and one.layer for one in denials],
-        "denied_action": [one and one.action for one in denials],
-        "denied_resource": [one and one.resource for one in denials],
-        "denied_policy": [one and one.policy for one in denials],
-        "denied_explicitly": [one and one.explicit for one in denials],
+        "denied_by": denials.map(lambda one: one and one.layer),
+        "denied_action": denials.map(lambda one: one and one.action),
+        "denied_resource": denials.map(lambda one: one and one.resource),
+        "denied_policy": denials.map(lambda one: one and one.policy),
+        "denied_explicitly": denials.map(lambda one: one and one.explicit),
     }
 
 
@@ -286,26 +332,27 @@ def _arns(resources: Any) -> str | None:
 
 
 def _tokens(value: Any) -> int | None:
+    if type(value) is int and 0 <= value < _TOO_MANY:
+        return value
     count = number(value)
     return count if count is not None and count >= 0 else None
 
 
-def _encrypted(records: Records, kinds: Sequence[Kind]) -> list[bool | None]:
+def _encrypted(records: Records) -> Column:
     """Whether every volume that a call makes is encrypted; None where the record does not say."""
-    if not any(operation in _LAUNCHES for _source, operation in set(kinds)):
-        return [None] * len(kinds)
-    made = records.read_by_kind(_made_encrypted, "responseElements", kinds)
-    asked = records.read_by_kind(_asked_encrypted, "requestParameters", kinds)
+    asked = _told(records, _LAUNCHES, _asked_encrypted, "requestParameters")
+    if len(asked.values) == 1:
+        return asked
+    made = _told(records, ("CreateVolume",), _made_encrypted, "responseElements")
     return [second if first is None else first for first, second in zip(made, asked, strict=True)]
 
 
 def _made_encrypted(value: Any, kind: Kind) -> bool | None:
-    return flag(_object(value).get("encrypted")) if kind[1] == "CreateVolume" else None
+    del kind
+    return flag(_object(value).get("encrypted"))
 
 
 def _asked_encrypted(value: Any, kind: Kind) -> bool | None:
-    if kind[1] not in _LAUNCHES:
-        return None
     request = _object(value)
     if kind[1] == "CreateVolume":
         return flag(request.get("encrypted"))

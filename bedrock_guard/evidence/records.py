@@ -15,7 +15,9 @@ def read_items(items: Iterable[Any]) -> tuple[int, Columns]:
     """How many items there are, and their columns; each item is a row or is counted in `left_out`."""
     found = [sort_record(item) for item in items]
     left_out = Counter(reason.value for reason in found if isinstance(reason, LeftOut))
-    made = read_columns(Records([record for record in found if not isinstance(record, LeftOut)]))
+    records = [record for record in found if not isinstance(record, LeftOut)]
+    kinds = [(record["eventSource"], record["eventName"]) for record in records]
+    made = read_columns(Records(records, kinds))
     return len(found), Columns(made.columns, made.left_out + left_out)
 
 

@@ -128,7 +128,8 @@ def from_raw(
     """
     plain = raw.astype("object").where(raw.notna(), None)
     rows = [row for row in plain.to_dict("records") if _makes_rows(row)]
-    made = read_columns(Records([_record(row) for row in rows])).columns
+    kinds = [(row["source"], row["operation"]) for row in rows]
+    made = read_columns(Records([_record(row) for row in rows], kinds)).columns
     read = [dict(zip(made, values, strict=True)) for values in zip(*made.values(), strict=True)]
     frame = to_frame(read, catalogue=catalogue, kept=kept)[[*KEY, "denied_by", "event_time"]]
     measured = {name: column([row[name] for row in rows], dtype) for name, dtype in _MEASURED.items()}

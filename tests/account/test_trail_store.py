@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -152,7 +153,7 @@ def test_the_exported_file_is_the_calls_file(trail: Path, tmp_path: Path) -> Non
 
 
 def test_workers_start_without_pandas() -> None:
-    code = "import sys, bedrock_guard.account.trail_parts; print('pandas' in sys.modules, 'boto3' in sys.modules)"
+    code = "import sys, bedrock_guard.account.trail_workers; print('pandas' in sys.modules, 'boto3' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -161,6 +162,22 @@ def test_workers_start_without_pandas() -> None:
         check=True,
     )
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_worker_that_ends_or_cannot_write_is_said(
+    trail: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = tmp_path / "full"
+    full.write_text("a file where the store should be")
+    with pytest.raises(GuardError, match="could not keep what it read"):
+        TrailStore(full).refresh(trail, workers=2)
+    store = TrailStore(tmp_path / "store")
+    monkeypatch.setattr("bedrock_guard.account.trail_workers.sys.executable", shutil.which("false"))
+    with pytest.raises(GuardError, match="ended before its part was made"):
+        store.refresh(trail, workers=2)
+    monkeypatch.undo()
+    store.refresh(trail, workers=2)
+    assert store.summary() == read_folder(trail).summary
 
 
 @pytest.mark.parametrize(
