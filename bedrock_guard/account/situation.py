@@ -28,6 +28,7 @@ from bedrock_guard.evidence.attribution import Attribution, Owners, attribute
 from bedrock_guard.evidence.impact import GOVERNED, Billed
 from bedrock_guard.evidence.impact_days import DailyBill
 from bedrock_guard.evidence.model_use import model_use, units_behind
+from bedrock_guard.evidence.probes import Heard, Rented
 from bedrock_guard.evidence.reconcile import Reconciliation
 from bedrock_guard.evidence.replay import Cube, cube
 from bedrock_guard.evidence.sole_callers import sole_callers
@@ -103,6 +104,15 @@ class Situation:
         return DailyBill.of(self.bill)
 
     @cached_property
+    def rented(self) -> Rented:
+        """The EC2 bill, ready to be asked about."""
+        return Rented.of(self.ec2_bill)
+
+    @cached_property
+    def _heard(self) -> Heard:
+        return Heard()
+
+    @cached_property
     def counted(self) -> Attribution:
         """The bill by caller, as far as the tokens of seen calls and batch jobs tell; it adds up to all usage."""
         return attribute(self.bill, of_seen(self.calls), owners=self.owners)
@@ -134,11 +144,11 @@ class Situation:
             spec,
             self.cube,
             self.billed,
-            self.ec2_bill,
-            self.catalogue,
+            self.rented,
             profile=profile,
             on=today,
             management=self.account.management,
+            heard=self._heard,
         )
 
     def spec(self, path: str | Path | None = None) -> BoundarySpec:

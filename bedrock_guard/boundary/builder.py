@@ -17,7 +17,6 @@ from bedrock_guard.boundary.packing import (
     Filled,
     Item,
     Kind,
-    Lengths,
     Packed,
     fill,
     hopeless,
@@ -244,8 +243,8 @@ class _Plan:
 
     def _fit(self, mine: list[Item], beside: list[Kind]) -> tuple[dict[str, str], Filled]:
         """The principal's documents, and which controls had to leave them for an SCP and why."""
-        prefix, measured = self.profile.policy_prefix, Lengths()
-        below = fill(mine, beside, prefix, measured)
+        prefix = self.profile.policy_prefix
+        below = fill(mine, beside, prefix)
         if not below.left or "scp" not in self.profile.documents:
             return {}, below
         long = [item for item in mine if not room_for(item, beside[0])]
@@ -254,7 +253,7 @@ class _Plan:
         for item in sorted(mine, key=_spare):
             kept = [other for other in mine if other.control.id not in moved]
             if not hopeless(kept, beside):
-                below = fill(kept, beside, prefix, measured)
+                below = fill(kept, beside, prefix)
                 if not below.left:
                     break
             moved.setdefault(item.control.id, "no room was left in the boundary and its deny policies")
