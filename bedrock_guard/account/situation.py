@@ -35,7 +35,7 @@ from bedrock_guard.evidence.sole_callers import sole_callers
 from bedrock_guard.evidence.spend import classify_bill, reconcile
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.token_counts import of_seen
-from bedrock_guard.evidence.what_if import WhatIf, what_if
+from bedrock_guard.evidence.what_if import WhatIf, short_name, what_if
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -121,6 +121,20 @@ class Situation:
     def used(self) -> pd.DataFrame:
         """Calls and callers of each model, by the model behind what a call names: `evidence.model_use`."""
         return model_use(self.calls, self.stands_for)
+
+    @cached_property
+    def users(self) -> dict[str, list[tuple[str, Decimal]]]:
+        """Model -> the short names of its callers with the dollars that their calls explain, dearest first."""
+        lines = self.counted.lines
+        known = lines[lines["principal"].notna() & lines["model"].notna()]
+        costs: dict[str, dict[str, list[Decimal]]] = {}
+        for model, principal, cost in zip(known["model"], known["principal"], known["cost"], strict=True):
+            costs.setdefault(str(model), {}).setdefault(short_name(str(principal)), []).append(cost)
+        sums = {model: {who: total(each) for who, each in found.items()} for model, found in costs.items()}
+        return {
+            model: sorted(found.items(), key=lambda user: (-user[1], user[0]))
+            for model, found in sums.items()
+        }
 
     @property
     def start(self) -> datetime:
