@@ -167,7 +167,8 @@ def _unpassable(profile: Profile) -> list[str]:
         return []
     named = "; ".join(f"{who} ({', '.join(roles)})" for who, roles in lacking.items())
     what = f"bounded_roles names none of these, so passing and assuming them is refused: {named}"
-    return [f"{what}. Add those in use, for each account and region, once they carry the boundary."]
+    remedy = "Add those in use, for each account and region or by how their names begin (NAME-*)"
+    return [f"{what}. {remedy}, once they carry the boundary."]
 
 
 def _other_prefixes(spec: BoundarySpec, name: str) -> tuple[str, ...]:
