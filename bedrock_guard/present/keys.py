@@ -67,7 +67,8 @@ def inventory(case: Investigation) -> Shown:
         else f"there may be more: {listing.why}"
     )
     caption = f"Long-term keys of Bedrock and Claude Platform in account {case.account.account_id}; {whole}."
-    return Shown(pd.DataFrame(rows, columns=columns), caption)
+    under = {"user": "key", "created": "created_by"}
+    return Shown(pd.DataFrame(rows, columns=columns), caption, under=under)
 
 
 def _inventory_row(row: pd.Series[Any], now: datetime) -> dict[str, Any]:
@@ -168,7 +169,8 @@ def sessions(case: Investigation) -> Shown:
     )
     shown = use_table(frame, [*by, "signing_keys"])
     caption = f"Short-term keys by who used them. Making one leaves no event, only its use shows; {FLOOR}."
-    return Shown(shown, caption, SPENT, limit=20)
+    under = {"principal": "session", "calls": "of_them", "models": "regions"}
+    return Shown(shown, caption, SPENT, limit=20, under=under)
 
 
 def mantle(case: Investigation) -> Shown:
@@ -184,7 +186,8 @@ def mantle(case: Investigation) -> Shown:
     caption = (
         "The mantle endpoint: its inference is in no Event history. The bill says how much, nothing says who."
     )
-    return Shown(frame, caption, {"cost_usd": "cost"})
+    under = {"source": "account_id", "model": "key_kind"}
+    return Shown(frame, caption, {"cost_usd": "cost"}, under=under)
 
 
 def findings(case: Investigation) -> Shown:
@@ -206,7 +209,8 @@ def _findings(found: tuple[Finding, ...], caption: str) -> Shown:
         for one in found
     ]
     columns = ["severity", "finding", "first_seen", "last_seen", "events", "event_ids", "how_whole"]
-    return Shown(pd.DataFrame(rows, columns=columns), caption)
+    under = {"first_seen": "last_seen", "how_whole": "event_ids"}
+    return Shown(pd.DataFrame(rows, columns=columns), caption, under=under)
 
 
 def _reach(case: Investigation) -> str:
@@ -227,7 +231,7 @@ def questions(case: Investigation) -> Shown:
         for one in case.answers
     ]
     frame = pd.DataFrame(rows, columns=["no", "question", "answer", "how_whole", "event_ids"])
-    return Shown(frame, f"Twenty-two questions. {_reach(case)}")
+    return Shown(frame, f"Twenty-two questions. {_reach(case)}", under={"how_whole": "event_ids"})
 
 
 def _answer(one: Answer) -> str:

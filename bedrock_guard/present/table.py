@@ -35,7 +35,7 @@ _NUMBER_HEAD = _NUMBER.replace("top", "bottom")
 _TEXT = ' style="text-align:left;vertical-align:top"'
 _WHOLE = ' style="text-align:left;vertical-align:top;white-space:nowrap"'
 _CAPTION = ' style="text-align:left;width:max-content;max-width:48em"'
-_ROOM = ((80, 15), (40, 11), (22, 8))
+_ROOM = ((80, 12), (40, 9), (22, 6))
 """Longer than so many characters -> least width in em."""
 _LINE = 1_000
 _LONGEST_WHOLE = 20
