@@ -129,7 +129,7 @@ def _and(filters: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 def read_instance_types(
     account: Account, names: Sequence[str] = (), *, region: str | None = None
 ) -> pd.DataFrame:
-    """What instance types of a Region are: vCPU, memory, architectures, GPUs. Free of charge.
+    """What instance types of a Region are (`evidence.ec2.INSTANCE_TYPES`): vCPU, memory, GPUs. Free of charge.
 
     Args:
         account: who asks.

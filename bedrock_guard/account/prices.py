@@ -86,7 +86,7 @@ def read_price_list(
 
 
 def read_ec2_prices(account: Account, region: str, instance_types: Sequence[str]) -> pd.DataFrame:
-    """On-demand prices of instance types: Linux, shared tenancy, US dollars an hour; a type without one is left out.
+    """On-demand prices (`evidence.ec2.EC2_PRICES`): Linux, shared tenancy, US dollars an hour; no row without a price.
 
     Args:
         account: who asks.

@@ -13,7 +13,11 @@ _UNREAD = " What it takes and gives is not known, so `modalities` cannot hold it
 
 
 def approved(reader: Reader, path: Path, profile: Profile) -> tuple[ModelChoice, ...]:
-    """The approved models, normalised by the catalogue."""
+    """The approved models, normalised by the catalogue.
+
+    Raises:
+        SpecError: there is none, one is named twice, or one is not what its entry says; with the line.
+    """
     here = (*path, "model")
     if not profile.models and not profile.approve_nothing and profile.controls.approved_models:
         why = "An empty list would refuse every call to every model."
@@ -48,7 +52,11 @@ def _apart(reader: Reader, path: Path, chosen: Sequence[ModelChoice]) -> None:
 
 
 def on_mantle(reader: Reader, path: Path, profile: Profile) -> None:
-    """The flag of models and the control's value must agree."""
+    """The flag of models and the control's value must agree.
+
+    Raises:
+        SpecError: they do not.
+    """
     flagged = [index for index, choice in enumerate(profile.models) if choice.mantle]
     if profile.controls.mantle == "approved" and not flagged:
         here = (*path, "controls", "mantle")
@@ -70,7 +78,11 @@ def _too_many(profile: Profile) -> str:
 
 
 def choice_of(reader: Reader, path: Path, choice: ModelChoice, profile: Profile) -> ModelChoice:
-    """One approved model, normalised by the catalogue."""
+    """One approved model, normalised by the catalogue.
+
+    Raises:
+        SpecError: the id, a route, a Region or a destination cannot be; with the line.
+    """
     _id_text(reader, (*path, "id"), choice)
     regions(reader, (*path, "regions"), choice.regions or profile.regions, profile.partition)
     if not choice.routes:

@@ -28,7 +28,11 @@ class Reader:
 
 
 def regions(reader: Reader, path: Path, regions: Sequence[str], partition: str) -> None:
-    """Some region, each of the partition and named once."""
+    """Some region, each of the partition and named once.
+
+    Raises:
+        SpecError: none, no region code, one of another partition, or one twice.
+    """
     if not regions:
         raise reader.fault(
             path, "No region is named.", remedy="Name the regions from which Bedrock may be called."
@@ -44,7 +48,11 @@ def regions(reader: Reader, path: Path, regions: Sequence[str], partition: str) 
 
 
 def each(reader: Reader, path: Path, values: Sequence[str], good: Callable[[str], bool], kind: str) -> None:
-    """Each value good, and named once; `kind` says what it should be."""
+    """Each value good, and named once; `kind` says what it should be.
+
+    Raises:
+        SpecError: one is not, or stands twice.
+    """
     for index, value in enumerate(values):
         if not good(value):
             why = names.foreign(value) or names.syntax(value)
@@ -53,7 +61,11 @@ def each(reader: Reader, path: Path, values: Sequence[str], good: Callable[[str]
 
 
 def unique(reader: Reader, path: Path, values: Iterable[str]) -> None:
-    """No value named twice."""
+    """No value named twice.
+
+    Raises:
+        SpecError: one is.
+    """
     seen: set[str] = set()
     for index, value in enumerate(values):
         if value in seen:

@@ -114,7 +114,11 @@ class Patterns:
         self._in_part = self._masks["one_in_part"] | self._masks["run_in_part"]
 
     def cells(self, limit: int = STATE_LIMIT) -> tuple[Cell, ...]:
-        """Give every combination of fits that some text has, shortest witness first."""
+        """Give every combination of fits that some text has, shortest witness first.
+
+        Raises:
+            TooManyStatesError: more than `limit` states.
+        """
         first = self._close(self._start)
         came_from: dict[int, tuple[int, str]] = {first: (first, "")}
         queue = [first]

@@ -136,7 +136,10 @@ def _binding(layer: Layer) -> Test:
 
     if layer == "rcp":
         return Test(("binds", layer), ("principal", "resource", "resource_account"), ask)
-    reads: Callable[[Caller], bool] = lambda one: regime_of(caller_of(one), None).binds(layer)  # noqa: E731
+
+    def reads(caller: Caller) -> bool:
+        return regime_of(caller_of(caller), None).binds(layer)
+
     return Test(("binds", layer), ("principal",), reads)
 
 
