@@ -37,6 +37,7 @@ from bedrock_guard.evidence.packed import packed
 from bedrock_guard.evidence.prices import from_bill
 from bedrock_guard.evidence.questions import answers
 from bedrock_guard.evidence.spend import classify_bill
+from bedrock_guard.evidence.suspects import Suspect, suspects
 from bedrock_guard.evidence.tables import Provenance, Table, provenance_of, total
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ class Investigation:
     def summed(self) -> pd.DataFrame:
         """The calls, those alike as one row (`evidence.key_use.summed`)."""
         return self.case.summed
+
+    @cached_property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """Callers that show the signs of a stolen key."""
+        return suspects(self.findings, self.calls, self.prices)
 
     @property
     def use(self) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -16,7 +16,7 @@ from bedrock_guard.evidence.keys import calls_with_key_of, credential_events
 from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.runbook import Reach, Step, long_term_runbook, short_term_runbook
 from bedrock_guard.evidence.runbook_commands import stopping
-from bedrock_guard.evidence.tables import Table
+from bedrock_guard.evidence.tables import Table, provenance_of
 
 if TYPE_CHECKING:
     from bedrock_guard.account.keys import Keys
@@ -55,6 +55,8 @@ class KeyPage:
         findings: those about it, gravest first.
         runbook: what to do if it leaked; nothing here runs it.
         notes: what to know about this page.
+        row: its row of the keys table; None for short-term keys, which no list holds.
+        now: the moment the page is of (UTC).
 
     """
 
@@ -70,6 +72,8 @@ class KeyPage:
     findings: tuple[Finding, ...]
     runbook: tuple[Step, ...]
     notes: tuple[str, ...] = ()
+    row: pd.Series[Any] | None = None
+    now: datetime | None = None
 
     @property
     def title(self) -> str:
@@ -126,7 +130,8 @@ def page_of_key(
             c.credential_id for c in listed if c.user == user and c.credential_id not in {key, None}
         ),
     )
-    return _page(key, "long_term", account_id, user, made, prices, events, own, steps, (*several, *unread))
+    page = _page(key, "long_term", account_id, user, made, prices, events, own, steps, (*several, *unread))
+    return replace(page, row=row, now=provenance_of(keys.table).asked_at)
 
 
 def page_of_session(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from bedrock_guard.present.note import Note
+    from bedrock_guard.present.table import Shown
 
 commands = typer.Typer()
 Account = Annotated[str, typer.Option(help="demo, or the name of an AWS profile.")]
@@ -64,16 +68,20 @@ def keys(
 
     case = open_account(account).investigation(days, spec=spec)
     print(case.line(), file=sys.stderr)
-    shown = [
+    shown: list[Shown | Note] = [
+        show.first(case),
+        show.findings(case),
         show.inventory(case),
+        show.used(case),
         show.phantoms(case),
         show.sessions(case),
         show.mantle(case),
-        show.findings(case),
     ]
     if key:
         page = case.page(key)
         shown += [show.summary(page), show.timeline(page), show.models(page), show.places(page)]
+    else:
+        shown.append(show.told(case))
     print("\n\n".join(table.text() for table in shown))
     if key:
         print(f"\n{show.runbook(page).text()}")

@@ -13,13 +13,15 @@ from bedrock_guard.evidence.findings import (
     Evidence,
     Finding,
 )
-from bedrock_guard.evidence.key_use import key_use, short_term_sessions, summed
+from bedrock_guard.evidence.key_use import counts, key_use, short_term_sessions, summed
 from bedrock_guard.evidence.tables import Completeness, provenance_of
+from bedrock_guard.evidence.words import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MOST_TOLD: Final = 5
+LISTS: Final = "IAM's lists"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Answer:
         completeness: complete, floor or unknown.
         why: the reason for anything but complete.
         evidence: event ids, at most `MOST_IDS`.
+        source: what it was read from, where no event shows it.
         table: the details, where there are several.
     """
 
@@ -42,6 +45,7 @@ class Answer:
     completeness: Completeness
     why: str = ""
     evidence: tuple[str, ...] = ()
+    source: str = "CloudTrail's records"
     table: pd.DataFrame | None = None
 
 
@@ -92,12 +96,13 @@ def of_keys(case: Case, number: int, question: str, read: Read) -> Answer:
     """An answer from the keys table; `read` gives the text, the details and for how many keys nothing is known."""
     keys = case.evidence.keys
     if keys is None:
-        return Answer(number, question, "Not known: keys were not read.", "unknown", "keys were not read")
+        said = "Not known: keys were not read."
+        return Answer(number, question, said, "unknown", "keys were not read", (), LISTS)
     text, table, open_keys = read(keys)
     proof = provenance_of(keys)
     if open_keys:
         proof = proof.lowered("floor", f"not known for {open_keys} of {len(keys)} keys")
-    return Answer(number, question, text, proof.completeness, proof.why, (), table)
+    return Answer(number, question, text, proof.completeness, proof.why, (), LISTS, table)
 
 
 def from_rules(*rules: str, none: str) -> Ask:
@@ -112,3 +117,10 @@ def from_rules(*rules: str, none: str) -> Ask:
         return Answer(number, question, text + more, proof.completeness, proof.why, tuple(ids[:MOST_IDS]))
 
     return ask
+
+
+def counted_rows(rows: pd.Series[Any]) -> str:
+    """The most frequent values of a column with how often each occurs, and how many further values there are."""
+    found = counts(rows)
+    told = [f"{name} ({number:,})" for name, number in list(found.items())[:MOST_TOLD]]
+    return listed([*told, *([f"{len(found) - MOST_TOLD} more"] if len(found) > MOST_TOLD else [])])

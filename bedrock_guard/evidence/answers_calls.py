@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import pandas as pd
+
 from bedrock_guard.evidence.answer import (
     MOST_TOLD,
     Answer,
     Case,
+    counted_rows,
     of_calls,
 )
+from bedrock_guard.evidence.denials import LAYER_WORDS
 from bedrock_guard.evidence.findings import (
     Finding,
     bedrock_calls,
@@ -30,9 +34,10 @@ def short_term(case: Case, _: Sequence[Finding], number: int, question: str) -> 
     """Short-term keys by who used them; their making leaves no event."""
     calls, sessions = case.evidence.calls, case.sessions
     people = len(sessions[["principal", "session"]].drop_duplicates())
+    signed = sessions["session"].fillna(sessions["principal"].map(short))
     text = (
         f"{many(len(sessions), 'signing key')} of {many(people, 'person or session', 'people or sessions')} "
-        "were seen; making such a key leaves no event."
+        f"were seen: {counted_rows(signed)}. Making such a key leaves no event."
     )
     made = calls.loc[calls["key_kind"] == "short_term", ["event_id"]]
     return of_calls(case, number, question, text, made, table=sessions)
@@ -43,7 +48,8 @@ def models(case: Case, _: Sequence[Finding], number: int, question: str) -> Answ
     calls, use = case.evidence.calls, case.use
     keyed = calls.loc[calls["key_kind"] != "none", ["event_id", "model"]]
     missing = int(use["calls_without_tokens"].fillna(0).sum())
-    text = f"{len(keyed)} calls with keys, of {keyed['model'].nunique()} models; {missing} carry no token counts."
+    named = counted_rows(keyed["model"])
+    text = f"{many(len(keyed), 'call')} with keys, by model: {named}; {missing:,} carry no token counts."
     spent = [
         f"{short(row['principal'])} ({str(row['key_kind']).replace('_', ' ')}) {dollars(row['usd_at_least'])}"
         for row in use.iloc[:MOST_TOLD].to_dict("records")
@@ -56,9 +62,8 @@ def refused(case: Case, _: Sequence[Finding], number: int, question: str) -> Ans
     """Refused calls by the layer that refused them."""
     calls = case.evidence.calls
     refused = calls[calls["denied_by"].notna()]
-    layers = (
-        ", ".join(f"{number} by {layer}" for layer, number in counts(refused["denied_by"]).items()) or "none"
-    )
+    layers = listed(f"{many} by {LAYER_WORDS[layer]}" for layer, many in counts(refused["denied_by"]).items())
+    with_keys = int((refused["key_kind"] != "none").sum())
     columns = [
         "event_time",
         "principal",
@@ -68,13 +73,18 @@ def refused(case: Case, _: Sequence[Finding], number: int, question: str) -> Ans
         "denied_resource",
         "denied_policy",
     ]
-    return of_calls(case, number, question, f"Refused calls: {layers}.", refused, table=refused[columns])
+    return of_calls(
+        case,
+        number,
+        question,
+        f"Refused calls: {layers}; {with_keys:,} of them with a key.",
+        refused,
+        table=refused[columns],
+    )
 
 
 def gaps(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
     """Days (UTC) without any row, and the Regions that rows come from; absence proves nothing."""
-    import pandas as pd
-
     calls = case.evidence.calls
     proof = provenance_of(calls)
     if proof.window_start is None or proof.window_end is None:
@@ -109,11 +119,11 @@ def spread(case: Case, _: Sequence[Finding], number: int, question: str) -> Answ
     answered = called["inference_region"].agg(lambda regions: sorted(set(regions.dropna())))
     table["answered_in"] = table["principal"].map(answered)
     widest = table.sort_values("regions", ascending=False).head(3)
-    text = (
-        "; ".join(f"{short(p)} {n}" for p, n in zip(widest["principal"], widest["regions"], strict=True))
-        or "none"
-    )
-    return of_calls(case, number, question, f"Regions called, at most: {text}.", calls.iloc[:0], table=table)
+    rows = zip(widest["principal"], widest["region"], strict=True)
+    text = listed(f"{short(name)} {len(regions)} ({', '.join(regions)})" for name, regions in rows)
+    most = calls[calls["principal"].isin(list(widest["principal"].head(1)))]
+    proof = most.sort_values("event_time").drop_duplicates("region")
+    return of_calls(case, number, question, f"Most Regions were called by {text}.", proof, table=table)
 
 
 def networks(case: Case, findings: Sequence[Finding], number: int, question: str) -> Answer:
@@ -131,7 +141,7 @@ def networks(case: Case, findings: Sequence[Finding], number: int, question: str
         else ""
     )
     text = (
-        f"{table['network'].nunique()} networks. {endpoints}{new}"
+        f"{many(table['network'].nunique(), 'network')}: {counted_rows(places['network'])}. {endpoints}{new}"
         "Distance is not judged: no table of places is used."
     )
     return of_calls(case, number, question, text, calls[calls["event_id"].isin(ids)], table=table)
@@ -140,7 +150,10 @@ def networks(case: Case, findings: Sequence[Finding], number: int, question: str
 def _news(findings: Sequence[Finding], rule: str) -> tuple[str, list[str]]:
     """What a rule found, as sentences with a blank after them, and the event ids."""
     own = [found for found in findings if found.rule == rule]
-    told = "".join(f"{found.title} " for found in own[:MOST_TOLD])
+    told = "".join(
+        f"{found.title.removesuffix('.')}, since {found.first_seen:%Y-%m-%d %H:%M} UTC. "
+        for found in own[:MOST_TOLD]
+    )
     return told, [event for found in own for event in found.evidence]
 
 
@@ -161,7 +174,12 @@ def building(case: Case, _: Sequence[Finding], number: int, question: str) -> An
         calls["operation"].str.contains("Agent|KnowledgeBase|Prompt|Flow", regex=True).fillna(value=False)
     )
     found = calls[wanted]
-    text = f"{len(found)} calls about agents, knowledge bases, prompts and flows. Their use is in data events only."
+    named = [short(name) for name in found["principal"].fillna("an unknown caller")]
+    done = counted_rows(
+        found["operation"].astype("string") + " by " + pd.Series(named, found.index, "string")
+    )
+    about = many(len(found), "call") + " about agents, knowledge bases, prompts and flows"
+    text = f"{about}: {done}. Their use is in data events only."
     return of_calls(
         case, number, question, text, found, table=found[["event_time", "principal", "operation"]]
     )
@@ -177,7 +195,9 @@ def off_hours(case: Case, _: Sequence[Finding], number: int, question: str) -> A
     ]
     table = outside.groupby("principal").size().reset_index(name="calls")
     hours = f"{OFFICE_HOURS[0]}-{OFFICE_HOURS[1]} h"
-    text = f"{len(outside)} of {len(made)} model calls with keys were outside {hours} or on weekends ({case.zone})."
+    names = counted_rows(outside["principal"].map(short, na_action="ignore"))
+    when = f"outside {hours} or on weekends ({case.zone})"
+    text = f"{len(outside):,} of {many(len(made), 'model call')} with keys were {when}: {names}."
     return of_calls(case, number, question, text, outside, table=table)
 
 
@@ -187,4 +207,5 @@ def unseen(case: Case, _: Sequence[Finding], number: int, question: str) -> Answ
     proofs += [provenance_of(case.evidence.keys)] if case.evidence.keys is not None else []
     seen = [f"{proof.source}: {proof.why}" for proof in proofs if proof.why]
     text = ". ".join([*seen, *case.unseen]) + "."
-    return Answer(number, question, text, "floor", "what is not known to be unseen is not listed")
+    why = "what is not known to be unseen is not listed"
+    return Answer(number, question, text, "floor", why, source="what the sources say of themselves")

@@ -17,11 +17,13 @@ from bedrock_guard.evidence.answer import (
 from bedrock_guard.evidence.findings import (
     MOST_IDS,
     Finding,
+    json_of,
     short,
     who,
 )
 from bedrock_guard.evidence.key_use import counts
 from bedrock_guard.evidence.keys import credential_events
+from bedrock_guard.evidence.rules_keys import credentials_added
 from bedrock_guard.evidence.words import listed, many
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ def keys_listed(case: Case, _: Sequence[Finding], number: int, question: str) ->
 
     def read(keys: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
         unreadable = int((keys["status"] == "unreadable").sum())
-        return f"{len(keys) - unreadable} keys, of {listed(sorted(set(keys['user'])))}.", keys, unreadable
+        table = keys[["user", "credential_id", "service", "status", "created", "expires"]]
+        return f"{len(keys) - unreadable} keys, of {listed(sorted(set(keys['user'])))}.", table, unreadable
 
     return of_keys(case, number, question, read)
 
@@ -95,13 +98,20 @@ def changes(case: Case, _: Sequence[Finding], number: int, question: str) -> Ans
     later = events[events["operation"] != "CreateServiceSpecificCredential"]
     done = counts(later["operation"].astype("string").str.removesuffix("ServiceSpecificCredential"))
     told = [
-        f"{str(event['operation']).removesuffix('ServiceSpecificCredential')} of {_text(event['credential_id'])} "
-        f"on {event['event_time']:%Y-%m-%d} by {who(event)}"
+        f"{_change(event)} of {_text(event['credential_id'])} on {event['event_time']:%Y-%m-%d} by {who(event)}"
         for _, event in later.iloc[:MOST_TOLD].iterrows()
     ]
     text = f"{sum(done.values())} in the records: {'; '.join(told)}" if told else "None in the records"
     columns = ["event_time", "operation", "credential_id", "target_user", "principal", "session", "event_id"]
     return of_calls(case, number, question, f"{text}.", later, table=later[columns])
+
+
+def _change(event: pd.Series[Any]) -> str:
+    """What was done in one word, and to which status."""
+    status = json_of(event["parameters"]).get("status")
+    return str(event["operation"]).removesuffix("ServiceSpecificCredential") + (
+        f" to {status}" if status else ""
+    )
 
 
 def rights(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
@@ -131,12 +141,21 @@ def _policy(name: object) -> str:
 
 def further(case: Case, findings: Sequence[Finding], number: int, question: str) -> Answer:
     """What the records say was added, and what IAM's lists hold now: the records may be shorter than the credential."""
-    told = from_rules("phantom_credentials", "phantom_elsewhere", none="None in the records.")
-    found = told(case, findings, number, question)
+    found = from_rules("phantom_credentials", "phantom_elsewhere", none="")(case, findings, number, question)
     keys = case.evidence.keys
     if keys is None:
-        return replace(found, completeness="unknown", why="keys were not read")
+        said = found.answer or "None in the records."
+        return replace(found, answer=said, completeness="unknown", why="keys were not read")
     users = keys.drop_duplicates("user")[["user", "other_credentials"]].reset_index(drop=True)
+    added = tuple(credentials_added(case.evidence.calls, users["user"]))
+    told = [
+        f"{who(event)} {done} {what} to {user} on {event['event_time']:%Y-%m-%d}."
+        for event, done, what, user in added
+        if str(event["event_id"]) not in found.evidence
+    ]
+    ids = (*found.evidence, *(str(event["event_id"]) for event, *_ in added))
+    said = " ".join(filter(None, [found.answer, *told[:MOST_TOLD]])) or "None in the records."
+    found = replace(found, answer=said, evidence=tuple(dict.fromkeys(ids))[:MOST_IDS])
     held = {user: _held(each) for user, each in users.itertuples(index=False, name=None)}
     having = [f"{user} ({words})" for user, words in held.items() if words]
     open_users = sum(words is None for words in held.values())
@@ -173,11 +192,20 @@ def last_used(case: Case, _: Sequence[Finding], number: int, question: str) -> A
         since = f" First calls in these records: {listed(first)}." if first else ""
         return f"Use is known of {seen} of {len(keys)} keys: {listed(told)}.{since}", table, len(keys) - seen
 
-    return of_keys(case, number, question, read)
+    found = of_keys(case, number, question, read)
+    keyed = _keyed(case.evidence.calls)
+    ends = keyed.groupby("principal", sort=False, observed=True)["event_id"].agg(["last", "first"])
+    ids = [str(one) for pair in ends.itertuples(index=False, name=None) for one in pair]
+    return replace(found, evidence=tuple(dict.fromkeys(ids))[:MOST_IDS])
+
+
+def _keyed(calls: pd.DataFrame) -> pd.DataFrame:
+    """Calls with long-term keys, oldest first."""
+    columns = ["principal", "event_time", "event_id"]
+    return calls.loc[calls["key_kind"] == "long_term", columns].sort_values("event_time")
 
 
 def _first_uses(calls: pd.DataFrame) -> list[str]:
     """The first call with a long-term key of each user; an earlier one may lie before the records."""
-    keyed = calls.loc[calls["key_kind"] == "long_term", ["principal", "event_time"]].sort_values("event_time")
-    first = keyed.groupby("principal", sort=False)["event_time"].first()
+    first = _keyed(calls).groupby("principal", sort=False, observed=True)["event_time"].first()
     return [f"{short(principal)} {moment:%Y-%m-%d}" for principal, moment in first.items()][:MOST_TOLD]

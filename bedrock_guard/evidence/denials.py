@@ -63,6 +63,22 @@ _MODEL_ACCESS: Final = (
 _LEGACY_MODEL: Final = "marked by provider as legacy"
 
 
+LAYER_WORDS: Final = {
+    "identity": "an identity-based policy",
+    "boundary": "a permissions boundary",
+    "scp": "a service control policy",
+    "rcp": "a resource control policy",
+    "session": "a session policy",
+    "resource": "a resource-based policy",
+    "vpc_endpoint": "a VPC endpoint policy",
+    "trust": "a role's trust policy",
+    "model_access": "missing access to the model",
+    "legacy_model": "the model's age (legacy)",
+    UNKNOWN: "a layer that the record does not name",
+}
+"""Each layer for a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Denial:
     """A refusal: the layer that refused, and what is said of the action, the resource and the policy.

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.identity import permission_set
 from bedrock_guard.evidence.key_use import INVOCATIONS
 from bedrock_guard.evidence.packed import packed, unpacked
 from bedrock_guard.evidence.parameters import is_bedrock
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 BEDROCK: Final = "bedrock.amazonaws.com"
 Severity = Literal["high", "medium", "low"]
 _ORDER: Final = ("high", "medium", "low")
+OF_IDENTITY_CENTER: Final = " of Identity Center"
 MOST_IDS: Final = 50
 """Event ids a finding lists; `evidence_count` says how many there are."""
 
@@ -239,19 +241,29 @@ def json_of(text: Any) -> dict[str, Any]:
 
 
 def who(event: Mapping[str, Any] | pd.Series[Any]) -> str:
-    """The caller for a title: the principal's name, and the session's where there is one."""
+    """The caller for a title: the principal's name, and the session's where there is one; people by their session.
+
+    Example:
+        >>> role = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Dev_0c1d2e3f4a5b6c7d"
+        >>> who({"principal": role, "session": "ana@example.com"})
+        'ana@example.com (Dev of Identity Center)'
+    """
     import pandas as pd
 
     principal, session = event["principal"], event["session"]
     if pd.isna(principal):
         return "an unknown caller"
-    name = str(principal).rpartition("/")[2] or str(principal)
-    return name if pd.isna(session) else f"{name} ({session})"
+    name = short(principal)
+    if pd.isna(session):
+        return name
+    return f"{session} ({name})" if name.endswith(OF_IDENTITY_CENTER) else f"{name} ({session})"
 
 
 def short(principal: Any) -> str:
-    """A principal's name without its ARN and path."""
-    return str(principal).rpartition("/")[2] or str(principal)
+    """A principal's name without its ARN and path; a role of Identity Center by its permission set."""
+    name = str(principal).rpartition("/")[2] or str(principal)
+    known = permission_set(name)
+    return f"{known}{OF_IDENTITY_CENTER}" if known else name
 
 
 def succeeded(calls: pd.DataFrame, *operations: str, source: str | None = None) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from typing import Any
 from bedrock_guard.evidence.hygiene import as_object, clean
 from bedrock_guard.evidence.kinds import flag
 
+_PERMISSION_SET = re.compile(r"AWSReservedSSO_(.+)_[0-9a-f]{16}")
 _SESSION_ARN = re.compile(r"arn:[^:]*:sts::[^:]*:(?:assumed-role/[^/]+|federated-user)/(?P<session>.+)")
 
 
@@ -41,6 +42,17 @@ class Caller:
     invoked_by: str | None
     on_behalf_of: str | None
     mfa: bool | None
+
+
+def permission_set(role: str) -> str | None:
+    """The permission set behind a role that Identity Center made, by the role's name; None for any other role.
+
+    Example:
+        >>> permission_set("AWSReservedSSO_AdministratorAccess_0c1d2e3f4a5b6c7d"), permission_set("app")
+        ('AdministratorAccess', None)
+    """
+    found = _PERMISSION_SET.fullmatch(role)
+    return found[1] if found else None
 
 
 def read_caller(identity: Any) -> Caller:

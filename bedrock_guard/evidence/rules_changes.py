@@ -155,12 +155,14 @@ def costly_commitment(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
         events.attrs = evidence.calls.attrs
         times = f" ({len(events)} times)" if len(events) > 1 else ""
         terms = sorted({t for p in events["parameters"] if (t := json_of(p).get("commitmentDuration"))})
-        title = f"{who(events.iloc[0])} {COMMITMENTS[str(operation)]}{times}{f' for {terms[0]}' if terms else ''}."
+        term = f" for {_TERMS.get(terms[0], terms[0])}" if terms else ""
+        title = f"{who(events.iloc[0])} {COMMITMENTS[str(operation)]}{times}{term}."
         severity: Severity = "medium" if operation in _LASTING else "low"
         facts = {"terms": terms, "models": sorted({str(m) for m in events["model_raw"].dropna()})}
         yield of_events("costly_commitment", severity, title, str(principal), events, facts=facts)
 
 
+_TERMS: Final = {"OneMonth": "one month", "SixMonths": "six months"}
 _LOOSENED: Final = {
     "DeleteUserPermissionsBoundary": "removed a user's permissions boundary",
     "DeleteRolePermissionsBoundary": "removed a role's permissions boundary",

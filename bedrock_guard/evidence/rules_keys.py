@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from bedrock_guard.evidence.denials import LAYER_WORDS
 from bedrock_guard.evidence.findings import (
     Evidence,
     Finding,
@@ -82,7 +83,7 @@ def key_creation_refused(evidence: Evidence, _: Thresholds) -> Iterator[Finding]
         yield of_event(
             "key_creation_refused",
             "medium",
-            f"{who(event)} tried to create a key and was refused ({event['denied_by']}).",
+            f"{who(event)} tried to create a key and was refused by {LAYER_WORDS[str(event['denied_by'])]}.",
             target,
             calls,
             event,
@@ -161,27 +162,60 @@ def phantom_credentials(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
     No console workflow does that. True: CreateAccessKey on BedrockAPIKey-ab12, also when refused. False:
     AttachUserPolicy of AmazonBedrockLimitedAccess, which the console does.
     """
-    calls = evidence.calls
-    for _index, event in calls[(calls["service"] == IAM) & calls["operation"].isin(list(_ADDED))].iterrows():
+    for event, done, what, target in credentials_added(evidence.calls):
+        if not target.startswith(PHANTOM_PREFIXES):
+            continue
         asked = json_of(event["parameters"])
-        refused = event["denied_resource"] if isinstance(event["denied_resource"], str) else ""
-        target = str(asked.get("userName") or refused.rpartition("/")[2].rpartition(" ")[2])
-        if not target.startswith(PHANTOM_PREFIXES) or str(asked.get("policyArn", "")).endswith(_LIMITED):
-            continue
-        if event["operation"] == _CREATE and asked.get("serviceName") in (None, *SERVICES):
-            continue
-        went = isinstance(event["error_code"], str)
-        done = "tried to add" if went else "added"
         yield of_event(
             "phantom_credentials",
-            "medium" if went else "high",
-            f"{who(event)} {done} {_ADDED[str(event['operation'])]} to {target}, a user made for a key.",
+            "high" if done == "added" else "medium",
+            f"{who(event)} {done} {what} to {target}, a user made for a key.",
             target,
-            calls,
+            evidence.calls,
             event,
             operation=event["operation"],
             policy=asked.get("policyArn") or asked.get("policyName"),
         )
+
+
+def credentials_added(
+    calls: pd.DataFrame, users: Iterable[str] | None = None
+) -> Iterator[tuple[pd.Series[Any], str, str, str]]:
+    """What was added to users beside keys for models, oldest first: event, "added" or "tried to add", what, the user.
+
+    The policy that the console gives to a key's user is no addition. `users` None means all.
+    """
+    wanted = None if users is None else set(users)
+    events = calls[(calls["service"] == IAM) & calls["operation"].isin(list(_ADDED))]
+    for _index, event in events.sort_values("event_time").iterrows():
+        asked, target = json_of(event["parameters"]), _target(event)
+        if str(asked.get("policyArn", "")).endswith(_LIMITED) or (
+            wanted is not None and target not in wanted
+        ):
+            continue
+        if event["operation"] == _CREATE and asked.get("serviceName") in (None, *SERVICES):
+            continue
+        done = "tried to add" if isinstance(event["error_code"], str) else "added"
+        yield event, done, _ADDED[str(event["operation"])], target
+
+
+def _target(event: pd.Series[Any]) -> str:
+    """The user that an IAM call is about: as asked, answered or refused; else whoever made a call that went through.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html : UserName defaults to the caller.
+    """
+    answered = [
+        value.get("userName") for value in json_of(event["outcome"]).values() if isinstance(value, dict)
+    ]
+    refused = event["denied_resource"] if isinstance(event["denied_resource"], str) else ""
+    named = [
+        json_of(event["parameters"]).get("userName"),
+        *answered,
+        refused.rpartition("/")[2].rpartition(" ")[2],
+    ]
+    caller = str(event["principal"])
+    own = short(caller) if ":user/" in caller and not isinstance(event["error_code"], str) else ""
+    return next((str(name) for name in named if name), own)
 
 
 _ADDED: Final = {

@@ -178,7 +178,7 @@ def enumeration_then_invocation(evidence: Evidence, limits: Thresholds) -> Itera
             continue
         chain.attrs = calls.attrs
         regions = sorted({str(region) for region in chain["region"].dropna()})
-        title = f"{short(principal)} looked at models in {len(regions)} Region(s) and then called one."
+        title = f"{short(principal)} looked at models in {', '.join(regions)} and then called one."
         facts = {"operations": sorted(set(chain["operation"])), "regions": regions}
         yield of_events("enumeration_then_invocation", "high", title, str(principal), chain, facts=facts)
 

@@ -17,6 +17,7 @@ from bedrock_guard.present.key_words import (
     FLOOR,
     SPENT,
     counted,
+    key_row,
     model,
     use_table,
 )
@@ -30,10 +31,24 @@ _MOST_SERIES: Final = 6
 
 def summary(page: KeyPage) -> Shown:
     """One key in a dozen lines."""
-    rows = [("user", page.user), *_used(page)]
-    rows += [("findings", f"{len(page.findings)}: {', '.join(sorted({f.rule for f in page.findings}))}")]
+    rows = [("user", page.user), *_state(page), *_used(page)]
+    severities = Counter(found.severity for found in page.findings)
+    grave = ", ".join(f"{severities[name]} {name}" for name in ("high", "medium", "low") if severities[name])
+    named = ", ".join(dict.fromkeys(found.rule.replace("_", " ") for found in page.findings))
+    rows += [("findings", f"{grave}: {named}" if grave else "none")]
     rows += [("note", note) for note in page.notes]
     return Shown(pd.DataFrame(rows if page.key else [], columns=["what", "value"]), page.title)
+
+
+def _state(page: KeyPage) -> list[tuple[str, str]]:
+    """What IAM's list says of a long-term key, and who made it."""
+    if page.row is None:
+        return []
+    told = key_row(page.row, page.now)
+    return [
+        (name.replace("_", " "), told[name])
+        for name in ("status", "expires", "created", "created_by", "last_used")
+    ]
 
 
 def _used(page: KeyPage) -> list[tuple[str, str]]:
@@ -63,8 +78,7 @@ def timeline(page: KeyPage) -> Shown:
     caption = (
         "In order of time (UTC). A finding has its first event's id; what only stands in a list has none."
     )
-    headers = {"source_ip": "from", "event_id": "event id"}
-    return Shown(shown, caption, headers, under={"what": "event_id", "who": "source_ip"})
+    return Shown(shown, caption, {"source_ip": "from", "event_id": "event id"})
 
 
 def models(page: KeyPage) -> Shown:
@@ -80,12 +94,7 @@ def places(page: KeyPage) -> Shown:
     if not page.key:
         return Shown(pd.DataFrame({"network": []}), "No key, no use.")
     caption = "By network and program. A user agent is the caller's own text; an address proves no place."
-    return Shown(
-        use_table(page.places, ["network", "client"]),
-        caption,
-        {**SPENT, "client": "program"},
-        under={"network": "client"},
-    )
+    return Shown(use_table(page.places, ["network", "client"]), caption, {**SPENT, "client": "program"})
 
 
 def chart(page: KeyPage, *, theme: Theme = "light") -> go.Figure:

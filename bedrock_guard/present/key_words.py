@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
 
 from bedrock_guard.boundary.catalogue import shipped
+from bedrock_guard.evidence.findings import OF_IDENTITY_CENTER, short
 from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present.table import plain
 
@@ -72,4 +74,47 @@ def model(name: Any) -> str:
 
 def who(name: Any) -> str:
     """A principal without what every principal has; empty when it is not known."""
-    return "" if pd.isna(name) else short_name(str(name))
+    if pd.isna(name):
+        return ""
+    known = short(name)
+    return known if known.endswith(OF_IDENTITY_CENTER) else short_name(str(name))
+
+
+def key_row(row: pd.Series[Any], now: datetime | None) -> dict[str, Any]:
+    """A key of the keys table as people read it: its state, its end, who made it, when it was last used."""
+    endless = pd.notna(row["never_expires"]) and bool(row["never_expires"])
+    reset = pd.notna(row["resets"]) and row["resets"] > 0
+    since = f"; new secret {date_of(row['secret_since'])}" if reset else ""
+    aged = now is not None and pd.notna(row["secret_since"])
+    age = f" ({(now - row['secret_since']).days} days old)" if aged else ""
+    seen = f"{date_of(row['last_used'])}: " if pd.notna(row["last_used"]) else ""
+    return {
+        "user": row["user"],
+        "key": row["credential_id"],
+        "status": row["status"],
+        "expires": "never" if endless else date_of(row["expires"]),
+        "created": f"{date_of(row['created'])}{since}{age}",
+        "created_by": row["creator_completeness"]
+        if pd.isna(row["creator"])
+        else _creator(str(row["creator"])),
+        "last_used": f"{seen}{row['last_used_source']}",
+    }
+
+
+def _creator(text: str) -> str:
+    arn, _, session = text.partition(" as ")
+    return f"{session} ({who(arn)})" if session else who(arn)
+
+
+def held(found: Any) -> str:
+    """A user's other credentials in words; what could not be read is said."""
+    if not isinstance(found, Mapping):
+        return "unknown"
+    words = []
+    for name, value in found.items():
+        count = value if isinstance(value, (bool, int)) or value is None else len(value)
+        if count is None:
+            words.append(f"{name.replace('_', ' ')} could not be read")
+        elif count:
+            words.append(name.replace("_", " ") + ("" if count is True else f": {count}"))
+    return ", ".join(words) or "none"

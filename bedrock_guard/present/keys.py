@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from bedrock_guard.evidence.findings import short
 from bedrock_guard.evidence.key_use import use_by
-from bedrock_guard.evidence.tables import provenance_of
-from bedrock_guard.evidence.what_if import short_name
+from bedrock_guard.present.key_answers import answer, questions, reach, told
+from bedrock_guard.present.key_first import first
 from bedrock_guard.present.key_page import chart, models, places, summary, timeline
 from bedrock_guard.present.key_words import (
     FLOOR,
     SPENT,
     WHOLE,
-    date_of,
+    held,
+    key_row,
     model,
     some_ids,
     tokens,
@@ -29,14 +28,15 @@ from bedrock_guard.present.table import Shown
 
 if TYPE_CHECKING:
     from bedrock_guard.account.investigation import Investigation
-    from bedrock_guard.evidence.answer import Answer
     from bedrock_guard.evidence.findings import Finding
 
 __all__ = [
     "FLOOR",
     "Runbook",
+    "answer",
     "chart",
     "findings",
+    "first",
     "holders",
     "inventory",
     "mantle",
@@ -50,6 +50,8 @@ __all__ = [
     "summary",
     "timeline",
     "tokens",
+    "told",
+    "used",
     "who",
 ]
 
@@ -58,7 +60,7 @@ _EMPTY: Final = {True: "empty", False: "not empty", None: "could not be read"}
 
 def inventory(case: Investigation) -> Shown:
     """Every long-term key: its state, its end, who made it, when it was last used, and how far each is known."""
-    rows = [_inventory_row(row, case.account.now) for _, row in case.keys.table.iterrows()]
+    rows = [key_row(row, case.account.now) for _, row in case.keys.table.iterrows()]
     columns = ["user", "key", "status", "expires", "created", "created_by", "last_used"]
     listing = case.keys.listing
     whole = (
@@ -67,27 +69,7 @@ def inventory(case: Investigation) -> Shown:
         else f"there may be more: {listing.why}"
     )
     caption = f"Long-term keys of Bedrock and Claude Platform in account {case.account.account_id}; {whole}."
-    under = {"user": "key", "created": "created_by"}
-    return Shown(pd.DataFrame(rows, columns=columns), caption, under=under)
-
-
-def _inventory_row(row: pd.Series[Any], now: datetime) -> dict[str, Any]:
-    endless = pd.notna(row["never_expires"]) and bool(row["never_expires"])
-    reset = pd.notna(row["resets"]) and row["resets"] > 0
-    since = f"; new secret {date_of(row['secret_since'])}" if reset else ""
-    age = f" ({(now - row['secret_since']).days} days old)" if pd.notna(row["secret_since"]) else ""
-    seen = f"{date_of(row['last_used'])}: " if pd.notna(row["last_used"]) else ""
-    return {
-        "user": row["user"],
-        "key": row["credential_id"],
-        "status": row["status"],
-        "expires": "never" if endless else date_of(row["expires"]),
-        "created": f"{date_of(row['created'])}{since}{age}",
-        "created_by": row["creator_completeness"]
-        if pd.isna(row["creator"])
-        else _creator(str(row["creator"])),
-        "last_used": f"{seen}{row['last_used_source']}",
-    }
+    return Shown(pd.DataFrame(rows, columns=columns), caption)
 
 
 def holders(case: Investigation) -> Shown:
@@ -101,41 +83,16 @@ def holders(case: Investigation) -> Shown:
 
 def _holder_row(row: pd.Series[Any], case: Investigation) -> dict[str, Any]:
     facts = case.keys.users.get(str(row["user"]))
-    held = row["policies"]
-    policies = None if held is None else [str(name).removeprefix("arn:aws:iam::aws:policy/") for name in held]
+    granted = row["policies"]
+    policies = (
+        None if granted is None else [str(name).removeprefix("arn:aws:iam::aws:policy/") for name in granted]
+    )
     return {
         "user": row["user"],
         "policies": policies,
         "boundary": "none" if facts and facts.boundary_read and not facts.boundary else row["boundary"],
-        "other_credentials": _held(row["other_credentials"]),
+        "other_credentials": held(row["other_credentials"]),
     }
-
-
-def _creator(text: str) -> str:
-    arn, _, session = text.partition(" as ")
-    return f"{session} ({_role(arn)})" if session else _role(arn)
-
-
-def _role(arn: str) -> str:
-    """A principal's short name; a role of Identity Center without the number that Identity Center adds."""
-    return _OF_IDENTITY_CENTER.sub(r"\1 of Identity Center", short_name(arn))
-
-
-_OF_IDENTITY_CENTER: Final = re.compile(r"role AWSReservedSSO_(.+)_[0-9a-f]{16}$")
-
-
-def _held(found: Any) -> str:
-    """A user's other credentials in words; what could not be read is said."""
-    if not isinstance(found, Mapping):
-        return "unknown"
-    words = []
-    for name, value in found.items():
-        count = value if isinstance(value, (bool, int)) or value is None else len(value)
-        if count is None:
-            words.append(f"{name.replace('_', ' ')} could not be read")
-        elif count:
-            words.append(name.replace("_", " ") + ("" if count is True else f": {count}"))
-    return ", ".join(words) or "none"
 
 
 def phantoms(case: Investigation) -> Shown:
@@ -161,16 +118,24 @@ def phantoms(case: Investigation) -> Shown:
 def sessions(case: Investigation) -> Shown:
     """Short-term keys by person or session."""
     used = case.summed[case.summed["key_kind"] == "short_term"]
-    by = ["principal", "session"]
+    by = ["session", "principal"]
     signed = used.groupby(by, dropna=False, observed=True)["access_key_id"].nunique()
     frame = use_by(used, by, case.prices)
     frame = frame.assign(
-        signing_keys=[int(signed[who]) for who in zip(frame["principal"], frame["session"], strict=True)]
+        signing_keys=[int(signed[who]) for who in zip(frame["session"], frame["principal"], strict=True)]
     )
     shown = use_table(frame, [*by, "signing_keys"])
     caption = f"Short-term keys by who used them. Making one leaves no event, only its use shows; {FLOOR}."
-    under = {"principal": "session", "calls": "of_them", "models": "regions"}
-    return Shown(shown, caption, SPENT, limit=20, under=under)
+    return Shown(shown, caption, SPENT, limit=20, under={"session": "principal"})
+
+
+def used(case: Investigation) -> Shown:
+    """What was done with keys, by user or role and kind of key."""
+    if case.use.empty:
+        return Shown(pd.DataFrame({"principal": []}), "No call with a key was seen in these days.")
+    named = case.use.assign(kind=[str(kind).replace("_", " ") for kind in case.use["key_kind"]])
+    table = use_table(named, ["principal", "kind"])
+    return Shown(table, f"What was done with keys; {FLOOR}.", SPENT)
 
 
 def mantle(case: Investigation) -> Shown:
@@ -186,13 +151,15 @@ def mantle(case: Investigation) -> Shown:
     caption = (
         "The mantle endpoint: its inference is in no Event history. The bill says how much, nothing says who."
     )
-    under = {"source": "account_id", "model": "key_kind"}
-    return Shown(frame, caption, {"cost_usd": "cost"}, under=under)
+    return Shown(frame, caption, {"cost_usd": "cost"})
 
 
 def findings(case: Investigation) -> Shown:
-    """What deserves a look, gravest first, with the records that show it."""
-    return _findings(case.findings, f"What deserves a look, gravest first. {_reach(case)}")
+    """What deserves a look, gravest first and of them what is about a suspect, with the records that show it."""
+    about = {one.about for one in case.suspects}
+    order = ("high", "medium", "low")
+    found = sorted(case.findings, key=lambda f: (order.index(f.severity), short(f.subject) not in about))
+    return _findings(tuple(found), f"What deserves a look, gravest first. {reach(case)}")
 
 
 def _findings(found: tuple[Finding, ...], caption: str) -> Shown:
@@ -209,32 +176,4 @@ def _findings(found: tuple[Finding, ...], caption: str) -> Shown:
         for one in found
     ]
     columns = ["severity", "finding", "first_seen", "last_seen", "events", "event_ids", "how_whole"]
-    under = {"first_seen": "last_seen", "how_whole": "event_ids"}
-    return Shown(pd.DataFrame(rows, columns=columns), caption, under=under)
-
-
-def _reach(case: Investigation) -> str:
-    why = provenance_of(case.calls).why
-    return f"{why[:1].upper()}{why[1:]}." if why else ""
-
-
-def questions(case: Investigation) -> Shown:
-    """The twenty-two questions; what cannot be known is said with its reason."""
-    rows = [
-        {
-            "no": one.number,
-            "question": one.question,
-            "answer": _answer(one),
-            "how_whole": WHOLE[one.completeness],
-            "event_ids": some_ids(one.evidence, len(one.evidence)) if one.evidence else "none",
-        }
-        for one in case.answers
-    ]
-    frame = pd.DataFrame(rows, columns=["no", "question", "answer", "how_whole", "event_ids"])
-    return Shown(frame, f"Twenty-two questions. {_reach(case)}", under={"how_whole": "event_ids"})
-
-
-def _answer(one: Answer) -> str:
-    if one.completeness != "unknown":
-        return one.answer
-    return f"unknown: {one.why or 'no source could tell'} ({one.answer.rstrip('.')})"
+    return Shown(pd.DataFrame(rows, columns=columns), caption)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bedrock_guard.evidence.findings import Finding as Found
 from bedrock_guard.evidence.findings import Severity, of_events, short
+from bedrock_guard.evidence.suspects import signs_of_theft
 from bedrock_guard.reports.figures import Finding
 from bedrock_guard.reports.parts import ended_exceptions, gravest_first
 
@@ -19,18 +20,6 @@ if TYPE_CHECKING:
     from bedrock_guard.reports.settings import KeySettings
 
 _BY_VALUE: Final = "value"
-_OF_A_THIEF: Final = {
-    "new_network": "a new network",
-    "new_client": "a new program",
-    "region_spread": "several Regions at once",
-    "enumeration_then_invocation": "models listed and then called",
-    "access_probe": "calls that could only fail",
-    "logging_off_refused": "an attempt to switch logging off",
-    "phantom_credentials": "further credentials",
-    "burst": "a burst of calls",
-    "denied_burst": "a burst of refusals",
-}
-_ENOUGH: Final = 3
 
 
 def key_findings(case: Investigation, spec: BoundarySpec, settings: KeySettings) -> tuple[Finding, ...]:
@@ -42,20 +31,14 @@ def key_findings(case: Investigation, spec: BoundarySpec, settings: KeySettings)
         *expiring(case.keys.table, case.account.now, settings.expiring_days),
     ]
     shown = [as_finding(one, today) for one in found]
-    first = suspects(shown)
+    first = suspected(shown)
     shown.sort(key=lambda one: one.about not in first)
     return gravest_first([*shown, *ended_exceptions(spec, today, settings.exception_days)])
 
 
-def suspects(findings: Sequence[Finding]) -> dict[str, list[str]]:
-    """Whom several findings together are about, and their signs: what a stolen key looks like, not who did it."""
-    found = {}
-    for about in dict.fromkeys(f.about for f in findings if f.about):
-        own = dict.fromkeys(f.id.partition(":")[0] for f in findings if f.about == about)
-        signs = [_OF_A_THIEF[rule] for rule in own if rule in _OF_A_THIEF]
-        if len(signs) >= _ENOUGH:
-            found[about] = signs
-    return found
+def suspected(findings: Sequence[Finding]) -> dict[str, list[str]]:
+    """Whom several findings together are about, with their signs."""
+    return signs_of_theft((found.id.partition(":")[0], found.about) for found in findings if found.about)
 
 
 def as_finding(found: Found, today: date) -> Finding:

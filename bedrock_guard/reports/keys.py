@@ -27,7 +27,7 @@ from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown
 from bedrock_guard.reports.account_report import AccountReport
 from bedrock_guard.reports.figures import Figure, Finding
-from bedrock_guard.reports.key_findings import key_findings, suspects
+from bedrock_guard.reports.key_findings import key_findings, suspected
 from bedrock_guard.reports.names import names_of_calls, names_of_keys, names_of_spec
 from bedrock_guard.reports.parts import Html, counted, figure, in_zone, verdict
 from bedrock_guard.reports.settings import KeySettings
@@ -104,21 +104,21 @@ class KeyReport(AccountReport[KeySettings]):
     @property
     def lead(self) -> tuple[str, ...]:
         """What looks like a stolen key, and how things stand with keys."""
-        suspected = [
+        stolen = [
             f"{about} looks like a stolen key: {', '.join(signs)}. It spent {_at_least(self._spent_by(about))}. "
             "What to do stands under “If it leaked”."
-            for about, signs in suspects(self.findings).items()
+            for about, signs in suspected(self.findings).items()
         ]
         held = self.numbers
         if held["keys"].number is None:
-            return tuple(suspected)
+            return tuple(stolen)
         endless = held["keys_never_expire"].number
         never = f", {endless} never expire{'s' if endless == 1 else ''}" if endless else ""
         stands = (
             f"Of {counted(int(held['keys'].number), 'long-term key')} {_card(held['keys_active'])} can be used{never}; "
             f"{_at_least(held['usd_at_least'].number)} was spent with keys in {self.settings.days} days."
         )
-        return (*suspected, stands)
+        return (*stolen, stands)
 
     def _spent_by(self, name: str) -> Decimal | None:
         use = self.case.use

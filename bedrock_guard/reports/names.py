@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bedrock_guard.evidence.findings import short
+
 if TYPE_CHECKING:
     from bedrock_guard.account.keys import Keys
     from bedrock_guard.account.spending import Spending
@@ -63,7 +65,8 @@ def _of_arn(arn: str) -> dict[str, str]:
         for name in rest.split("/")
         if name and name not in {"aws-reserved", "sso.amazonaws.com", "service-role"}
     ]
-    return {name: (kind or "resource") if name == names[-1] else "path" for name in names}
+    kinds = {name: (kind or "resource") if name == names[-1] else "path" for name in names}
+    return kinds | ({short(names[-1]): "role"} if names and short(names[-1]) != names[-1] else {})
 
 
 def _unique(frame: pd.DataFrame, column: str) -> Iterable[str]:

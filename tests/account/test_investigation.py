@@ -215,6 +215,63 @@ def test_the_runbook_is_filled_in_and_dry(page: KeyPage, case: Investigation) ->
     assert case.keys.table.set_index("credential_id").loc[page.key, "status"] == "active"
 
 
+def test_the_page_begins_with_the_stolen_key(case: Investigation, truth: dict[str, Any]) -> None:
+    leak = truth["leak"]
+    (one,) = case.suspects
+    thief = case.calls[
+        case.calls["source_ip"].isin(leak["addresses"]) & (case.calls["principal"] == leak["principal"])
+    ]
+    assert (one.about, one.since, one.calls) == (leak["user"], leak["first_seen"], len(thief))
+    assert one.last == thief["event_time"].max()
+    assert one.usd_at_least is not None
+    assert leak["dollars"] * Decimal("0.9") < one.usd_at_least <= leak["dollars"]
+    said = show.first(case).text()
+    assert said.startswith(
+        f"{leak['user']} looks like a stolen key, since {leak['first_seen']:%Y-%m-%d %H:%M} UTC."
+    )
+    assert f"still works: {leak['credential']}" in said
+    assert show.findings(case).frame["finding"].iloc[0].startswith(leak["user"])
+
+
+def test_an_account_without_signs_says_so_and_counts_what_is_grave(blind: Investigation) -> None:
+    assert blind.suspects == ()
+    assert "No caller shows the signs" in show.first(blind).text()
+
+
+def test_the_summary_begins_with_what_iam_says(page: KeyPage, case: Investigation) -> None:
+    told = dict(show.summary(page).frame.itertuples(index=False))
+    assert (told["status"], told["expires"]) == ("active", "2027-09-18")
+    assert told["created by"] == "mira.okafor@example.com (AdministratorAccess of Identity Center)"
+    assert told["findings"].startswith("5 high, 2 medium: ")
+    session = case.sessions["access_key_id"].iloc[0]
+    assert "status" not in set(show.summary(case.page(session)).frame["what"])
+
+
+def test_answers_name_people_models_and_what_shows_them(case: Investigation) -> None:
+    assert "priya.raman@example.com (72), theo.marsh@example.com (3)" in answered(case, 9)
+    assert "anthropic.claude-opus-4-8 (593)" in answered(case, 10)
+    assert "Update to Inactive of DEMOC0CONTRACTOR0001" in answered(case, 5)
+    assert "BedrockAPIKey-h7qz 4 (eu-west-1, us-east-1, us-east-2, us-west-2)" in answered(case, 14)
+    assert "by a permissions boundary" in answered(case, 11)
+    shown = show.questions(case)
+    assert not shown.frame["shown_by"].isin(["", "none"]).any()
+    assert shown.frame["shown_by"].iloc[0] == "IAM's lists"
+    assert "characters)" not in shown.html(), "no answer is cut"
+    keyed = set(case.calls.loc[case.calls["key_kind"] == "long_term", "event_id"])
+    assert set(case.answers[7].evidence) <= keyed
+    assert case.answers[7].evidence
+
+
+def test_every_answers_details_can_be_shown(case: Investigation) -> None:
+    for one in case.answers:
+        shown = show.answer(case, one.number)
+        assert one.question in shown.caption
+        assert "{" not in shown.text()
+    with pytest.raises(GuardError, match="no question 23"):
+        show.answer(case, 23)
+    assert show.told(case).text().count("\n") == 3 * len(case.answers) - 1
+
+
 def test_twenty_two_answers_and_unknown_has_a_reason(case: Investigation) -> None:
     assert [one.number for one in case.answers] == list(range(1, 23))
     assert all(one.answer and (one.completeness == "complete" or one.why) for one in case.answers)

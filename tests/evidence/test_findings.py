@@ -21,6 +21,7 @@ from bedrock_guard.evidence.keys import LastUse, keys_table
 from bedrock_guard.evidence.phantoms import phantom_users
 from bedrock_guard.evidence.questions import QUESTIONS, answers
 from bedrock_guard.evidence.rules_use import network_of
+from bedrock_guard.evidence.suspects import signs_of_theft
 from bedrock_guard.evidence.tables import MissingColumns, Provenance
 from bedrock_guard.evidence.usage import normalise, to_frame
 
@@ -667,3 +668,41 @@ def test_thresholds_stand_in_the_spec_file(tmp_path: Path) -> None:
     path.write_text(spec.dumps().replace("= 30", "= 0"), encoding="utf-8")
     with pytest.raises(GuardError):
         thresholds_of(path)
+
+
+def added(target: str | None, by: str, number: float, **members: Any) -> dict[str, Any]:
+    return event(
+        "CreateAccessKey",
+        day(number),
+        "iam",
+        by,
+        requestParameters={"userName": target} if target else None,
+        responseElements={"accessKey": {"userName": target or by, "accessKeyId": "AKIAEXAMPLE00000001"}},
+        **members,
+    )
+
+
+def test_a_user_made_for_a_key_that_makes_an_access_key_for_itself_names_nobody() -> None:
+    (one,) = found([added(None, "BedrockAPIKey-ab12", 1)], "phantom_credentials")
+    assert (one.subject, one.severity) == ("BedrockAPIKey-ab12", "high")
+    bare = added(None, "BedrockAPIKey-ab12", 1, errorCode="AccessDenied")
+    assert found([bare | {"responseElements": None}], "phantom_credentials") == [], "whose it was is not said"
+
+
+def test_additions_to_an_ordinary_user_with_a_key_are_told_too() -> None:
+    calls = frame([added("ben", "mallory", 1), added("cy", "mallory", 2)])
+    keys = keys_table(
+        [credential("ben", "1")], {}, calls, {}, account_id="111122223333", provenance=Provenance("IAM")
+    )
+    evidence = Evidence(calls, day(30), keys)
+    assert not [one for one in find(evidence) if one.rule == "phantom_credentials"]
+    answer = answers(Case(evidence, UTC))[6]
+    assert "mallory added an access key to ben" in answer.answer
+    assert "cy" not in answer.answer
+    assert answer.evidence == (str(calls["event_id"].iloc[0]),)
+
+
+def test_three_signs_together_look_like_theft() -> None:
+    signs = [("new_network", "ana"), ("new_client", "ana"), ("new_network", "ben"), ("key_created", "ben")]
+    assert signs_of_theft(signs) == {}
+    assert list(signs_of_theft([*signs, ("burst", "ana"), ("burst", "ana")])) == ["ana"]

@@ -12,7 +12,7 @@ from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.reports.figures import Figures
-from bedrock_guard.reports.key_findings import denied_bursts, expiring, suspects
+from bedrock_guard.reports.key_findings import denied_bursts, expiring, suspected
 from bedrock_guard.reports.keys import KeyReport
 from bedrock_guard.reports.settings import KeySettings
 from bedrock_guard.reports.summary import LINES, summary
@@ -47,7 +47,7 @@ def test_what_is_wrong_in_the_demo_is_said_at_the_top(report: KeyReport, truth: 
     assert leak["user"] in said
     assert "never expires" in said
     assert "switched off or moved model invocation logging" in said
-    assert list(suspects(report.findings)) == [leak["user"]]
+    assert list(suspected(report.findings)) == [leak["user"]]
     assert [f.about for f in first][:3] == [leak["user"]] * 3, "what looks stolen stands first"
 
 

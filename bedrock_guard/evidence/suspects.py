@@ -1,0 +1,123 @@
+"""Which key looks stolen: several findings together about one caller, and the part of its calls that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from bedrock_guard.evidence.findings import Finding, short
+from bedrock_guard.evidence.key_use import counts, use_by
+from bedrock_guard.evidence.rules_use import networks_of
+from bedrock_guard.evidence.tables import total
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SIGNS: Final = {
+    "new_network": "a new network",
+    "new_client": "a new program",
+    "region_spread": "several Regions at once",
+    "enumeration_then_invocation": "models listed and then called",
+    "access_probe": "calls that could only fail",
+    "logging_off_refused": "an attempt to switch logging off",
+    "phantom_credentials": "further credentials",
+    "burst": "a burst of calls",
+    "denied_burst": "a burst of refusals",
+}
+_ENOUGH: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A caller that shows the signs of a stolen key: what looks like theft, not who did it.
+
+    Args:
+        about: the caller's name.
+        signs: what was found, in words.
+        since: the first event of it (UTC).
+        last: the last call of the part that is new for the caller; the last event of the signs where nothing is new.
+        calls: how many calls are new for the caller (from a new network, with a new program).
+        usd_at_least: what those cost at least; None when it cannot be told.
+        networks: where they came from.
+        clients: the programs they were made with.
+    """
+
+    about: str
+    signs: tuple[str, ...]
+    since: datetime | None
+    last: datetime | None
+    calls: int
+    usd_at_least: Decimal | None
+    networks: tuple[str, ...]
+    clients: tuple[str, ...]
+
+
+def signs_of_theft(found: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Of pairs of a rule and whom it is about: whoever shows at least three different signs, with the signs.
+
+    Example:
+        >>> signs_of_theft([("new_network", "ana"), ("new_client", "ana"), ("burst", "ana"), ("burst", "ben")])
+        {'ana': ['a new network', 'a new program', 'a burst of calls']}
+    """
+    signs: dict[str, dict[str, None]] = {}
+    for rule, about in found:
+        if rule in _SIGNS:
+            signs.setdefault(about, {})[_SIGNS[rule]] = None
+    return {about: list(own) for about, own in signs.items() if len(own) >= _ENOUGH}
+
+
+def suspects(
+    findings: Sequence[Finding], calls: pd.DataFrame, prices: pd.DataFrame | None = None
+) -> tuple[Suspect, ...]:
+    """Every caller that shows the signs of a stolen key, the earliest first.
+
+    Args:
+        findings: of the rules.
+        calls: the trail table they were found in.
+        prices: a price table; without one no dollars are given.
+    """
+    named = signs_of_theft((found.rule, short(found.subject)) for found in findings)
+    made = [
+        _suspect(about, signs, [f for f in findings if short(f.subject) == about], calls, prices)
+        for about, signs in named.items()
+    ]
+    return tuple(sorted(made, key=lambda one: (one.since is None, one.since)))
+
+
+def _suspect(
+    about: str,
+    signs: Sequence[str],
+    findings: Sequence[Finding],
+    calls: pd.DataFrame,
+    prices: pd.DataFrame | None,
+) -> Suspect:
+    telling = [found for found in findings if found.rule in _SIGNS]
+    new = _new(about, telling, calls)
+    costs = use_by(new, ["principal"], prices)["usd_at_least"].dropna()
+    times = [found.first_seen for found in telling if found.first_seen]
+    ends = [found.last_seen for found in telling if found.last_seen]
+    return Suspect(
+        about=about,
+        signs=tuple(signs),
+        since=min(times, default=None),
+        last=new["event_time"].max().to_pydatetime() if len(new) else max(ends, default=None),
+        calls=len(new),
+        usd_at_least=total(costs) if len(costs) else None,
+        networks=tuple(counts(networks_of(new["source_ip"]))),
+        clients=tuple(counts(new["client"])),
+    )
+
+
+def _new(about: str, findings: Sequence[Finding], calls: pd.DataFrame) -> pd.DataFrame:
+    """The caller's calls from networks and with programs that were new for it."""
+    values: dict[str, set[Any]] = {"new_network": set(), "new_client": set()}
+    for found in findings:
+        if found.rule in values:
+            values[found.rule].add(found.facts.get("value"))
+    callers = [one for one in calls["principal"].dropna().unique() if short(one) == about]
+    own = calls[calls["principal"].isin(callers)]
+    networks = networks_of(own["source_ip"])
+    return own[networks.isin(values["new_network"]) | own["client"].isin(values["new_client"])]
