@@ -18,7 +18,8 @@ import bedrock_guard._fast  # noqa: F401 - before nbconvert: see its docstring
 
 # isort: split
 import plotly.graph_objects as go
-from nbconvert import HTMLExporter
+from nbconvert import HTMLExporter, TemplateExporter
+from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
 from traitlets.config import Config
@@ -26,9 +27,9 @@ from traitlets.config import Config
 from bedrock_guard.errors import GuardError
 from bedrock_guard.present.charts import CONFIG, Theme, template
 from bedrock_guard.reports.figures import MIME
+from bedrock_guard.reports.kept import PLOTLY
 
 Plots = Literal["svg", "script"]
-PLOTLY: Final = "application/vnd.plotly.v1+json"
 _WIDTH: Final = 740
 """Pixels of a drawn chart: its letters are readable in a mail of 600 and on a wide screen."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -68,8 +69,6 @@ def page(notebook: NotebookNode, *, title: str, plots: Plots) -> str:
         "metadata": {"name": title},
     }
     text, _ = _exporter().from_notebook_node(shown, resources=resources)
-    if count and plots == "script":  # put in last: nbconvert parses the page, and plotly.js is 5 MB
-        text = text.replace("</head>", f"{_plotly_js()}</head>", 1)
     outside = outside_addresses(text)
     if outside:
         raise PageWouldFetch(
@@ -77,6 +76,8 @@ def page(notebook: NotebookNode, *, title: str, plots: Plots) -> str:
             why=f"It would fetch {', '.join(outside[:3])}.",
             remedy="Remove it.",
         )
+    if count and plots == "script":  # put in last: nbconvert parses the page, and plotly.js is 5 MB
+        text = text.replace("</head>", f"{_plotly_js()}</head>", 1)
     return str(text)
 
 
@@ -86,11 +87,26 @@ def outside_addresses(text: str) -> list[str]:
     return sorted(set(_FETCHED.findall(without_plotly)))
 
 
+class _Exporter(HTMLExporter):
+    """nbconvert's, without its second reading of the page: that looks for what this template does not have."""
+
+    def from_notebook_node(  # type: ignore[override]  # as HTMLExporter's own
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[str, dict[str, Any]]:
+        self.register_filter("highlight_code", lambda source, **_: escape(source))
+        shown = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources)
+        self.register_filter("filter_data_type", shown)
+        made: tuple[str, dict[str, Any]] = TemplateExporter.from_notebook_node(
+            self, nb, self._init_resources(resources), **kw
+        )
+        return made
+
+
 def _exporter() -> HTMLExporter:
     config = Config()
     config.TagRemovePreprocessor.remove_cell_tags = _LEFT_OUT
     config.HTMLExporter.preprocessors = [TagRemovePreprocessor]
-    return HTMLExporter(
+    return _Exporter(
         config=config,
         exclude_input=True,
         exclude_input_prompt=True,

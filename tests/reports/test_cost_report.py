@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import json
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from html import unescape
@@ -279,7 +280,12 @@ def test_a_run_writes_files_that_agree(tmp_path: Path) -> None:
     assert f"${total:,.2f}" in made.summary
     assert "import CostReport" not in text
     assert json.loads(made.figures_file.read_text())["figures"]["total"]["value"] == f"{total:f}"
-    assert made.notebook.stat().st_size < 400_000
+    kept = made.notebook.read_text(encoding="utf-8")
+    assert len(kept) < 40_000
+    assert "Chart: Spend" in kept
+    cells = set(re.findall(r">([$]?[\d,.]+)</td>", text))
+    assert f"${total:,.2f}" in cells
+    assert [cell for cell in cells if f">{cell}" not in kept] == []
     assert len(made.summary.splitlines()) <= 10
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import nbformat
@@ -8,8 +9,9 @@ import plotly.graph_objects as go
 import pytest
 
 from bedrock_guard.present.charts import outcome_by_model
-from bedrock_guard.present.table import Shown
+from bedrock_guard.present.table import NO_MATH, Shown
 from bedrock_guard.reports.figures import MIME
+from bedrock_guard.reports.kept import PLOTLY, kept
 from bedrock_guard.reports.page import PageWouldFetch, outside_addresses, page
 from bedrock_guard.reports.run import browser
 
@@ -100,3 +102,24 @@ def test_a_page_that_would_fetch_is_not_written(html: str) -> None:
 
 def test_a_link_to_click_is_no_fetch() -> None:
     assert outside_addresses('<a href="https://docs.aws.amazon.com/x">rule</a>') == []
+
+
+def test_the_kept_notebook_has_the_words_of_tables_and_none_of_their_looks() -> None:
+    table = Shown(pd.DataFrame({"who": ["a<b", "c"], "cost_usd": [Decimal("1.5"), None]}), "Two, $1 to $2")
+    cell = nbformat.v4.new_code_cell(metadata={"tags": ["x"], "papermill": {"duration": 1.0}})
+    chart = {"data": [], "layout": {"title": {"text": "Spend"}}}
+    data = [table._repr_mimebundle_(), {PLOTLY: chart}, {MIME: {"figures": {}}, "text/plain": "1 figure"}]
+    cell.outputs = [nbformat.v4.new_output("display_data", one) for one in data]
+    book = nbformat.v4.new_notebook(cells=[cell])
+    before = nbformat.writes(book)
+    (small,) = kept(book).cells
+    assert nbformat.writes(book) == before
+    assert small.metadata == {"tags": ["x"]}
+    html = small.outputs[0]["data"]["text/html"]
+    assert "style" not in html
+    assert NO_MATH in html  # JupyterLab would read what stands between two dollar signs as a formula
+    assert re.findall(r"<td>([^<]*)", html) == re.findall(r"<td[^>]*>([^<]*)", table.html())
+    told = [set(output["data"]) for output in small.outputs]
+    assert told == [{"text/html"}, {"text/plain"}, {"text/plain"}]
+    assert "Spend" in small.outputs[1]["data"]["text/plain"]
+    nbformat.validate(kept(book))
