@@ -124,9 +124,16 @@ def changes_words(comparison: Comparison, against: str) -> str:
 
 
 def _actions(names: tuple[str, ...], most: int = 4) -> str:
-    """The first actions, and how many more; a class of one service may hold a hundred."""
-    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    """The first actions of each service, and how many more; a class may hold a hundred of one."""
+    services: dict[str, list[str]] = {}
+    for name in names:
+        service, _, action = name.partition(":")
+        services.setdefault(service, []).append(action)
+    return "; ".join(
+        f"{service}: {', '.join(actions[:most])}"
+        + (f" and {len(actions) - most:,} more" if actions[most:] else "")
+        for service, actions in services.items()
+    )
 
 
 def _word(one: Difference) -> str:

@@ -13,7 +13,7 @@ from bedrock_guard.present import choosing
 from bedrock_guard.widgets import control_values
 from bedrock_guard.widgets.choices import Choices, offered_routes
 from bedrock_guard.widgets.elements import PickList
-from bedrock_guard.widgets.parts import bullets, shows_errors, status, tabbed
+from bedrock_guard.widgets.parts import bullets, row, scrolling, shows_errors, status, tabbed
 from bedrock_guard.widgets.presets import PRESETS
 
 _TEXTS: Final = {name: (text.label, text.hint) for name, text in control_values.TEXTS.items()}
@@ -169,21 +169,18 @@ class FilePage:
         self.differs = w.HTML()
         self._listen()
         self._follow()
-        words = "".join(f"<li><b>{one.name}</b>: {one.sentence}</li>" for one in PRESETS)
-        presets = w.HBox(list(self.presets.values()))
-        files = w.HBox([self.path, self.load, self.save, self.replace])
-        for row in (presets, files):
-            row.add_class("bg-row")
-        self.widget = w.VBox(
-            [
-                self.profile,
-                w.HTML(f"<h3>Begin with</h3><ul>{words}</ul>"),
-                presets,
-                w.HTML("<h3>The spec's file</h3>"),
-                files,
-                self.told,
-                self.differs,
-            ]
+        presets = [row(self.presets[one.name], w.HTML(f"<p>{one.sentence}</p>")) for one in PRESETS]
+        for line in presets:
+            line.add_class("bg-steps")
+        self.widget = scrolling(
+            self.profile,
+            w.HTML("<h3>Begin with</h3>"),
+            *presets,
+            w.HTML("<h3>The spec's file</h3>"),
+            row(self.path, self.load, self.save, self.replace),
+            self.told,
+            w.HTML("<h3>What differs</h3>"),
+            self.differs,
         )
 
     def add(self, *widgets: w.Widget) -> None:

@@ -83,3 +83,10 @@ class Fit(anywidget.AnyWidget):
 
     _esm = (_STATIC / "fit.js").read_text("utf-8")
     _css = _STYLE
+
+
+class Look(anywidget.AnyWidget):
+    """Nothing to see: it brings the style sheet to a page that has no other element of this module."""
+
+    _esm = "export default { render({ el }) { el.style.display = 'none'; } };"
+    _css = _STYLE

@@ -10,7 +10,7 @@ import ipywidgets as w
 
 from bedrock_guard.boundary.prompt_rules import PromptRules
 from bedrock_guard.errors import GuardError
-from bedrock_guard.widgets.parts import alert, status
+from bedrock_guard.widgets.parts import alert, status, tabbed
 
 HARM: Final = {
     "SEXUAL": "sexual",
@@ -110,8 +110,7 @@ def editors(rules: Rules) -> w.Tab:
         "Personal": personal(rules),
         "Name": naming(rules),
     }
-    layout = {"width": "30rem", "min_width": "18rem", "flex": "1 1 28rem"}
-    return w.Tab(list(pages.values()), titles=list(pages), layout=layout)
+    return tabbed(pages)
 
 
 def language(rules: Rules) -> w.Widget:

@@ -12,7 +12,8 @@ from bedrock_guard.boundary.guardrail import GAPS
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.words import visible
-from bedrock_guard.widgets.parts import alert, status
+from bedrock_guard.widgets.elements import Look
+from bedrock_guard.widgets.parts import alert, status, tabbed
 from bedrock_guard.widgets.prompt_choices import PromptChoices
 from bedrock_guard.widgets.prompt_editors import HARM, editors
 from bedrock_guard.widgets.prompt_parts import Export, Target, Trial
@@ -46,12 +47,17 @@ class PromptBench:
         self.target = Target(self.choices, account)
         self.trial = Trial(self.choices, self.target.account)
         self.export = Export(self.choices)
-        right = w.VBox(
-            [self.target.widget, self._pages()], layout={"min_width": "20rem", "flex": "3 1 34rem"}
-        )
-        self.widget = w.VBox(
-            [self._head, w.HBox([editors(self.choices), right], layout={"flex_flow": "row wrap"})]
-        )
+        left, right = w.VBox([editors(self.choices)]), w.VBox([self.target.widget, self._pages()])
+        panes = w.Box([left, right])
+        self.widget = w.VBox([Look(), self._head, panes])
+        for widget, name in (
+            (left, "bg-pane"),
+            (right, "bg-pane"),
+            (panes, "bg-panes"),
+            (self.widget, "bg-bench"),
+        ):
+            widget.add_class(name)
+        panes.add_class("bg-even")
         self.choices.observe(self._rules_changed, names=["rules", "problems"])
         self.choices.observe(self._target_changed, names=["guardrail", "version"])
         self._rules_changed()
@@ -104,7 +110,7 @@ class PromptBench:
             "Try a prompt": self.trial.widget,
             "Take away": w.VBox([self.export.widget, self._toml]),
         }
-        return w.Tab(list(pages.values()), titles=list(pages))
+        return tabbed(pages)
 
     def _rules_changed(self, _change: object = None) -> None:
         self._head.value = headline(self.choices)

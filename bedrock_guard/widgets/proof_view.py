@@ -42,7 +42,9 @@ class ProofView:
             "Sizes": scrolling(self._pages["sizes"]),
         }
         self.tabs = tabbed(pages, inner=True)
-        self.widget = w.VBox([row(self.state, self.again, self.stop), self.tabs])
+        steps = row(self.state, self.again, self.stop)
+        steps.add_class("bg-steps")
+        self.widget = w.VBox([steps, self.tabs])
         self.start(after=REST)
 
     @property
