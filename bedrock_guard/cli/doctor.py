@@ -42,7 +42,7 @@ def doctor(
     try:
         found = examine(open_account(account, region), bill=bill, keep=keep)
     except (BotoCoreError, ClientError) as error:
-        from bedrock_guard.reports.execution import remedy_for
+        from bedrock_guard.reports.remedies import remedy_for
 
         said = f"{type(error).__name__} {getattr(error, 'response', {}).get('Error', {}).get('Code', '')}"
         print(

@@ -15,7 +15,7 @@ from bedrock_guard.demo import callers, enforce, record
 from bedrock_guard.demo.answers import checked_answer
 from bedrock_guard.demo.checks import input_problems, member_at_fault
 from bedrock_guard.demo.errors import NotInDemo
-from bedrock_guard.demo.faults import Fault, Faults, Kind, NoAnswer, SimulatedCrash, error_for
+from bedrock_guard.demo.faults import Fault, Faults, Kind, NoAnswer, SimulatedCrash, error_for, skewed
 from bedrock_guard.demo.protocol import (
     WireAnswer,
     WireProtocol,
@@ -119,6 +119,11 @@ class Backend:
         model = service_model(definition.name)
         speaks = protocol_of(definition.name)
         request_id = self._request_id(f"{definition.name}:{operation.name}")
+        skew = _skew(due, wire, model.resolved_protocol)
+        if skew is not None:
+            error, own_time = skew
+            said = speaks.encode_error(model, error, error_status(model, error), request_id)
+            return WireAnswer(said.status, said.headers | own_time, said.body)
         try:
             refused = error_for(due, model.resolved_protocol)
             if refused is not None:
@@ -218,6 +223,13 @@ def _checked_input(
         errors = "error" if len(problems) == 1 else "errors"
         raise ServiceError(code, f"{len(problems)} validation {errors} detected: {'; '.join(problems)}", 400)
     return parameters
+
+
+def _skew(
+    due: dict[Kind, Fault], wire: WireRequest, protocol: str
+) -> tuple[ServiceError, dict[str, str]] | None:
+    signed_at = next((value for name, value in wire.headers.items() if name.lower() == "x-amz-date"), "")
+    return skewed(due["clock_skew"], signed_at, protocol) if "clock_skew" in due and signed_at else None
 
 
 def _paging(due: dict[Kind, Any]) -> Paging:

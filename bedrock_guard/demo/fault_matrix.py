@@ -42,6 +42,7 @@ MATRIX: Final[dict[Kind, tuple[str, str, str]]] = {
     "empty_page": ("0 rows and a token",) * 3,
     "crash_before": ("SimulatedCrash",) * 3,
     "crash_after": ("SimulatedCrash",) * 3,
+    "clock_skew": ("SignatureDoesNotMatch", "InvalidSignatureException", "InvalidSignatureException"),
 }
 """Fault -> what one read of three rows brings, in the order of `READS`, while every call has the fault."""
 

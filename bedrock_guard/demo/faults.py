@@ -11,6 +11,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, Literal, get_args
 
 from bedrock_guard.demo.service import ServiceError
@@ -19,7 +21,7 @@ from bedrock_guard.iam.globs import match
 Kind = Literal[
     "throttle", "http500", "http503", "reset_before", "lost_after", "truncated", "html200", "expired_token",
     "access_denied", "concurrent_modification", "slow", "stale", "other_admin", "short_page", "empty_page",
-    "crash_before", "crash_after",
+    "crash_before", "crash_after", "clock_skew",
 ]  # fmt: skip
 
 
@@ -44,10 +46,12 @@ class Fault:
               work is done.
             - ``stale``: reads show what was true ``seconds`` ago.
             - ``other_admin``: ``act`` is called first, with the backend: another administrator.
+            - ``clock_skew``: the caller's clock is ``seconds`` ahead (behind, below 0) of the service's, which refuses
+              what was signed by it; nothing done. Its answers carry its own time in ``Date``.
             - ``short_page``, ``empty_page``: pages with fewer rows, or none and a token.
             - ``crash_before``, ``crash_after``: SimulatedCrash leaves the call.
         at: which of the calls that match (1 is the first since the fault was set); None is every one.
-        seconds: for ``slow`` and ``stale``.
+        seconds: for ``slow``, ``stale`` and ``clock_skew``.
         act: for ``other_admin``.
     """
 
@@ -116,6 +120,38 @@ def error_for(due: Iterable[str], protocol: str) -> ServiceError | None:
     if protocol in {"query", "ec2"}:
         return ServiceError(xml_code, message, xml_status)
     return ServiceError(json_code, message, json_status)
+
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+_WINDOW = {"query": 15, "ec2": 15}
+"""Minutes that a signature may be old or early; in the JSON protocols five."""
+
+
+def skewed(fault: Fault, signed_at: str, protocol: str) -> tuple[ServiceError, dict[str, str]] | None:
+    """What a service answers to a signature of another time, and its own time; None within its tolerance.
+
+    The words are those of SigV4's checkers: SignatureDoesNotMatch of IAM and STS, RequestExpired of EC2,
+    InvalidSignatureException of the JSON services.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+    """
+    minutes = _WINDOW.get(protocol, 5)
+    if abs(fault.seconds) <= minutes * 60:
+        return None
+    signed = datetime.strptime(signed_at, _STAMP).replace(tzinfo=UTC)
+    now, window = signed - timedelta(seconds=fault.seconds), timedelta(minutes=minutes)
+    if fault.seconds < 0:
+        limit = f"{now - window:{_STAMP}} ({now:{_STAMP}} - {minutes} min.)"
+        message = f"Signature expired: {signed_at} is now earlier than {limit}"
+    else:
+        limit = f"{now + window:{_STAMP}} ({now:{_STAMP}} + {minutes} min.)"
+        message = f"Signature not yet current: {signed_at} is still later than {limit}"
+    headers = {"Date": format_datetime(now, usegmt=True)}
+    if protocol == "ec2":
+        return ServiceError("RequestExpired", "Request has expired.", 400), headers
+    if protocol == "query":
+        return ServiceError("SignatureDoesNotMatch", message, 403), headers
+    return ServiceError("InvalidSignatureException", message, 403), headers
 
 
 class NoAnswer(Exception):  # noqa: N818 - it is what the network does, not an error of the service

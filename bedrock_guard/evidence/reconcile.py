@@ -262,7 +262,9 @@ def _reasons(result: Reconciliation, frame: pd.DataFrame, asked: ControlTotal, *
     elif asked.currency and result.by_currency and asked.currency not in result.by_currency:
         found.append(f"The control total is in {asked.currency}, the bill is not.")
     elif result.control_total is None:
-        found.append(f"The control total is unknown: {asked.provenance.why or 'it was not asked'}.")
+        found.append(
+            f"The control total is unknown: {asked.provenance.why.rstrip('.') or 'it was not asked'}."
+        )
     elif result.difference and abs(result.difference) > result.tolerance:
         amount = dollars(result.difference, result.currency or "USD")
         found.append(

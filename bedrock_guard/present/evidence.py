@@ -236,7 +236,7 @@ def _hit(found: WhatIf, spent: pd.DataFrame) -> pd.DataFrame:
     who = ["account_id", "principal", "client"]
     calls = found.callers()
     whole = calls.merge(spent, on=who, how="left")
-    missed = spent[dear].merge(calls[who], on=who, how="left", indicator=True)
+    missed = spent.loc[dear].merge(calls[who], on=who, how="left", indicator=True)
     missed = missed[missed["_merge"] == "left_only"]
     return pd.concat([whole, missed.reindex(columns=whole.columns)]) if len(missed) else whole
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.hygiene import without_secrets
 from bedrock_guard.reports.places import session_of
+from bedrock_guard.reports.remedies import remedy_for
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -111,7 +113,11 @@ def _publish(topic: str, message: Message, client: Callable[[str], BaseClient]) 
         sns.publish(TopicArn=topic, Subject=message.subject, Message=body)
     except (ClientError, BotoCoreError) as error:
         raise DeliveryFailed(
-            "The topic was not told.", why=str(error), remedy="The caller needs sns:Publish on it."
+            "The topic was not told.",
+            why=without_secrets(str(error)),
+            remedy="The caller needs sns:Publish on it."
+            if "Denied" in str(error) or "Authorization" in str(error)
+            else remedy_for(f"{type(error).__name__}: {error}"),
         ) from error
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,26 +18,10 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from bedrock_guard.errors import GuardError
+from bedrock_guard.reports.remedies import AGAIN, remedy_for
 
 _SOCKET_PATH: Final = 100
 _START_TIMEOUT_S: Final = 120
-_AGAIN: Final = "Nothing of this run counts; run again."
-_REMEDIES: Final = (
-    (r"ExpiredToken|token included in the request is expired|TokenRefreshRequired|UnauthorizedSSOToken",
-     "The credentials ended: sign in again, or give the schedule a role of its own."),
-    (r"RequestTimeTooSkewed|Signature expired|Signature not yet current|InvalidSignatureException|RequestExpired",
-     "This machine's clock is off, so AWS refuses its signatures: set it (timedatectl set-ntp true)."),
-    (r"InvalidClientTokenId|UnrecognizedClient|AuthFailure", "AWS does not know this key: check the profile."),
-    (r"NoCredentials|PartialCredentials|CredentialRetrieval|ProfileNotFound|SessionError",
-     "No credentials: check the profile, or the role of the machine."),
-    (r"EndpointConnectionError|ConnectTimeout|ReadTimeout|ConnectionClosed|ProxyConnection|SSLError|NameResolution",
-     "AWS could not be reached: check network, proxy and VPC endpoints."),
-    (r"AccessDenied|UnauthorizedOperation|not authorized",
-     "The caller lacks a permission: `bedrock-guard doctor` names it; docs/policies has the whole list."),
-    (r"NotAwsAnswer|answer was not AWS", "Something between here and AWS answered: check the proxy."),
-    (r"No space left", "Make room on the disk."),
-    (r"MemoryError", "The machine has too little memory for this window: take fewer days."),
-)  # fmt: skip
 
 
 class CellFailed(GuardError):  # noqa: N818 - reads as what happened
@@ -78,20 +61,9 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], *, cell_t
         raise CellFailed(
             "The kernel died.",
             why="Something ended it: most often too little memory.",
-            remedy=f"Look at the system's log. {_AGAIN}",
+            remedy=f"Look at the system's log. {AGAIN}",
         ) from error
     return executed
-
-
-def remedy_for(error: str) -> str:
-    """What to do about an error, by its words.
-
-    Example:
-        >>> remedy_for("ClientError: ... (RequestTimeTooSkewed) ...")[:26]
-        "This machine's clock is of"
-
-    """
-    return next((remedy for words, remedy in _REMEDIES if re.search(words, error)), _AGAIN)
 
 
 def _reached_by(folder: str) -> dict[str, str]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bedrock_guard.errors import GuardError
 from bedrock_guard.reports.figures import FILE
+from bedrock_guard.reports.remedies import remedy_for
 
 if TYPE_CHECKING:
     import boto3
@@ -30,6 +31,10 @@ FAILED: Final = "failed"
 _MAKING: Final = ".making-"
 _STALE_S: Final = 24 * 3600
 _MOST_EARLIER: Final = 60
+_REMEDIES: Final = {
+    "NoSuchBucket": "There is no such bucket: check the address given by --out.",
+    "PermanentRedirect": "The bucket is in another Region: give the profile that Region.",
+}
 _TYPES: Final = {
     ".ipynb": "application/x-ipynb+json",
     ".html": "text/html; charset=utf-8",
@@ -222,10 +227,11 @@ def _s3_errors(bucket: str, needs: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "unknown error")
+        lacks = f"The caller needs {needs} on the bucket and its key; see docs/policies/report-delivery.json."
         raise PlaceFailed(
             f"The bucket {bucket} did not take part: {code}.",
             why="A run without figures.json is none; nothing counts as written.",
-            remedy=f"The caller needs {needs} on the bucket and its key; see docs/policies/report-runner.json.",
+            remedy=_REMEDIES.get(code) or (lacks if "Denied" in code else remedy_for(str(error))),
         ) from error
     except BotoCoreError as error:
         raise PlaceFailed(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, get_args
 
 import pytest
+from botocore.exceptions import ClientError
 
 from bedrock_guard.account.session import Account
 from bedrock_guard.demo.fault_matrix import MATRIX, NO_KEY, READS, RETRIED
@@ -30,6 +34,7 @@ CALLS: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
 SETTINGS: dict[str, dict[str, Any]] = {
     "slow": {"seconds": 61},
     "stale": {"seconds": 10},
+    "clock_skew": {"seconds": -1800},
     "other_admin": {"act": lambda _backend: None},
 }
 
@@ -83,3 +88,37 @@ def test_without_a_fault_all_three_bring_three_rows(company: Account) -> None:
     for service, operation, _pattern, key, parameters in CALLS:
         client = company.client(service, "us-east-1")
         assert plain(client, operation, key, parameters) == "3 rows and a token"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (
+            -1800,
+            r"Signature expired: \d{8}T\d{6}Z is now earlier than \d{8}T\d{6}Z \(\d{8}T\d{6}Z - 15 min\.\)",
+        ),
+        (
+            1800,
+            r"Signature not yet current: \d{8}T\d{6}Z is still later than \d{8}T\d{6}Z \(\d{8}T\d{6}Z \+ 15 min\.\)",
+        ),
+    ],
+)
+def test_a_skewed_clock_is_refused_with_both_times_and_the_services_own_date(
+    seconds: int, words: str
+) -> None:
+    account = Account.demo(calls=200, faults=[Fault("sts:*", "clock_skew", seconds=seconds)])
+    with pytest.raises(ClientError) as caught:
+        account.client("sts").get_caller_identity()
+    said = caught.value.response
+    assert said["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert re.search(words, said["Error"]["Message"])
+    theirs = parsedate_to_datetime(said["ResponseMetadata"]["HTTPHeaders"]["date"])
+    assert abs((datetime.now(UTC) - theirs).total_seconds() - seconds) < 60
+
+
+def test_ec2_has_a_word_of_its_own_and_a_few_minutes_are_no_skew() -> None:
+    account = Account.demo(calls=200, faults=[Fault("ec2:*", "clock_skew", seconds=3600)])
+    with pytest.raises(ClientError, match="RequestExpired"):
+        account.client("ec2").describe_regions()
+    near = Account.demo(calls=200, faults=[Fault("*", "clock_skew", seconds=240)])
+    assert near.client("ce").get_dimension_values(**CE)["DimensionValues"]

@@ -15,8 +15,8 @@ import pytest
 from stub_report import finding, made_figures, stub
 
 from bedrock_guard.errors import GuardError
-from bedrock_guard.reports.execution import remedy_for
 from bedrock_guard.reports.places import Folder, PlaceFailed
+from bedrock_guard.reports.remedies import remedy_for
 from bedrock_guard.reports.run import BadParameters, Options, Report, ReportFailed, run
 
 FILES = ["figures.json", "report.html", "report.ipynb", "summary.md"]
