@@ -251,15 +251,16 @@ class Account:
         return look(self, days, regions)
 
     def investigation(
-        self, days: int = 90, regions: Sequence[str] = (), *, spec: str | Path = ""
+        self, days: int = 90, regions: Sequence[str] = (), *, spec: str | Path = "", calls: str | Path = ""
     ) -> Investigation:
         """The keys of this account and what was done with them; see `investigation.investigate`.
 
-        `spec` is a spec file whose [findings] say when a finding speaks.
+        `spec` is a spec file whose [findings] say when a finding speaks, `calls` the folder of a trail store to take
+        the calls from, which may reach further back than Event history.
         """
         from bedrock_guard.account.investigation import investigate, thresholds_of
 
-        return investigate(self, days, regions, thresholds=thresholds_of(spec))
+        return investigate(self, days, regions, thresholds=thresholds_of(spec), store=str(calls))
 
     def spending(self, days: int = 28, *, keep: str | Path = "") -> Spending:
         """What was spent, with all that a page of spend shows; see `spending.read_spending`. Costs money."""

@@ -1,41 +1,41 @@
-"""CloudTrail files in S3 to the trail table, an organization's trail as well as an account's own.
+"""CloudTrail files in S3 into a trail store, an organization's trail as well as an account's own.
 
     <prefix>/AWSLogs/[o-<organization>/]<account>/CloudTrail/<region>/YYYY/MM/DD/<name>.json.gz
 
-The day in a key is the day of delivery, so one day more is read on either side, and rows outside the window are left
-out.
+The day in a key is the day of delivery, so one day more is read on either side.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.account.iam_pages import UnreadableError, ask
 from bedrock_guard.account.session import demanded
-from bedrock_guard.account.trail import Collector, Files, Reading
-from bedrock_guard.account.trail_files import Limits
-from bedrock_guard.account.trail_reader import ReadFile, TrailReader
+from bedrock_guard.account.trail_files import Entry, Limits
+from bedrock_guard.account.trail_store import PART_BYTES, Refreshed, TrailStore, source_key
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.tables import Provenance, with_provenance
 
 if TYPE_CHECKING:
     from bedrock_guard.account.keys import Caller
-    from bedrock_guard.boundary.catalogue import Catalogue
 
 MARGIN: Final = timedelta(days=1)
 _LIST_USD: Final = Decimal("0.000005")
 _GET_USD: Final = Decimal("0.0000004")
 """Standard storage in us-east-1; other Regions differ a little: https://aws.amazon.com/s3/pricing/"""
 
-_AT_ONCE: Final = 64
+_ADDRESS: Final = re.compile(
+    r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL
+)
 _DEEPEST: Final = 6
 _TRAIL: Final = "CloudTrail/"
 _SIBLING: Final = re.compile(r"CloudTrail-[A-Za-z]+/")
@@ -76,6 +76,7 @@ class _Bucket:
     scope: Scope
     limits: Limits
     lists: int = 0
+    answered: int = 0
     gets: int = 0
     set_aside: dict[str, str] = field(default_factory=dict)
 
@@ -106,17 +107,21 @@ class _Bucket:
         pages = self._pages(Prefix=prefix, Delimiter="/")
         return [str(item["Prefix"]) for page in pages for item in page.get("CommonPrefixes") or ()]
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """The keys of files below a prefix; larger ones than allowed are set aside."""
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        """The files below a prefix; larger ones than allowed, and those that are none, are set aside."""
         for page in self._pages(Prefix=prefix):
             for item in page.get("Contents") or ():
-                key = str(item["Key"])
+                key, size = str(item["Key"]), int(item.get("Size", 0))
+                changed = item.get("LastModified")
+                stamp = int(changed.timestamp() * 10**9) if isinstance(changed, datetime) else 0
                 if not key.lower().endswith((".json", ".json.gz")):
                     self.set_aside[key] = "its name does not end in .json or .json.gz"
-                elif int(item.get("Size", 0)) > self.limits.size:
+                elif {"", ".", ".."} & set(key.split("/")) or "\0" in key:
+                    self.set_aside[key] = "its name would lead out of the folder"
+                elif size > self.limits.size:
                     self.set_aside[key] = "too large"
                 else:
-                    yield key
+                    yield Entry(key, Path(key), "", size, stamp)
 
     def _pages(self, **request: Any) -> Iterator[Mapping[str, Any]]:
         tokens: set[str] = set()
@@ -128,6 +133,7 @@ class _Bucket:
             except GuardError as error:
                 self.set_aside[str(request["Prefix"])] = f"cannot be listed: {error.what}"
                 return
+            self.answered += 1
             yield page
             token = page.get("NextContinuationToken")
             if not page.get("IsTruncated") or not token:
@@ -138,87 +144,118 @@ class _Bucket:
             tokens.add(token)
             request["ContinuationToken"] = token
 
-    def fetch(self, key: str) -> tuple[str, bytes | str]:
-        """The bytes of one file, or the reason why there are none."""
+    def fetch(self, entry: Entry, folder: Path) -> str:
+        """Copy one file into a folder, under its key; the reason where that failed, empty where it did not."""
+        target = folder / entry.name
         try:
-            answer = ask(self.client, "get_object", Bucket=self.scope.bucket, Key=key)
+            answer = ask(self.client, "get_object", Bucket=self.scope.bucket, Key=entry.name)
             data = demanded(answer, "Body").read(self.limits.size + 1)
             if len(data) > self.limits.size:
-                return key, "too large"
-            return key, bytes(data)
+                return "too large"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            os.utime(target, ns=(entry.changed, entry.changed))
         except UnreadableError as error:
-            return key, error.what
+            return error.what
+        except OSError as error:
+            return f"cannot be kept: {error.strerror}"
+        return ""
 
 
-def read_s3(
-    account: Caller,
-    scope: Scope,
-    *,
-    catalogue: Catalogue | None = None,
-    kept: Mapping[str, str] | None = None,
-    limits: Limits | None = None,
-) -> Reading:
-    """Read a trail's files from its bucket.
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a refresh from a bucket did, and what it asked of S3."""
+
+    refreshed: Refreshed
+    requests: int
+    request_cost_usd: Decimal
+
+
+def refresh_from_s3(
+    store: TrailStore, account: Caller, scope: Scope, *, workers: int = 0, limits: Limits | None = None
+) -> Fetched:
+    """Read the files of a trail's bucket that the store does not know yet; a file is fetched once, and not kept.
 
     Args:
+        store: what keeps the rows.
         account: whose credentials read the bucket.
         scope: what of it is read.
-        catalogue: models known; by default the shipped catalogue.
-        kept: what opaque profile ARNs stand for.
+        workers: worker processes of the reading.
         limits: bounds of a file.
 
     Raises:
-        GuardError: the window is none.
+        GuardError: the window is none, or nothing of the bucket could be listed.
     """
     if scope.start.tzinfo is None or scope.end.tzinfo is None or scope.start >= scope.end:
         raise GuardError(
             "This is no window of time.", remedy="Give a start before the end, both with a time zone."
         )
     bucket = _Bucket(account.client("s3"), scope, limits or Limits())
-    collector, reader = Collector(scope.start, scope.end), TrailReader(bucket.limits)
-    keys = iter(_keys(bucket))
-    read = 0
+    known = store.parts.sources()
+    listed = (entry for place in _places(bucket) for entry in bucket.entries(place))
+    new = (entry for entry in listed if source_key(entry) not in known)
+    files = parts = 0
+    aside: dict[str, str] = {}
     with ThreadPoolExecutor(max_workers=8) as pool:
-        while batch := list(islice(keys, _AT_ONCE)):
-            bucket.gets += len(batch)
-            for key, found in pool.map(bucket.fetch, batch):
-                file = ReadFile(refused=found) if isinstance(found, str) else reader.read_bytes(found)
-                if file.columns is None:
-                    bucket.set_aside[key] = file.refused
-                else:
-                    collector.take(file.records, file.columns)
-                    read += 1
-    reading = collector.reading(Files(read, bucket.set_aside), catalogue=catalogue, kept=kept)
-    with_provenance(reading.frame, _proof(bucket, read, account.now))
-    return reading
+        for batch in _batches(new):
+            with TemporaryDirectory() as scratch:
+                folder = Path(scratch)
+                bucket.gets += len(batch)
+                failed = pool.map(lambda entry, into=folder: bucket.fetch(entry, into), batch)
+                problems = {e.name: why for e, why in zip(batch, failed, strict=True) if why}
+                read = store.refresh(folder, workers=workers, limits=limits)
+            files, parts = files + read.files, parts + read.parts
+            aside |= {**problems, **read.set_aside}
+    if not bucket.answered:
+        raise GuardError(
+            f"s3://{scope.bucket}/{scope.prefix} could not be listed.", why=_first(bucket.set_aside)
+        )
+    cost = bucket.lists * _LIST_USD + bucket.gets * _GET_USD
+    aside = dict(sorted({**bucket.set_aside, **aside}.items()))
+    return Fetched(Refreshed(files, parts, aside), bucket.lists + bucket.gets, cost)
 
 
-def _keys(bucket: _Bucket) -> Iterator[str]:
+def place_of(address: str) -> tuple[str, str]:
+    """Bucket and prefix of an address.
+
+    Raises:
+        GuardError: it is none of S3.
+
+    Example:
+        >>> place_of("s3://my-trail/logs/AWSLogs")
+        ('my-trail', 'logs/AWSLogs')
+    """
+    found = _ADDRESS.fullmatch(address)
+    if not found:
+        raise GuardError(f"{address} is no address in S3.", remedy="Give s3://BUCKET or s3://BUCKET/PREFIX.")
+    return found["bucket"], found["prefix"] or ""
+
+
+def _first(found: Mapping[str, str]) -> str:
+    return next(iter(found.values()), "")
+
+
+def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+    """Files in batches of about the bytes of one part."""
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if batch and size + entry.size > PART_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += entry.size
+    if batch:
+        yield batch
+
+
+def _places(bucket: _Bucket) -> Iterator[str]:
+    """The prefixes of the days in scope; a prefix inside a trail is read as it is."""
     prefix = bucket.scope.prefix
     if f"/{_TRAIL}" in f"/{prefix}":
-        yield from bucket.keys(prefix)
+        yield prefix
         return
     root = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
     for folder in bucket.folders(root):
         for day in bucket.scope.days():
-            yield from bucket.keys(f"{folder}{day}/")
-
-
-def _proof(bucket: _Bucket, read: int, now: datetime) -> Provenance:
-    problems = [
-        f"{name}: {why}"
-        for name, why in bucket.set_aside.items()
-        if not _SIBLING.search(name) and "end in" not in why
-    ]
-    why = ["files show what was delivered to this bucket, not what was never recorded"]
-    why += [f"{len(problems)} could not be read, such as {problems[0]}"] if problems else []
-    return Provenance(
-        source=f"CloudTrail files of s3://{bucket.scope.bucket}",
-        window_start=bucket.scope.start,
-        window_end=bucket.scope.end,
-        asked_at=now,
-        requests=bucket.lists + bucket.gets,
-        request_cost_usd=bucket.lists * _LIST_USD + bucket.gets * _GET_USD,
-        completeness="floor" if read or not problems else "unknown",
-        why="; ".join(why),
-    )
+            yield f"{folder}{day}/"

@@ -44,7 +44,7 @@ SCHEMA: Final = pa.schema(
 """A part's columns: those of TRAIL whose values never change, and the file that a row came from."""
 
 _TABLE: Final = "trail"
-_PART_BYTES: Final = 32 * 1024 * 1024
+PART_BYTES: Final = 32 * 1024 * 1024
 _DELIVERED: Final = re.compile(
     r"(?:.*/)?(\d{12}_CloudTrail_[a-z0-9-]+_(\d{4})(\d\d)(\d\d)T\d{4}Z_[A-Za-z0-9]+\.json(?:\.gz)?)"
 )
@@ -93,7 +93,7 @@ class TrailStore:
         set_aside: dict[str, str] = {}
         new: list[tuple[str, Entry]] = []
         for entry in walk(Path(path)):
-            key = _key(entry)
+            key = source_key(entry)
             if entry.refused:
                 set_aside[entry.name] = entry.refused
             elif key not in known:
@@ -199,7 +199,7 @@ def _day_in(name: str) -> tuple[str, ...]:
     return found.groups() if found else ()
 
 
-def _key(entry: Entry) -> str:
+def source_key(entry: Entry) -> str:
     """What the store knows a file by. CloudTrail never gives a name twice; any other file is known by its version."""
     found = _DELIVERED.fullmatch(entry.name)
     return f"{found[1]}:{entry.size}" if found else f"{entry.name}:{entry.size}:{entry.changed}"
@@ -210,7 +210,7 @@ def _pieces(files: Sequence[tuple[str, Entry]]) -> Iterator[list[tuple[str, Entr
     piece: list[tuple[str, Entry]] = []
     size = 0
     for key, entry in files:
-        if piece and size + entry.size > _PART_BYTES:
+        if piece and size + entry.size > PART_BYTES:
             yield piece
             piece, size = [], 0
         piece.append((key, entry))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from bedrock_guard.account.trail_store import Refreshed, TrailStore
     from bedrock_guard.present.note import Note
     from bedrock_guard.present.table import Shown
 
@@ -20,7 +21,10 @@ Account = Annotated[str, typer.Option(help="demo, or the name of an AWS profile.
 @commands.command()
 def calls(
     path: Annotated[
-        Path, typer.Argument(help="A folder or file of CloudTrail records or LookupEvents pages.")
+        str,
+        typer.Argument(
+            help="A folder or file of CloudTrail records or LookupEvents pages, or s3://BUCKET/PREFIX of a trail."
+        ),
     ],
     out: Annotated[Path | None, typer.Option(help="The Parquet file to write.")] = None,
     store: Annotated[
@@ -28,6 +32,8 @@ def calls(
         typer.Option(help="A folder that keeps what was read: next time only new files are read."),
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 reads in this one.")] = 0,
+    account: Annotated[str, typer.Option(help="For S3: the AWS profile that reads the bucket.")] = "default",
+    days: Annotated[int, typer.Option(min=1, help="For S3: how many days back.")] = 30,
 ) -> None:
     """Read CloudTrail files into the calls table. The last line counts every record, as JSON."""
     from datetime import UTC, datetime
@@ -40,7 +46,10 @@ def calls(
         raise typer.BadParameter("give --out FILE.parquet, --store FOLDER, or both")
     with TemporaryDirectory() as scratch:
         trail = TrailStore(store or scratch)
-        read = trail.refresh(path, workers=workers)
+        if path.startswith("s3://"):
+            read = _from_bucket(trail, path, account, days, workers)
+        else:
+            read = trail.refresh(Path(path), workers=workers)
         if out:
             trail.export(out)
         trail.tidy(datetime.now(UTC).date())
@@ -50,10 +59,32 @@ def calls(
         print(json.dumps(trail.summary()))
 
 
+def _from_bucket(trail: TrailStore, address: str, account: str, days: int, workers: int) -> Refreshed:
+    """Read a trail's bucket, and say what asking cost."""
+    from datetime import timedelta
+
+    from bedrock_guard.account.situation import open_account
+    from bedrock_guard.account.trail_s3 import Scope, place_of, refresh_from_s3
+    from bedrock_guard.evidence.tables import dollars
+
+    bucket, prefix = place_of(address)
+    opened = open_account(account)
+    scope = Scope(bucket, prefix, opened.now - timedelta(days=days), opened.now)
+    found = refresh_from_s3(trail, opened, scope, workers=workers)
+    print(f"{found.requests:,} requests to S3, about {dollars(found.request_cost_usd)}", file=sys.stderr)
+    return found.refreshed
+
+
 @commands.command()
 def keys(
     account: Account = "demo",
-    days: Annotated[int, typer.Option(min=1, max=90)] = 90,
+    days: Annotated[int, typer.Option(min=1, help="How far back; Event history reaches 90 days.")] = 90,
+    calls: Annotated[
+        str,
+        typer.Option(
+            help="The folder of calls --store, instead of Event history: it may reach further back."
+        ),
+    ] = "",
     key: Annotated[
         str, typer.Option(help="Show this key's page too: a key's id, or a signing access key's.")
     ] = "",
@@ -66,7 +97,9 @@ def keys(
     from bedrock_guard.account.situation import open_account
     from bedrock_guard.present import keys as show
 
-    case = open_account(account).investigation(days, spec=spec)
+    if days > 90 and not calls:
+        raise typer.BadParameter("Event history reaches 90 days; give --calls FOLDER for more")
+    case = open_account(account).investigation(days, spec=spec, calls=calls)
     print(case.line(), file=sys.stderr)
     shown: list[Shown | Note] = [
         show.first(case),

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,9 +14,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bedrock_guard.account.trail_files import Limits
-from bedrock_guard.account.trail_s3 import Scope, read_s3
+from bedrock_guard.account.trail_s3 import Scope, place_of, refresh_from_s3
+from bedrock_guard.account.trail_store import TrailStore
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.tables import provenance_of
 
 START = datetime(2026, 10, 2, tzinfo=UTC)
 END = datetime(2026, 10, 4, tzinfo=UTC)
@@ -29,6 +30,7 @@ class Bucket:
         self.objects = objects
         self.refused: set[str] = set()
         self.listed: list[str] = []
+        self.fetched: list[str] = []
 
     def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
         prefix, delimiter = asked["Prefix"], asked.get("Delimiter")
@@ -42,7 +44,7 @@ class Bucket:
                 folder = prefix + rest.split(delimiter)[0] + delimiter
                 entries[folder] = {"Prefix": folder}
             else:
-                entries[key] = {"Key": key, "Size": len(self.objects[key])}
+                entries[key] = {"Key": key, "Size": len(self.objects[key]), "LastModified": START}
         start = int(asked.get("ContinuationToken", 0))
         page = list(entries.values())[start : start + 2]
         more = start + 2 < len(entries)
@@ -54,6 +56,7 @@ class Bucket:
     def get_object(self, **asked: Any) -> dict[str, Any]:
         if asked["Key"] in self.refused:
             raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
+        self.fetched.append(asked["Key"])
         return {"Body": io.BytesIO(self.objects[asked["Key"]])}
 
 
@@ -95,6 +98,10 @@ def key(day: int, region: str = "us-east-1", name: str = "a.json.gz") -> str:
     return f"{ROOT}/CloudTrail/{region}/2026/10/{day:02}/{name}"
 
 
+def delivered(day: int) -> str:
+    return f"111122223333_CloudTrail_us-east-1_202610{day:02}T1000Z_Abcdefgh12345678.json.gz"
+
+
 @pytest.fixture
 def bucket() -> Bucket:
     return Bucket(
@@ -115,20 +122,38 @@ def bucket() -> Bucket:
     )
 
 
-def test_an_organizations_trail_with_a_margin_of_a_day(bucket: Bucket) -> None:
-    found = read_s3(Account(bucket), Scope("trail", "logs", START, END))
-    assert sorted(found.frame["event_id"]) == ["0.001", "0.5", "0.6", "0.7", "1.5", "1.999"]
-    assert dict(found.left_out) == {"duplicate": 1, "outside_window": 1}
-    assert found.records == len(found.frame) + 2
-    assert {name.split("/")[-2] for name in found.files.set_aside} == {
+def names(store: TrailStore) -> list[str]:
+    return sorted(store.calls(START, END)["event_id"])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> TrailStore:
+    return TrailStore(tmp_path / "store")
+
+
+def test_an_organizations_trail_with_a_margin_of_a_day(bucket: Bucket, store: TrailStore) -> None:
+    found = refresh_from_s3(store, Account(bucket), Scope("trail", "logs", START, END))
+    assert names(store) == ["0.001", "0.5", "0.6", "0.7", "1.5", "1.999"]
+    assert store.summary() == {"records": 8, "rows": 7, "left_out": {"duplicate": 1}}
+    assert {name.split("/")[-2] for name in found.refreshed.set_aside} == {
         "CloudTrail-Digest",
         "CloudTrail-Insight",
     }
     assert not any("/09/" in prefix or "Config" in prefix.split("/")[-2:] for prefix in bucket.listed)
-    proof = provenance_of(found.frame)
-    assert proof.requests > 10
-    assert 0 < proof.request_cost_usd < 1
-    assert proof.completeness == "floor"
+    assert found.requests > 10
+    assert 0 < found.request_cost_usd < 1
+
+
+def test_a_file_is_fetched_once_and_a_new_one_is_found(bucket: Bucket, store: TrailStore) -> None:
+    scope = Scope("trail", "logs", START, END)
+    first = refresh_from_s3(store, Account(bucket), scope)
+    fetched = list(bucket.fetched)
+    assert len(fetched) == len(set(fetched)) == first.refreshed.files == 6
+    again = refresh_from_s3(store, Account(bucket), scope)
+    assert (again.refreshed.files, bucket.fetched) == (0, fetched)
+    bucket.objects[key(4, name=delivered(4))] = file(1.25)
+    assert refresh_from_s3(store, Account(bucket), scope).refreshed.files == 1
+    assert "1.25" in names(store)
 
 
 @pytest.mark.parametrize(
@@ -140,35 +165,65 @@ def test_an_organizations_trail_with_a_margin_of_a_day(bucket: Bucket) -> None:
         ("elsewhere", {}, set()),
     ],
 )
-def test_a_part_of_it(bucket: Bucket, prefix: str, more: dict[str, Any], expected: set[str]) -> None:
-    found = read_s3(Account(bucket), Scope("trail", prefix, START, END, **more))
-    assert set(found.frame["event_id"]) == expected
+def test_a_part_of_it(
+    bucket: Bucket, store: TrailStore, prefix: str, more: dict[str, Any], expected: set[str]
+) -> None:
+    refresh_from_s3(store, Account(bucket), Scope("trail", prefix, START, END, **more))
+    assert (set(names(store)) if store.parts.parts() else set()) == expected
 
 
-def test_what_cannot_be_read_is_set_aside_by_name(bucket: Bucket) -> None:
+def test_what_cannot_be_read_is_set_aside_by_name(bucket: Bucket, store: TrailStore, tmp_path: Path) -> None:
     bucket.objects[key(3, name="cut.json.gz")] = file(1)[:-9]
     bucket.objects[key(3, name="big.json")] = b" " * 2000
+    bucket.objects[key(3, name="../../../../../../../out.json")] = file(1)
+    bucket.objects[key(3, name=f"{'n' * 300}.json")] = file(1)
     bucket.refused = {key(2), f"{ROOT}/CloudTrail/eu-west-1/2026/10/03/"}
-    found = read_s3(Account(bucket), Scope("trail", "logs", START, END), limits=Limits(size=1000))
+    found = refresh_from_s3(
+        store, Account(bucket), Scope("trail", "logs", START, END), limits=Limits(size=1000)
+    )
     aside = {
         name.rpartition("/")[2]: why
-        for name, why in found.files.set_aside.items()
+        for name, why in found.refreshed.set_aside.items()
         if "CloudTrail-" not in name
     }
     assert aside["cut.json.gz"] == "truncated gzip"
     assert aside["big.json"] == "too large"
+    assert "lead out of the folder" in aside["out.json"]
+    assert "cannot be kept" in aside[f"{'n' * 300}.json"]
     assert "AccessDenied" in aside["a.json.gz"]
     assert "AccessDenied" in aside[""]
-    assert set(found.frame["event_id"]) == {"0.001", "0.5", "0.7", "1.999"}
-    assert "could not be read" in provenance_of(found.frame).why
+    assert set(names(store)) == {"0.001", "0.5", "0.7", "1.999"}
+    assert not list(tmp_path.rglob("out.json"))
 
 
-def test_a_refused_bucket_is_unknown(bucket: Bucket) -> None:
+def test_a_refused_bucket_is_no_empty_one(bucket: Bucket, store: TrailStore) -> None:
     bucket.refused = {"logs/"}
-    found = read_s3(Account(bucket), Scope("trail", "logs", START, END))
-    assert provenance_of(found.frame).completeness == "unknown"
+    with pytest.raises(GuardError, match="could not be listed") as caught:
+        refresh_from_s3(store, Account(bucket), Scope("trail", "logs", START, END))
+    assert "AccessDenied" in caught.value.why
 
 
-def test_no_window() -> None:
+def test_no_window(store: TrailStore) -> None:
     with pytest.raises(GuardError):
-        read_s3(Account(Bucket({})), Scope("trail", "", END, START))
+        refresh_from_s3(store, Account(Bucket({})), Scope("trail", "", END, START))
+
+
+@pytest.mark.parametrize("address", ["s3://", "s3:///x", "s3://UPPER/x", "https://b/x", "s3://-a"])
+def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(GuardError, match="no address in S3"):
+        place_of(address)
+
+
+def test_the_command_reads_a_bucket(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bedrock_guard.account import situation
+    from bedrock_guard.cli.account import calls
+
+    monkeypatch.setattr(situation, "open_account", lambda _name: Account(bucket))
+    calls("s3://trail/logs", store=tmp_path / "kept", days=30)
+    said = capsys.readouterr()
+    counts = json.loads(said.out.splitlines()[-1])
+    assert counts["records"] == counts["rows"] + sum(counts["left_out"].values())
+    assert counts["rows"] == 8
+    assert "requests to S3, about $0.000" in said.err

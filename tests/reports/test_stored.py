@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.trail_store import TrailStore
+from bedrock_guard.cli import app
 from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.company.trail import write_trail
 from bedrock_guard.present import evidence
@@ -51,6 +53,16 @@ def test_the_key_report_finds_the_leak(store: Path) -> None:
     assert uses[0] == uses[1]
     keyed = [int(one.figures.figures["calls_with_keys"].value or 0) for one in (asked, stored)]
     assert keyed[0] < keyed[1]  # files hold mantle's data events, which Event history does not
+
+
+def test_the_command_reads_keys_beyond_event_history_from_a_store(store: Path) -> None:
+    run = CliRunner().invoke(app, ["keys", "--calls", str(store), "--days", "400"])
+    assert run.exit_code == 0, run.output
+    assert f"{make_company().truth['leak']['user']} looks like a stolen key" in run.output
+    assert "mantle" in run.output
+    refused = CliRunner().invoke(app, ["keys", "--days", "91"])
+    assert refused.exit_code == 2
+    assert "--calls" in refused.output
 
 
 @pytest.mark.parametrize("folder", ["/nowhere", "."])
