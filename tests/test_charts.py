@@ -3,6 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pandas as pd
+import plotly.io as pio
 import pytest
 
 from bedrock_guard.present.charts import (
@@ -69,3 +70,12 @@ def test_text_can_be_read_in_both_themes(theme: str) -> None:
 def test_the_config_leaves_no_server_and_no_mode_bar() -> None:
     assert CONFIG["showSendToCloud"] is False
     assert CONFIG["plotlyServerURL"] == ""
+
+
+def test_a_figure_that_a_notebook_shows_offers_no_upload() -> None:
+    for name in ("plotly_mimetype", "jupyterlab", "notebook", "vscode", "iframe"):
+        assert pio.renderers[name].config["showSendToCloud"] is False, name
+    shown = pio.renderers["plotly_mimetype"].to_mimebundle(outcome_by_model(table()).to_dict())
+    config = shown["application/vnd.plotly.v1+json"]["config"]
+    assert config["showSendToCloud"] is False
+    assert config["displayModeBar"] is False

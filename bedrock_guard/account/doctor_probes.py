@@ -261,6 +261,8 @@ PROBES: Final = (
     Probe("pricing:GetProducts", "pricing", "get_products", _products, {"PriceList": "list"}),
     Probe("organizations:DescribeOrganization", "organizations", "describe_organization",
           expects={"Organization.MasterAccountId": "str"}),
+    Probe("organizations:ListAccounts", "organizations", "list_accounts",
+          expects={"Accounts": "list", "Accounts[].Id": "str", "Accounts[].Paths?": "list"}),
     Probe("ec2:DescribeRegions", "ec2", "describe_regions", expects={"Regions": "list", "Regions[].RegionName": "str"}),
     Probe("bedrock:GetModelInvocationLoggingConfiguration", "bedrock", "get_model_invocation_logging_configuration",
           expects={"loggingConfig?": "dict"}),

@@ -110,6 +110,9 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         ),
     ),
     *_all(
+        "analyst", ("organizations:ListAccounts", "which accounts a unit holds, and so an SCP on it binds")
+    ),
+    *_all(
         "cost analyst",
         (
             "iam:GetAccountAuthorizationDetails",

@@ -28,13 +28,14 @@ from bedrock_guard.evidence.attribution import Attribution, Owners, attribute
 from bedrock_guard.evidence.impact import GOVERNED, Billed
 from bedrock_guard.evidence.impact_days import DailyBill
 from bedrock_guard.evidence.model_use import model_use, units_behind
+from bedrock_guard.evidence.probes import Heard, Rented
 from bedrock_guard.evidence.reconcile import Reconciliation
 from bedrock_guard.evidence.replay import Cube, cube
 from bedrock_guard.evidence.sole_callers import sole_callers
 from bedrock_guard.evidence.spend import classify_bill, reconcile
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.token_counts import of_seen
-from bedrock_guard.evidence.what_if import WhatIf, what_if
+from bedrock_guard.evidence.what_if import WhatIf, short_name, what_if
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -103,6 +104,15 @@ class Situation:
         return DailyBill.of(self.bill)
 
     @cached_property
+    def rented(self) -> Rented:
+        """The EC2 bill, ready to be asked about."""
+        return Rented.of(self.ec2_bill)
+
+    @cached_property
+    def _heard(self) -> Heard:
+        return Heard()
+
+    @cached_property
     def counted(self) -> Attribution:
         """The bill by caller, as far as the tokens of seen calls and batch jobs tell; it adds up to all usage."""
         return attribute(self.bill, of_seen(self.calls), owners=self.owners)
@@ -111,6 +121,20 @@ class Situation:
     def used(self) -> pd.DataFrame:
         """Calls and callers of each model, by the model behind what a call names: `evidence.model_use`."""
         return model_use(self.calls, self.stands_for)
+
+    @cached_property
+    def users(self) -> dict[str, list[tuple[str, Decimal]]]:
+        """Model -> the short names of its callers with the dollars that their calls explain, dearest first."""
+        lines = self.counted.lines
+        known = lines[lines["principal"].notna() & lines["model"].notna()]
+        costs: dict[str, dict[str, list[Decimal]]] = {}
+        for model, principal, cost in zip(known["model"], known["principal"], known["cost"], strict=True):
+            costs.setdefault(str(model), {}).setdefault(short_name(str(principal)), []).append(cost)
+        sums = {model: {who: total(each) for who, each in found.items()} for model, found in costs.items()}
+        return {
+            model: sorted(found.items(), key=lambda user: (-user[1], user[0]))
+            for model, found in sums.items()
+        }
 
     @property
     def start(self) -> datetime:
@@ -134,11 +158,11 @@ class Situation:
             spec,
             self.cube,
             self.billed,
-            self.ec2_bill,
-            self.catalogue,
+            self.rented,
             profile=profile,
             on=today,
             management=self.account.management,
+            heard=self._heard,
         )
 
     def spec(self, path: str | Path | None = None) -> BoundarySpec:

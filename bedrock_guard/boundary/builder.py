@@ -17,7 +17,6 @@ from bedrock_guard.boundary.packing import (
     Filled,
     Item,
     Kind,
-    Lengths,
     Packed,
     fill,
     hopeless,
@@ -168,7 +167,8 @@ def _unpassable(profile: Profile) -> list[str]:
         return []
     named = "; ".join(f"{who} ({', '.join(roles)})" for who, roles in lacking.items())
     what = f"bounded_roles names none of these, so passing and assuming them is refused: {named}"
-    return [f"{what}. Add those in use, for each account and region, once they carry the boundary."]
+    remedy = "Add those in use, for each account and region or by how their names begin (NAME-*)"
+    return [f"{what}. {remedy}, once they carry the boundary."]
 
 
 def _other_prefixes(spec: BoundarySpec, name: str) -> tuple[str, ...]:
@@ -244,8 +244,8 @@ class _Plan:
 
     def _fit(self, mine: list[Item], beside: list[Kind]) -> tuple[dict[str, str], Filled]:
         """The principal's documents, and which controls had to leave them for an SCP and why."""
-        prefix, measured = self.profile.policy_prefix, Lengths()
-        below = fill(mine, beside, prefix, measured)
+        prefix = self.profile.policy_prefix
+        below = fill(mine, beside, prefix)
         if not below.left or "scp" not in self.profile.documents:
             return {}, below
         long = [item for item in mine if not room_for(item, beside[0])]
@@ -254,7 +254,7 @@ class _Plan:
         for item in sorted(mine, key=_spare):
             kept = [other for other in mine if other.control.id not in moved]
             if not hopeless(kept, beside):
-                below = fill(kept, beside, prefix, measured)
+                below = fill(kept, beside, prefix)
                 if not below.left:
                     break
             moved.setdefault(item.control.id, "no room was left in the boundary and its deny policies")

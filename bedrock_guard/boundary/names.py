@@ -22,7 +22,8 @@ _FUNCTION = re.compile(
 )
 _INSTANCE = re.compile(r"[a-z][a-z0-9-]{0,19}\.(?:\*|[a-z0-9-]{1,20})")
 _INSTANCE_SIZE = re.compile(r"\*|nano|micro|small|medium|large|[0-9]*xlarge|metal(?:-[0-9]+xl)?")
-_ROLE_PATH = re.compile(r"[A-Za-z0-9+=,.@_-]+(?:/[A-Za-z0-9+=,.@_-]+)*(?:/\*)?")
+# A wildcard ends a path, or a name of which four characters are given: a shorter beginning fits roles nobody means.
+_ROLE_PATH = re.compile(r"[A-Za-z0-9+=,.@_-]+(?:/[A-Za-z0-9+=,.@_-]+)*(?:/\*|(?<=[A-Za-z0-9+=,.@_-]{4})\*)?")
 _LONGEST_ROLE = 512 + 64  # a path and a name
 _POLICY_NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
 _SERVICE = re.compile(r"[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?")
@@ -116,7 +117,12 @@ def has_instance_size(text: str) -> bool:
 
 
 def is_role_path(text: str) -> bool:
-    """A role's path and name after `role/`, or a path that ends in `/*`."""
+    """A role's path and name after `role/`, a path that ends in `/*`, or four or more characters of a name and `*`.
+
+    Example:
+        >>> [is_role_path(text) for text in ("bounded/*", "cdk-hnb659fds-*", "cdk*", "*", "*-role", "a?bcd*")]
+        [True, True, False, False, False, False]
+    """
     return len(text) <= _LONGEST_ROLE and _ROLE_PATH.fullmatch(text) is not None
 
 

@@ -45,9 +45,12 @@ _CEILING = len(json.dumps(CEILING, separators=(",", ":")))
 _EMPTY = len('{"Version":"2012-10-17","Statement":[]}')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Piece:
-    """One rule of a control; `number` counts the control's rules from 1."""
+    """One rule of a control; `number` counts the control's rules from 1.
+
+    Equal rules give the same piece in every build (`Item.of`), so that what is known of it lasts.
+    """
 
     control: Control
     number: int
@@ -70,7 +73,7 @@ class Piece:
         return "\n".join(self.rule.resources), "\n".join(self.rule.not_resources), tests
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Item:
     """All rules of one control, which go into one document if they can."""
 
@@ -79,13 +82,18 @@ class Item:
 
     @classmethod
     def of(cls, control: Control, rules: Iterable[Rule]) -> Item:
-        """The item of a control's rules, in their order."""
-        return cls(control, tuple(Piece(control, number, rule) for number, rule in enumerate(rules, start=1)))
+        """The item of a control's rules, in their order; the same one for equal rules."""
+        return _item(control, tuple(rules))
 
     @cached_property
     def weight(self) -> int:
         """The characters that the control's statements take when they stand alone."""
         return sum(len(minified(statement([piece]))) + 1 for piece in self.pieces)
+
+
+@lru_cache(maxsize=2_048)
+def _item(control: Control, rules: tuple[Rule, ...]) -> Item:
+    return Item(control, tuple(Piece(control, number, rule) for number, rule in enumerate(rules, start=1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,19 +188,10 @@ def _signature(piece: Piece, merging: Merging) -> tuple[str, ...]:
     return (*piece.shape, together)
 
 
-class Lengths:
-    """The characters of each set of pieces as one statement, counted once for all attempts of a build."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[int, ...], tuple[int, tuple[Piece, ...]]] = {}
-
-    def of(self, pieces: Sequence[Piece]) -> int:
-        """The characters of the statement of these pieces."""
-        key = tuple(map(id, pieces))
-        if key not in self._known:
-            # The pieces are kept beside the number: an id is only theirs while they live.
-            self._known[key] = len(minified(statement(pieces))), tuple(pieces)
-        return self._known[key][0]
+@lru_cache(maxsize=16_384)
+def _characters(pieces: tuple[Piece, ...]) -> int:
+    """The characters of the statement of these pieces."""
+    return len(minified(statement(pieces)))
 
 
 def _base(kind: Kind) -> int:
@@ -206,7 +205,6 @@ class _Bin:
     kind: Kind
     name: str
     merging: Merging
-    measured: Lengths
     pieces: dict[tuple[str, ...], list[Piece]] = field(default_factory=dict)
     lengths: dict[tuple[str, ...], int] = field(default_factory=dict)
 
@@ -216,7 +214,7 @@ class _Bin:
         for piece in pieces:
             key = _signature(piece, self.merging)
             touched.setdefault(key, list(self.pieces.get(key, ()))).append(piece)
-        lengths = {**self.lengths, **{key: self.measured.of(found) for key, found in touched.items()}}
+        lengths = {**self.lengths, **{key: _characters(tuple(found)) for key, found in touched.items()}}
         commas = len(lengths) - (self.kind != "boundary" and bool(lengths))
         if _base(self.kind) + sum(lengths.values()) + commas > QUOTA[self.kind]:
             return False
@@ -240,24 +238,21 @@ class _Bin:
         )
 
 
-def fill(
-    items: Sequence[Item], kinds: Sequence[Kind], prefix: str, measured: Lengths | None = None
-) -> Filled:
+def fill(items: Sequence[Item], kinds: Sequence[Kind], prefix: str) -> Filled:
     """Spread controls over at most `LIMIT` documents of each kind, first those that matter most, then large ones.
 
     A control whose rules fit no document together is spread rule by rule. Same items, same documents.
     """
     slots = [(kind, _name(prefix, kind, number)) for kind in kinds for number in range(1, LIMIT[kind] + 1)]
     ordered = sorted(items, key=_importance)
-    measured = measured or Lengths()
     least = _least(ordered)
     for count, merging in _attempts(len(slots)):
         if least > sum(QUOTA[kind] for kind, _ in slots[:count]):
             continue
-        bins = [_Bin(kind, name, merging, measured) for kind, name in slots[:count]]
+        bins = [_Bin(kind, name, merging) for kind, name in slots[:count]]
         if all(_place(item, bins) for item in ordered):
             return Filled(_documents(bins), ())
-    return _attempt(ordered, slots, "everything", measured)
+    return _attempt(ordered, slots, "everything")
 
 
 def hopeless(items: Iterable[Item], kinds: Sequence[Kind]) -> bool:
@@ -283,14 +278,8 @@ def _attempts(slots: int) -> Iterator[tuple[int, Merging]]:
             yield count, merging
 
 
-def _attempt(
-    ordered: Sequence[Item],
-    slots: Sequence[tuple[Kind, str]],
-    merging: Merging,
-    measured: Lengths | None = None,
-) -> Filled:
-    measured = measured or Lengths()
-    bins = [_Bin(kind, name, merging, measured) for kind, name in slots]
+def _attempt(ordered: Sequence[Item], slots: Sequence[tuple[Kind, str]], merging: Merging) -> Filled:
+    bins = [_Bin(kind, name, merging) for kind, name in slots]
     left = tuple(item for item in ordered if not _place(item, bins))
     return Filled(_documents(bins), left)
 

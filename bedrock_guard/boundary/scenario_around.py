@@ -44,7 +44,9 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
             (
                 step(at.call("sts", "AssumeRole", {"RoleArn": at.loose_role}), "bounded_roles"),
                 step(
-                    at.call("sts", "AssumeRole", {"RoleArn": at.iam("role/bounded/worker", "000000000099")}),
+                    at.call(
+                        "sts", "AssumeRole", {"RoleArn": at.bounded_role.replace(at.account, "000000000099")}
+                    ),
                     "bounded_roles",
                 ),
                 step(at.call("sts", "AssumeRoot", {"TargetPrincipal": "000000000099"}), "bounded_roles"),
@@ -59,7 +61,7 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
                     at.call("iam", "CreateRole", {"RoleName": "free"}), "bounded_principals", "bounded_roles"
                 ),
                 step(
-                    at.call("iam", "CreateRole", {"RoleName": "free", "Path": "/bounded/"}),
+                    at.call("iam", "CreateRole", at.new_bounded_role("free")),
                     "bounded_principals",
                 ),
                 step(

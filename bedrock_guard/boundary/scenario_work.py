@@ -84,7 +84,7 @@ def _reading(at: Setting) -> tuple[Work, ...]:
 
 
 def _building(at: Setting) -> tuple[Work, ...]:
-    role = {"RoleName": "app", "Path": "/bounded/", "PermissionsBoundary": at.boundary}
+    role = {**at.new_bounded_role("app"), "PermissionsBoundary": at.boundary}
     bounded = {BOUNDARY_KEY: at.boundary}
     return (
         Work("Read an object", at.call("s3", "GetObject", {"Bucket": "team-data", "Key": "in.csv"})),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, Literal
 
@@ -94,14 +95,25 @@ class Setting:
     @property
     def bounded_role(self) -> str:
         """A role that may be passed and assumed."""
+        return self.iam(self._bounded("worker"))
+
+    def new_bounded_role(self, name: str) -> dict[str, Value]:
+        """`RoleName` and `Path` of a role that may be passed; `name` where the spec leaves it open."""
+        path, _, last = self._bounded(name).removeprefix("role").rpartition("/")
+        return {"RoleName": last, "Path": f"{path}/"}
+
+    def _bounded(self, name: str) -> str:
         paths = self.profile.controls.bounded_roles
         path = paths[0] if isinstance(paths, tuple) else "bounded/*"
-        return self.iam(f"role/{path.replace('*', 'worker')}")
+        return f"role/{path.replace('*', name)}"
 
     @property
     def loose_role(self) -> str:
-        """A role outside the bounded paths."""
-        return self.iam("role/llm-proxy")
+        """A role outside the bounded paths, whatever names begin alike."""
+        paths = self.profile.controls.bounded_roles
+        named = paths if isinstance(paths, tuple) else ()
+        free = (name for name in ("llm-proxy", "other/proxy") if not any(fnmatchcase(name, p) for p in named))
+        return self.iam(f"role/{next(free, 'unnamed-proxy')}")
 
     @property
     def guardrail(self) -> str | None:

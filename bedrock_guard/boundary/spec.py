@@ -158,7 +158,8 @@ class Controls(_Frozen):
     credentials_for_others: StrictBool = True
     """Access keys and console passwords for anyone but oneself."""
     bounded_roles: Names = ("bounded/*",)
-    """PassRole and AssumeRole only into these role paths; `true` allows none."""
+    """PassRole and AssumeRole only into these roles; `true` allows none. A path (`bounded/*`), a name, or how names
+    begin (`cdk-hnb659fds-*`, at least four characters), which also admits what gets such a name later."""
     delegation: StrictBool = True
     """Delegation requests and outbound identity federation."""
     leave_organization: StrictBool = True

@@ -18,7 +18,7 @@ from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls.lifting import PRINCIPAL
 from bedrock_guard.boundary.controls.model import Rule
 from bedrock_guard.boundary.open_resource import EVERYTHING, OpenRule, acts
-from bedrock_guard.boundary.packing import Kind, Packed, minified
+from bedrock_guard.boundary.packing import Kind, Packed, Piece, minified
 from bedrock_guard.iam.document import Document, read
 from bedrock_guard.iam.document import Kind as PolicyKind
 from bedrock_guard.iam.evaluator import Decision, Evaluator, compile_policies
@@ -110,7 +110,7 @@ class Judge:
         side = self.side(call.principal, bounded=bounded)
         asked = replace(call, principal=self.asker(call.principal))
         judged = tuple(side.judge(entry) for entry in authorisations(asked, catalogue))
-        return _overall(call, judged)
+        return overall(call, judged)
 
     def side(self, principal: str, *, bounded: Bounded | None = None) -> Side:
         """The documents that hold for a principal."""
@@ -166,8 +166,9 @@ class Side:
             boundary=_document(boundary) if boundary else None,
             scps=[[EVERYTHING, *map(_document, above)]] if above else None,
         )
-        self._rules = [(packed, sid, OpenRule(rule)) for packed in held for sid, rule in _pieces(packed)]
-        self._keys = {key for packed in held for key in _keys(packed)}
+        placed = [(one, sid, piece) for one in held for sid, found in one.pieces.items() for piece in found]
+        self._rules = [(packed, sid, _open(piece)) for packed, sid, piece in placed]
+        self._keys = frozenset().union(*(_tested(piece) for _, _, piece in placed))
 
     def judge(self, entry: Authorisation) -> AuthorisationVerdict:
         """The answer to one authorisation."""
@@ -294,12 +295,18 @@ def _read(text: str, kind: PolicyKind) -> Document:
     return read(text, kind)
 
 
-def _keys(packed: Packed) -> Iterator[str]:
-    for _, rule in _pieces(packed):
-        for tests in rule.conditions.values():
-            yield from (key.lower() for key in tests)
-        if any("${aws:username}" in arn for arn in rule.not_resources):
-            yield "aws:username"
+@lru_cache(maxsize=4_096)
+def _open(piece: Piece) -> OpenRule:
+    return OpenRule(piece.rule)
+
+
+@lru_cache(maxsize=4_096)
+def _tested(piece: Piece) -> frozenset[str]:
+    """The keys that a rule reads, in lower case."""
+    keys = {key.lower() for tests in piece.rule.conditions.values() for key in tests}
+    if any("${aws:username}" in arn for arn in piece.rule.not_resources):
+        keys.add("aws:username")
+    return frozenset(keys)
 
 
 def _pieces(packed: Packed) -> Iterator[tuple[str, Rule]]:
@@ -316,7 +323,8 @@ def _control(packed: Packed, sid: str | None, action: str) -> str | None:
     return None
 
 
-def _overall(call: Call, judged: tuple[AuthorisationVerdict, ...]) -> CallVerdict:
+def overall(call: Call, judged: tuple[AuthorisationVerdict, ...]) -> CallVerdict:
+    """The answer to a call whose authorisations were answered so."""
     certain = [one for one in judged if one.authorisation.certain]
     refused = next((one for one in certain if one.outcome == "refused"), None)
     if refused:

@@ -20,7 +20,7 @@ from bedrock_guard.change.journal import Journal, begun_before
 from bedrock_guard.change.look import Look
 from bedrock_guard.change.marker import this_owner
 from bedrock_guard.change.plan_file import Plan
-from bedrock_guard.change.steps_pause import Gate, Watch
+from bedrock_guard.change.steps_pause import OPENED, Gate, Watch
 from bedrock_guard.change.then import moved_since
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ def resume(
             engine.take_turn(take_over=take_over)
         if gate is not None:
             engine.note("gate", gate.key, phrase=phrase.strip())
+            engine.tell(plan.steps.index(gate) + 1, len(plan.steps), gate, "done", OPENED)
         if bear_denials:
             _bear_denials(plan, engine, opened)
         return _forward(plan, engine, opened)
@@ -211,7 +212,7 @@ def _forward(plan: Plan, engine: Engine, journal: Journal) -> Outcome:
             return Outcome("cancelled", stopped.what, journal.path)
         if gate is not None:
             engine.note("waiting", gate.key)
-            return Outcome("waiting", gate.words(), journal.path, plan.gate_phrase(gate))
+            return Outcome("waiting", gate.asks(), journal.path, plan.gate_phrase(gate))
         notes = tuple(f"No longer so: {words}." for words in engine.fallen(plan.steps))
         engine.end_turn()
         engine.note("finished", notes=notes)
@@ -228,11 +229,11 @@ def _to_next_gate(plan: Plan, engine: Engine, journal: Journal) -> Gate | None:
     for number, step in enumerate(plan.steps, start=1):
         if isinstance(step, Gate):
             if not journal.has("gate", step.key):
+                engine.tell(number, len(plan.steps), step, "waiting")
                 return step
             continue
-        if isinstance(step, Watch) and not journal.has("watched", step.key):
-            engine.wait(step.minutes * 60.0)
-            engine.note("watched", step.key)
+        if isinstance(step, Watch):
+            engine.wait(step, number, len(plan.steps))
         engine.run(step, number, len(plan.steps))
     return None
 

@@ -1,30 +1,19 @@
-"""What a change does: to decisions, to people who were active, to dollars."""
+"""What a change does to decisions: which requests flip, who is left with nothing, what the canary is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, time
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from bedrock_guard.change.plan_file import Effect, History, Hit
+from bedrock_guard.change.plan_file import Effect
 from bedrock_guard.change.probes import Probe, Texts, decisions
-from bedrock_guard.evidence.impact import impact
-from bedrock_guard.evidence.probes import Prober
-from bedrock_guard.evidence.replay import Reach
-from bedrock_guard.evidence.tables import total
 from bedrock_guard.iam.compare import Comparison, PolicySet, Universe, compare
 from bedrock_guard.iam.evaluator import compile_policies
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from bedrock_guard.account.situation import Situation
     from bedrock_guard.change.look import Look
     from bedrock_guard.change.scene import Scene
     from bedrock_guard.change.survey import Person
-    from bedrock_guard.evidence.judged import Judged
 
 _ALLOW_ALL: Final = {
     "Version": "2012-10-17",
@@ -159,39 +148,3 @@ def _refused(look: Look, canary: Person, found: Sequence[Effect], to_come: Texts
         if decisions(look, canary.state.arn, [request[0]], [request[1]], texts=to_come)[request] != "allowed":
             given += 1
             yield Probe(action=request[0], resource=request[1], allow=False, why="must be refused")
-
-
-def history(scene: Scene, seen: Situation) -> History:
-    """Calls of the window that worked and would be refused, by those whom the change touches, and the dollars."""
-    arns = tuple(p.state.arn for p in scene.people.values())
-    arns += tuple(scene.survey.people[w].state.arn for w in scene.bystanders if w in scene.survey.people)
-    kinds = {"boundary", "deny"} | ({"scp"} if scene.scps_on else set())
-    packed = tuple(p for p in scene.wish.built.packed if p.kind in kinds)
-    profile = scene.wish.built.profile.model_copy(update={"targets": arns or ("nobody",)})
-    built = replace(scene.wish.built, packed=packed, profile=profile)
-    reach = Reach(built, seen.account.management, datetime.combine(built.on, time(12), UTC))
-    judged = seen.cube.judge(reach)
-    dollars = impact(judged.weights, seen.bill, Prober(reach, seen.catalogue).verdict)
-    return History(
-        window=f"{seen.window.start} to {seen.window.end} (end excluded)",
-        hits=tuple(_hits(judged)),
-        refused_usd=str(_sum(dollars.lines, "calls", ("refused",))),
-        depends_usd=str(_sum(dollars.lines, "calls", ("unknown",))),
-        unseen_usd=str(_sum(dollars.lines, "probe", ("refused", "stranded", "unknown"))),
-    )
-
-
-def _sum(lines: pd.DataFrame, basis: str, outcomes: Sequence[str]) -> Decimal:
-    return total(lines.loc[(lines["basis"] == basis) & lines["outcome"].isin(outcomes), "cost_usd"])
-
-
-def _hits(judged: Judged) -> Iterator[Hit]:
-    for hit in judged.hits("principal").sort_values("principal").to_dict("records"):
-        if hit["verdict"] == "refused":
-            yield Hit(
-                principal=str(hit["principal"]),
-                calls=int(hit["calls"]),
-                last_call=hit["last_call"].isoformat(),
-                controls=hit["controls"],
-                models=hit["models"],
-            )

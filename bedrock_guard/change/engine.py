@@ -6,6 +6,7 @@ until a read can be believed, looks, and only then takes it as done or sends it 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -23,6 +24,7 @@ from bedrock_guard.change.step import Facts, Step, Writer
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
     from bedrock_guard.change.journal import Journal
+    from bedrock_guard.change.steps_pause import Watch
 
 SETTLE_S: Final = 20.0
 """How long after a write of unknown outcome a read is believed."""
@@ -30,6 +32,7 @@ VERIFY_S: Final = 90.0
 """How long a write that was answered is waited for."""
 EQUAL_READS: Final = 2
 _ATTEMPTS: Final = 6
+_SLICE_S: Final = 5.0
 _AGAIN: Final = frozenset({
     "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "ConcurrentModification",
     "ConcurrentModificationException", "EntityTemporarilyUnmodifiable", "PolicyChangesInProgressException",
@@ -49,6 +52,7 @@ _LOOK: Final = frozenset({
 """Refused because of what is there: ours after a lost answer, or somebody else's. Looking tells."""
 
 Answer = Literal["sent", "again", "look"]
+Told = Literal["begun", "waiting", "done", "already so", "left alone"]
 
 
 class CancelledError(ChangeError):
@@ -62,7 +66,7 @@ class StepReport:
     number: int
     of: int
     step: Step
-    state: Literal["begun", "done", "already so", "left alone"]
+    state: Told
     note: str = ""
 
 
@@ -143,24 +147,28 @@ class Engine:
             return
         if self._cancel():
             raise CancelledError("Stopped between two steps, as asked.", remedy="Resume, or roll back.")
-        self._on_step(StepReport(number, of, step, "begun"))
+        self.tell(number, of, step, "begun")
         mine = self._carry_out(step) if step.writes else self._ask(step)
-        self._on_step(StepReport(number, of, step, "done" if mine else "already so"))
+        self.tell(number, of, step, "done" if mine else "already so", waited(self.journal, step.key))
+
+    def tell(self, number: int, of: int, step: Step, state: Told, note: str = "") -> None:
+        """Tell whoever watches."""
+        self._on_step(StepReport(number, of, step, state, note))
 
     def undo(self, step: Step, number: int, of: int) -> str:
         """Carry one way back out if what it undoes was begun; what is not ours any more is left alone and told."""
         begun = any(self.journal.has("intent", key) for key in step.undoes)
         if not begun or self.journal.settled(step.key):
             return ""
-        self._on_step(StepReport(number, of, step, "begun"))
+        self.tell(number, of, step, "begun")
         try:
             mine = self._carry_out(step)
         except MovedError as error:
             note = f"Left alone: {step.words()}. {error.what}"
             self.note("skipped", step.key, why=error.what)
-            self._on_step(StepReport(number, of, step, "left alone", note))
+            self.tell(number, of, step, "left alone", note)
             return note
-        self._on_step(StepReport(number, of, step, "done" if mine else "already so"))
+        self.tell(number, of, step, "done" if mine else "already so")
         last = self.journal.last(step.key)
         return str(last["data"].get("note", "")) if last else ""
 
@@ -278,14 +286,36 @@ class Engine:
             waited += pause
             pause = min(pause * 2, 10)
 
-    def wait(self, seconds: float) -> None:
-        """Wait, in slices after which `cancel` is asked."""
-        until = seconds
-        while until > 0:
+    def wait(self, step: Watch, number: int, of: int) -> None:
+        """Wait as long as a watch asks, telling every minute; `cancel` is asked in between.
+
+        Whether the session's clock was moved on without waiting, as a demo's is, stands in the journal.
+        """
+        if self.journal.has("watched", step.key) or self.journal.settled(step.key):
+            return
+        began, whole, passed = time.monotonic(), step.minutes * 60.0, 0.0
+        while passed < whole:
             if self._cancel():
                 raise CancelledError("Stopped while waiting, as asked.", remedy="Resume, or roll back.")
-            self.clock.sleep(min(until, 5.0))
-            until -= 5.0
+            if not passed % 60:
+                self.tell(number, of, step, "begun", f"{passed / 60:.0f} of {step.minutes} minutes are over.")
+            self.clock.sleep(min(whole - passed, _SLICE_S))
+            passed += _SLICE_S
+        self.note("watched", step.key, minutes=step.minutes, jumped=time.monotonic() - began < whole / 2)
+
+
+def waited(journal: Journal, key: str) -> str:
+    """What became of the wait of a watch, in words; empty for other steps and for a watch without a wait."""
+    found = next((r for r in journal.records if r["kind"] == "watched" and r["step"] == key), None)
+    minutes = found["data"].get("minutes") if found else None
+    if not found or not minutes:
+        return ""
+    if found["data"]["jumped"]:
+        return (
+            f"The account's clock was moved on {minutes} minutes at once, as a demo account's can be; "
+            "with AWS this takes the time it says."
+        )
+    return f"{minutes} minutes were waited."
 
 
 def halted(error: Exception) -> ChangeError:

@@ -10,11 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_guard.account.iam_pages import code_of
 from bedrock_guard.boundary.packing import minified
-from bedrock_guard.change.effects import effects, history, probes, robbed
+from bedrock_guard.change.effects import effects, probes, robbed
 from bedrock_guard.change.errors import ChangeError, PlanRefusedError, Refusal
 from bedrock_guard.change.look import Look
 from bedrock_guard.change.opinions import opinions
 from bedrock_guard.change.ordering import ordered
+from bedrock_guard.change.past import history
 from bedrock_guard.change.plan_file import Plan, Seen
 from bedrock_guard.change.refusals import refusals
 from bedrock_guard.change.rights import operator_refusals, rights_of
@@ -154,7 +155,9 @@ def _risks(scene: Scene, seen: Situation | None) -> Iterator[str]:
     if scene.wish.guardrail is not None and scene.guardrail is not None:
         yield "Calls that name the guardrail's DRAFT change as soon as the draft does."
     if scene.wish.enforce:
+        yield f"Enforcement is for every caller of {scene.region} in account {scene.account}, targets or not."
         yield "Under enforcement every caller of the Region needs bedrock:ApplyGuardrail; other Regions are as before."
+    yield from (f"{scene.organization.covers(target)}." for target in scene.scps_on)
     if scene.scps_on:
         yield "An SCP binds everybody in its accounts but service-linked roles; there is no canary within one."
     if seen is None:

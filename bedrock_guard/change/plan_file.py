@@ -70,9 +70,13 @@ class Hit(_Frozen):
 
     principal: str
     calls: int
-    last_call: str
+    last_call: str | None
+    """None: no call was refused, and dollars of batch jobs or commitments are."""
     controls: tuple[str, ...]
     models: tuple[str, ...]
+    refused_usd: str | None = None
+    """None: what its calls cost is not known."""
+    stranded_usd: str | None = None
 
 
 class History(_Frozen):
@@ -81,11 +85,13 @@ class History(_Frozen):
     window: str
     hits: tuple[Hit, ...]
     refused_usd: str | None
-    """Of calls that were seen."""
+    """Of the callers whom the change touches."""
     depends_usd: str | None
-    """Of calls that were seen and hang on what is not known."""
+    """Theirs too, and it hangs on what is not known."""
     unseen_usd: str | None
-    """Refused or open by the documents, and no call was seen that says whose it was."""
+    """Refused, stranded or open by the documents, and no call was seen that says whose it was."""
+    stranded_usd: str | None = None
+    """Of commitments of theirs, which are paid although nothing may use them."""
 
 
 class Opinion(_Frozen):
@@ -249,3 +255,29 @@ class Plan(_Frozen):
                 remedy="Make the plan anew; a plan is changed by changing the spec.",
             )
         return plan
+
+
+def find_plan(place: Path | str) -> Path:
+    """A plan's file by its path, or the newest of those in a folder.
+
+    Raises:
+        PlanFileError: there is none.
+    """
+    path = Path(place)
+    if not path.is_dir():
+        return path
+    found = [(_made(file), file.stat().st_mtime, file) for file in path.glob("plan-*.json")]
+    if not found:
+        raise PlanFileError(
+            f"There is no plan in {path.name}.", remedy="Plan first, or name the folder it was written to."
+        )
+    return max(found)[2]
+
+
+def _made(file: Path) -> str:
+    """When a file says that its plan was made; empty where it says nothing. `Plan.load` judges the one chosen."""
+    try:
+        data = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return ""
+    return str(data.get("made", "")) if isinstance(data, dict) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from bedrock_guard.change.steps_pause import Gate
 from bedrock_guard.evidence.tables import dollars
 
 if TYPE_CHECKING:
-    from bedrock_guard.change.plan_file import Effect, Plan
+    from bedrock_guard.change.plan_file import Effect, History, Plan
 
 _SHOWN = 12
 _VERDICTS = {"allowed": "allowed", "implicitDeny": "not allowed", "explicitDeny": "denied"}
@@ -67,23 +68,44 @@ def _effect(effect: Effect) -> Iterator[str]:
     if effect.incomplete:
         yield "There may be more differences than were found."
     yield ""
-    opening = [one for one in effect.differences if one["after"] == "allowed"]
-    for one in (*opening, *(d for d in effect.differences if d not in opening))[:_SHOWN]:
-        yield f"- {_difference(one)}"
+    yield from (f"- {_difference(one)}" for one in flips(effect)[:_SHOWN])
     rest = len(effect.differences) + effect.left_out - _SHOWN
     if rest > 0:
         yield f"- and {rest} more, in the plan file"
     yield ""
 
 
-def _difference(one: Mapping[str, Any]) -> str:
-    """A kind of request whose verdict changes, and one request that shows it."""
-    actions, witness = list(one["actions"]), one["witness"]
-    more = f" and {len(actions) - 3} more" if len(actions) > 3 else ""
-    verdicts = f"{_VERDICTS[one['before']]} now, {_VERDICTS[one['after']]} after"
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A kind of request whose verdict changes, in words, and one request that shows it."""
+
+    now: str
+    after: str
+    actions: tuple[str, ...]
+    example: str
+
+    @property
+    def named(self) -> str:
+        """The first actions, and how many more."""
+        more = f" and {len(self.actions) - 3} more" if len(self.actions) > 3 else ""
+        return ", ".join(self.actions[:3]) + more
+
+
+def flips(effect: Effect) -> tuple[Flip, ...]:
+    """What changes for a group, what opens first."""
+    opening = [one for one in effect.differences if one["after"] == "allowed"]
+    return tuple(map(_flip, (*opening, *(one for one in effect.differences if one not in opening))))
+
+
+def _flip(one: Mapping[str, Any]) -> Flip:
+    witness = one["witness"]
     given = ", ".join(f"{key} = {value}" for key, value in witness["context"].items())
     example = f"{witness['action']} on {witness['resource']}" + (f" with {given}" if given else "")
-    return f"{verdicts}: {_code(', '.join(actions[:3]))}{more}; for example {_code(example)}"
+    return Flip(_VERDICTS[one["before"]], _VERDICTS[one["after"]], tuple(one["actions"]), example)
+
+
+def _difference(one: Flip) -> str:
+    return f"{one.now} now, {one.after} after: {_code(one.named)}; for example {_code(one.example)}"
 
 
 def _history(plan: Plan) -> Iterator[str]:
@@ -92,20 +114,41 @@ def _history(plan: Plan) -> Iterator[str]:
     if seen is None:
         yield from ("Unknown: past calls were not looked at.", "")
         return
-    yield (
-        f"{seen.window}: {_usd(seen.refused_usd)} of their calls refused, {_usd(seen.depends_usd)} open; "
-        f"{_usd(seen.unseen_usd)} more of the bill would be refused; no call was seen that says whose it is."
-    )
+    yield f"{seen.window}: {history_words(seen)}"
     yield ""
     for hit in seen.hits:
-        yield f"- {_code(hit.principal)}: {hit.calls:,} calls, last {hit.last_call}, by {', '.join(hit.controls)}"
+        last = f", last {hit.last_call}, by {', '.join(hit.controls)}" if hit.last_call else ""
+        stranded = f", {usd(hit.stranded_usd)} stranded" if _some(hit.stranded_usd) else ""
+        yield (
+            f"- {_code(hit.principal)}: {hit.calls:,} calls, {usd(hit.refused_usd)} refused{stranded}{last}"
+        )
     if not seen.hits:
         yield "Nobody whom the change touches would have been refused a call."
     yield ""
 
 
-def _usd(value: str | None) -> str:
+def history_words(seen: History) -> str:
+    """The dollars of a window in a sentence: of those whom the change touches, and of those no call tells."""
+    parts = [f"{usd(seen.refused_usd)} of those touched would have been refused"]
+    if _some(seen.stranded_usd):
+        parts.append(f"{usd(seen.stranded_usd)} of their commitments would be paid although refused")
+    if _some(seen.depends_usd):
+        parts.append(f"{usd(seen.depends_usd)} of theirs hang on what is not known")
+    if _some(seen.unseen_usd):
+        parts.append(
+            f"{usd(seen.unseen_usd)} more of the bill has no caller that was seen, and is hit as far as it is theirs"
+        )
+    return "; ".join(parts) + "."
+
+
+def usd(value: str | None) -> str:
+    """Money of a plan for people."""
     return "unknown dollars" if value is None else dollars(Decimal(value))
+
+
+def _some(value: str | None) -> bool:
+    """Whether there is something to say of an amount: it is not nothing, or not known."""
+    return value is None or bool(Decimal(value))
 
 
 def _code(text: str) -> str:

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bedrock_guard.change.errors import Refusal
+from bedrock_guard.change.look import Look
 from bedrock_guard.change.marker import TakeMarker
+from bedrock_guard.change.operator_policy import ATTACH, BOUND, GUARDRAILS, LOOK, ORGANIZATIONS, OWN
 from bedrock_guard.change.probes import Texts, decisions, entry
 from bedrock_guard.change.step import Right, Step
 from bedrock_guard.iam.evaluator import compile_policies
 
 if TYPE_CHECKING:
-    from bedrock_guard.change.look import Look
+    from bedrock_guard.account.session import Account
     from bedrock_guard.change.scene import Scene
 
 _AT_ONCE: Final = 50
@@ -59,6 +61,31 @@ def lacking(look: Look, operator: str, rights: Iterable[Right], texts: Texts | N
                 with_ = "".join(f" with {key} {value}" for key, value in keys)
                 found.append(f"{action}{where}{with_}")
     return sorted(found)
+
+
+def lacks(account: Account, *, prefix: str, scps: bool = False, guardrails: bool = False) -> tuple[str, ...]:
+    """What of the operator's policy the caller does not have: asked before there is a plan, and writes nothing.
+
+    Args:
+        account: the caller's.
+        prefix: how the names of the spec's policies begin.
+        scps: with what SCPs need.
+        guardrails: with what the guardrail and its enforcement need.
+
+    Raises:
+        ClientError: it could not be asked, such as without iam:SimulatePrincipalPolicy.
+        NotAwsAnswer: the answer was not AWS's.
+    """
+    look = Look(account)
+    number, caller = look.caller()
+    ours = f"arn:{account.partition}:iam::{number}:policy/{prefix}"
+    own = [Right(action, f"{ours}boundary") for action in OWN]
+    anybody = f"arn:{account.partition}:iam::{number}:role/anybody"
+    bound = [Right(action, anybody, (("iam:PermissionsBoundary", f"{ours}boundary"),)) for action in BOUND]
+    attach = [Right(action, anybody, (("iam:PolicyARN", f"{ours}deny-1"),)) for action in ATTACH]
+    wide = [*LOOK, *(ORGANIZATIONS if scps else ()), *(GUARDRAILS if guardrails else ())]
+    found = lacking(look, caller, [*map(Right, wide), *own, *bound, *attach])
+    return tuple(sorted({words.split(" ")[0] for words in found}))
 
 
 Keys = tuple[tuple[str, str], ...]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from bedrock_guard.account.organization import Organization, read_organization
 from bedrock_guard.boundary.packing import minified
 from bedrock_guard.change.guardrails import Enforced, GuardrailState, read_enforced, read_guardrail
 from bedrock_guard.change.look import PolicyState, Uses
@@ -79,6 +80,8 @@ class Scene:
     management: str | None
     guardrail: GuardrailState | None
     enforced: Enforced | None
+    organization: Organization
+    """The accounts that the SCPs' targets cover; empty where none is attached."""
 
     @property
     def boundary(self) -> Managed | None:
@@ -139,6 +142,7 @@ def look_at(look: Look, wish: Wish) -> Scene:
         _management(look) if targets else None,
         read_guardrail(look, region, rules.name) if rules else None,
         read_enforced(look, region) if wish.enforce else None,
+        read_organization(look.session) if targets else Organization(),
     )  # fmt: skip
 
 

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bedrock_guard.change.engine import waited
 from bedrock_guard.change.errors import JournalError
 from bedrock_guard.change.journal import SUFFIX, Journal
 from bedrock_guard.change.plan_file import Plan
 from bedrock_guard.change.step import Step
-from bedrock_guard.change.steps_pause import Gate
+from bedrock_guard.change.steps_pause import OPENED, Gate
 
 State = Literal["under way", "waiting", "halted", "cancelled", "done", "rolling back", "rolled back"]
+StepState = Literal[
+    "to come", "begun", "waiting", "done", "already so", "not known", "taken back", "left alone"
+]
 _WORDS: dict[State, str] = {
     "under way": "It is under way, or its process was killed.",
     "waiting": "It waits for a person.",
@@ -46,6 +50,56 @@ class Status:
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One step of a change and what became of it; `note` says more."""
+
+    number: int
+    words: str
+    state: StepState = "to come"
+    note: str = ""
+
+
+def steps_planned(plan: Plan) -> tuple[StepLine, ...]:
+    """The steps of a plan before anything is done."""
+    return tuple(StepLine(number, step.words()) for number, step in enumerate(plan.steps, start=1))
+
+
+def steps_of(place: Path | str) -> tuple[StepLine, ...]:
+    """Every step of a change, gates and watches too, with what its journal says became of it.
+
+    Raises:
+        JournalError: no journal, or a damaged one.
+    """
+    journal = Journal.look(find_journal(place))
+    plan = Plan.of(journal.plan)
+    back = {key: step for step in plan.back for key in step.undoes}
+    return tuple(
+        StepLine(number, step.words(), *_became(journal, step, back.get(step.key)))
+        for number, step in enumerate(plan.steps, start=1)
+    )
+
+
+def _became(journal: Journal, step: Step, back: Step | None) -> tuple[StepState, str]:
+    undone = journal.last(back.key) if back and journal.has("intent", step.key) else None
+    if undone is not None and undone["kind"] == "done":
+        return "taken back", str(undone["data"].get("note", ""))
+    if undone is not None and undone["kind"] == "skipped":
+        return "left alone", str(undone["data"].get("why", ""))
+    if isinstance(step, Gate):
+        if journal.has("gate", step.key):
+            return "done", OPENED
+        return ("waiting" if journal.has("waiting", step.key) else "to come"), ""
+    last = journal.last(step.key)
+    if last is None:
+        return "to come", ""
+    if last["kind"] != "done":
+        return "not known", "It was begun; whether AWS did it is found out by reading."
+    mine = journal.has("intent", step.key) or not step.writes
+    borne = "New denials were borne." if last["data"].get("borne") else waited(journal, step.key)
+    return ("done" if mine else "already so"), borne
 
 
 def find_journal(place: Path | str) -> Path:

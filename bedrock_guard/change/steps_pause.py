@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bedrock_guard.change.look import Look
 
+OPENED = "A person typed its phrase."
 _OURS = ("boundary", "scp", "identity")
 
 
@@ -30,6 +31,10 @@ class Gate(Step):
     def words(self) -> str:
         """See `Step`."""
         return f"wait for a person: {self.after}"
+
+    def asks(self) -> str:
+        """What is asked of the person, as a sentence."""
+        return f"It waits for a person: {self.after}."
 
     def goal(self, look: Look) -> Facts | None:
         """A gate is opened by its phrase, never by reading."""

@@ -47,6 +47,18 @@ class PolicyStep(Step):
         for action in (*actions, *_READS):
             yield Right(f"iam:{action}", self.arn)
 
+    def _new_version(self, text: str) -> str:
+        """The line that makes a version which is not the default."""
+        return cli(
+            "iam", "create-policy-version", policy_arn=self.arn, policy_document=text, set_as_default=False
+        )
+
+    def _send_version(self, writer: Writer, text: str) -> None:
+        """The same as a request."""
+        writer.client("iam").create_policy_version(
+            PolicyArn=self.arn, PolicyDocument=text, SetAsDefault=False
+        )
+
 
 def _there(look: Look, step: PolicyStep, policy_id: str | None = None) -> PolicyState:
     found = look.policy(step.arn)
@@ -197,13 +209,7 @@ class Stage(PolicyStep):
 
     def command(self) -> str:
         """See `Step`."""
-        return cli(
-            "iam",
-            "create-policy-version",
-            policy_arn=self.arn,
-            policy_document=self.text,
-            set_as_default=False,
-        )
+        return self._new_version(self.text)
 
     def goal(self, look: Look) -> Facts | None:
         """Exactly one version above the plan's highest has our text."""
@@ -229,9 +235,7 @@ class Stage(PolicyStep):
         if twin:
             writer.client("iam").delete_policy_version(PolicyArn=self.arn, VersionId=twin)
         else:
-            writer.client("iam").create_policy_version(
-                PolicyArn=self.arn, PolicyDocument=self.text, SetAsDefault=False
-            )
+            self._send_version(writer, self.text)
 
     def rights(self) -> Iterator[Right]:
         """See `Step`."""
@@ -292,13 +296,7 @@ class Restore(PolicyStep):
 
     def command(self) -> str:
         """See `Step`."""
-        return cli(
-            "iam",
-            "create-policy-version",
-            policy_arn=self.arn,
-            policy_document=self.text,
-            set_as_default=False,
-        )
+        return self._new_version(self.text)
 
     def goal(self, look: Look) -> Facts | None:
         """As many versions have the text as before."""
@@ -318,9 +316,7 @@ class Restore(PolicyStep):
     def send(self, writer: Writer, look: Look) -> None:
         """See `Step`."""
         del look
-        writer.client("iam").create_policy_version(
-            PolicyArn=self.arn, PolicyDocument=self.text, SetAsDefault=False
-        )
+        self._send_version(writer, self.text)
 
     def rights(self) -> Iterator[Right]:
         """See `Step`."""

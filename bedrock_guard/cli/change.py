@@ -112,7 +112,9 @@ def plan(  # noqa: PLR0913, PLR0917 - one option for each thing a person may ask
 
 @commands.command()
 def apply(
-    file: Annotated[Path, typer.Argument(help="The plan file.")],
+    file: Annotated[
+        Path, typer.Argument(help="The plan file, or a folder: then the newest plan in it.")
+    ] = Path("change"),
     account: Account = "demo",
     state: State = None,
     journal: Annotated[
@@ -122,21 +124,23 @@ def apply(
 ) -> None:
     """Apply a plan up to its first gate. Exit status: 0 done, 1 stopped in the middle, 2 refused, 3 waiting."""
     from bedrock_guard.change.apply import apply as applied
-    from bedrock_guard.change.plan_file import Plan
+    from bedrock_guard.change.plan_file import Plan, find_plan
     from bedrock_guard.errors import GuardError
 
-    found = Plan.load(file)
+    chosen = find_plan(file)
+    found = Plan.load(chosen)
     if account == "demo" and state is None:
         raise GuardError(
             "This demo account would be gone after this command.", remedy="Give --state FILE, as to plan."
         )
     session = _session(account, state)
+    print(f"{chosen}, made {found.made:%Y-%m-%d %H:%M} UTC:")
     for number, step in enumerate(found.steps, start=1):
         print(f"{number}. {_plain(step.words())}")
     typed = phrase if phrase is not None else _typed(found.phrase) if found.steps else ""
     with _Cancel() as cancel:
         outcome = applied(
-            found, session, journal or file.parent, phrase=typed, on_step=_say, cancel=cancel.asked
+            found, session, journal or chosen.parent, phrase=typed, on_step=_say, cancel=cancel.asked
         )
     _say_outcome(outcome, account, state)
 
@@ -316,8 +320,10 @@ def _typed(phrase: str) -> str:
 
 
 def _say(report: StepReport) -> None:
-    if report.state != "begun":
-        print(f"[{report.number:3}/{report.of}] {report.state}: {_plain(report.step.words())}", flush=True)
+    if report.state in ("begun", "waiting") and not report.note:
+        return
+    note = f" ({_plain(report.note)})" if report.note else ""
+    print(f"[{report.number:3}/{report.of}] {report.state}: {_plain(report.step.words())}{note}", flush=True)
 
 
 def _say_outcome(outcome: Outcome, account: str, state: Path | None) -> None:

@@ -9,9 +9,11 @@ caller alone was seen behind all of the account, Region and model.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from functools import cached_property
 from typing import Any, Final
 
 import pandas as pd
@@ -80,7 +82,7 @@ Owners = Mapping[tuple[str, str, str, str], tuple[str, str | None]]
 """(account_id, region, model, tier) -> the principal and program that alone were seen behind it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Attribution:
     """The usage of a bill by caller.
 
@@ -109,6 +111,26 @@ class Attribution:
     def share(self) -> Decimal | None:
         """`attributed` of `whole`; None when nothing was used."""
         return _share(self.attributed, self.whole)
+
+    @cached_property
+    def explained(self) -> Mapping[tuple[str | None, ...], float]:
+        """(account_id, region, model, lane, principal, client) -> dollars of calls."""
+        names = ["account_id", "region", "model", "route", "principal", "client"]
+        lines = self.lines.loc[self.lines["tokens"].notna(), [*names, "cost"]].astype("object")
+        found: dict[tuple[str | None, ...], Decimal] = defaultdict(Decimal)
+        for *key, cost in lines.where(lines.notna(), None).itertuples(index=False, name=None):
+            found[tuple(key)] += cost
+        return {key: float(cost) for key, cost in found.items()}
+
+    @cached_property
+    def owned(self) -> Mapping[tuple[str, ...], tuple[str, str | None]]:
+        """(account_id, region, model, tier) -> the caller and program that alone were seen behind it."""
+        mine = self.lines[self.lines["kind"].isin(["batch", "provisioned"])]
+        columns = mine[["account_id", "region", "model", "kind", "principal", "client"]]
+        return {
+            tuple(key): (who, None if pd.isna(client) else client)
+            for *key, who, client in columns.itertuples(index=False, name=None)
+        }
 
     def by_caller(self) -> pd.DataFrame:
         """One row a caller and source, dearest first, the unattributed last: principal, source, cost, share, tokens."""

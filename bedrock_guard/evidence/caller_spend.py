@@ -8,7 +8,7 @@ rows give the impact's totals exactly.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,7 +72,7 @@ def _called(judged: Judged, found: Impact, counted: Attribution) -> Iterator[Row
     )
     who = cube.rows.iloc[place[first]][list(WHO)].astype("object")
     names = [tuple(row) for row in who.where(who.notna(), None).itertuples(index=False, name=None)]
-    known = _explained(counted)
+    known = counted.explained
     owned = [known.get((*keys[lane[at]], *name[1:])) for at, name in zip(first, names, strict=True)]
     tokens, calls = cube.counts["told_tokens"][place], cube.counts["calls"][place]
     told = np.bincount(groups, weights=tokens, minlength=len(first)) > 0
@@ -98,16 +98,6 @@ def _within(
     return table * scale[lanes]
 
 
-def _explained(counted: Attribution) -> Mapping[tuple[str | None, ...], float]:
-    """(account_id, region, model, lane, principal, client) -> dollars of calls."""
-    lines = counted.lines[counted.lines["tokens"].notna()]
-    found: dict[tuple[str | None, ...], Decimal] = defaultdict(Decimal)
-    names = [*_PLACE, "principal", "client"]
-    for *key, cost in lines[[*names, "cost"]].itertuples(index=False, name=None):
-        found[tuple(None if pd.isna(name) else str(name) for name in key)] += cost
-    return {key: float(cost) for key, cost in found.items()}
-
-
 def _billed(found: Impact, keys: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
     """What follows calls in each lane, by outcome."""
     lines = found.lines[found.lines["basis"] == "calls"]
@@ -119,11 +109,8 @@ def _billed(found: Impact, keys: Sequence[tuple[str, ...]]) -> NDArray[np.float6
 
 def _owned(found: Impact, counted: Attribution) -> Iterator[Row]:
     """Batch jobs and commitments that a caller has alone, by the outcome of their line."""
-    mine = counted.lines[counted.lines["kind"].isin(["batch", "provisioned"])]
-    names = ["account_id", "region", "model"]
-    columns = mine[[*names, "kind", "principal", "client"]].itertuples(index=False, name=None)
-    owners = {tuple(key): (who, None if pd.isna(client) else client) for *key, who, client in columns}
-    lines = found.lines[[*names, "tier", "outcome", "cost_usd"]].itertuples(index=False, name=None)
-    for *key, outcome, cost in lines:
-        if tuple(key) in owners:
-            yield (key[0], *owners[tuple(key)]), str(outcome), cost
+    names = ["account_id", "region", "model", "tier", "outcome", "cost_usd"]
+    for *key, outcome, cost in found.lines[names].itertuples(index=False, name=None):
+        owner = counted.owned.get(tuple(key))
+        if owner:
+            yield (key[0], *owner), str(outcome), cost

@@ -8,9 +8,10 @@ Every group's parts add up to the group's cost exactly.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import cached_property
+from operator import attrgetter
 from typing import Final, Literal
 
 import pandas as pd
@@ -25,6 +26,7 @@ GOVERNED: Final = ("model", "commitment", "customization")
 GROUP: Final = ("bucket", "account_id", "region", "model", "route", "tier")
 LANE: Final = {"in_region": "regional", "geo": "regional", "global": "global"}
 INVOCATIONS: Final = ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream")
+_GROUP_OF: Final = attrgetter(*GROUP)
 _MEAN: Final = Context(prec=20)
 _CENT_FRACTION: Final = Decimal("0.0000000001")
 
@@ -147,7 +149,7 @@ def impact(weights: Weights, bill: pd.DataFrame | Billed, probe: Callable[[Probe
     """
     billed = bill if isinstance(bill, Billed) else Billed.of(bill)
     rows = [
-        {**asdict(line), "outcome": outcome, "basis": basis, "cost_usd": part}
+        (*_GROUP_OF(line), outcome, basis, part)
         for line, cost in billed.lines
         for outcome, basis, part in _spread(line, cost, weights, probe)
     ]

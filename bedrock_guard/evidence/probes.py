@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from bedrock_guard.boundary.calls import Call
+from bedrock_guard.boundary.calls import Authorisation, Call, authorisations
+from bedrock_guard.boundary.verdict import Outcome, Side, overall
+from bedrock_guard.evidence.cube_cells import Memory
 from bedrock_guard.evidence.tables import total
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from bedrock_guard.boundary.catalogue import Catalogue, Model
     from bedrock_guard.evidence.impact import Probe, ProbeVerdict
     from bedrock_guard.evidence.replay import Reach
@@ -19,12 +25,64 @@ if TYPE_CHECKING:
 _ROLE: Final = "role/bedrock-guard-probe"
 
 
+class Heard:
+    """What documents answered typical calls, remembered as long as no statement about their actions changes."""
+
+    def __init__(self) -> None:
+        self._asked: Memory[Hashable, tuple[Authorisation, ...]] = Memory(4096)
+        self._answers: Memory[Hashable, Outcome] = Memory(4096)
+        self._about: Memory[tuple[Side, str], int] = Memory(64)
+        self._numbers: Memory[Hashable, int] = Memory(1024)
+        self._next = count()
+
+    def ask(self, reach: Reach, catalogue: Catalogue, call: Call) -> Outcome:
+        """What `reach.judge` says of a call by a principal that carries the documents."""
+        judge = reach.judging(call.account)
+        if judge is None:
+            return "allowed"
+        asked = replace(call, time=reach.at, principal=judge.asker(call.principal))
+        place = (asked.service, asked.operation, asked.region, asked.account, asked.principal, asked.time)
+        key = (*place, json.dumps(asked.parameters, sort_keys=True))
+        entries = self._asked.get(key, lambda: authorisations(asked, catalogue))
+        side = judge.side(call.principal, bounded=True)
+        about = {entry.action: self._number(side, entry.action) for entry in entries}
+        judged = lambda: overall(asked, tuple(map(side.judge, entries))).outcome  # noqa: E731 - asked where needed
+        return self._answers.get((key, *about.values()), judged)
+
+    def _number(self, side: Side, action: str) -> int:
+        """A number for what a side's answers about an action are made of."""
+        return self._about.get(
+            (side, action), lambda: self._numbers.get(side.about(action), lambda: next(self._next))
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Rented:
+    """The EC2 bill by type and purchase option, dearest first, ready to be asked about again and again."""
+
+    rows: tuple[tuple[Hashable, Hashable, Decimal | None, Decimal], ...]
+
+    @classmethod
+    def of(cls, bill: pd.DataFrame) -> Rented:
+        """Group an EC2 bill; hours are None where a line does not tell them."""
+        groups = bill.groupby(["instance_type", "purchase_option"], dropna=False)
+        rows = [
+            (kind, option, total(p["hours"]) if p["hours"].notna().all() else None, total(p["cost"]))
+            for (kind, option), p in groups
+        ]
+        return cls(tuple(sorted(rows, key=lambda row: -row[-1])))
+
+
 @dataclass(frozen=True, slots=True)
 class Prober:
-    """Asks the documents of a build about the calls that a billed line can have come from."""
+    """Asks the documents of a build about the calls that a billed line can have come from.
+
+    `heard` is what was answered before, with the same catalogue.
+    """
 
     reach: Reach
     catalogue: Catalogue
+    heard: Heard = field(default_factory=Heard)
 
     def verdict(self, line: Probe) -> ProbeVerdict:
         """Allowed or refused when all calls it can have come from agree, else depends; unknown without any."""
@@ -33,24 +91,16 @@ class Prober:
             return answers.pop()
         return "depends" if answers else "unknown"
 
-    def ec2(self, bill: pd.DataFrame) -> pd.DataFrame:
+    def ec2(self, rented: Rented) -> pd.DataFrame:
         """The EC2 bill by type and purchase option, with the outcome of launching that type again, encrypted.
 
         Columns: instance_type, purchase_option, outcome, hours (Decimal or None), cost_usd (Decimal).
         """
         rows = [
-            {
-                "instance_type": kind,
-                "purchase_option": option,
-                "outcome": self._launch(str(kind)),
-                "hours": total(part["hours"]) if part["hours"].notna().all() else None,
-                "cost_usd": total(part["cost"]),
-            }
-            for (kind, option), part in bill.groupby(["instance_type", "purchase_option"], dropna=False)
+            (kind, option, self._launch(str(kind)), hours, cost) for kind, option, hours, cost in rented.rows
         ]
         columns = ["instance_type", "purchase_option", "outcome", "hours", "cost_usd"]
-        frame = pd.DataFrame(rows, columns=columns)
-        return frame.sort_values("cost_usd", ascending=False, ignore_index=True)
+        return pd.DataFrame(rows, columns=columns)
 
     def _launch(self, kind: str) -> ProbeVerdict:
         if "." not in kind:
@@ -100,8 +150,7 @@ class Prober:
         return Call(service, operation, parameters, region, account, principal)
 
     def _ask(self, call: Call) -> ProbeVerdict:
-        found = self.reach.judge(call, self.catalogue, bounded=True)
-        return found.outcome if found else "allowed"
+        return self.heard.ask(self.reach, self.catalogue, call)
 
 
 def _ways(model: Model, lane: str | None, region: str) -> list[str]:

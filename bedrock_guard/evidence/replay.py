@@ -77,24 +77,25 @@ class Reach:
         """Equal for two reaches that put the same callers under the same documents and see them alike."""
         return self.built.profile.accounts, self.management, self._member.whom
 
-    def _judge(self, account: str | None) -> Judge | None:
+    def judging(self, account: str | None) -> Judge | None:
+        """The judge of an account's calls; None where no document holds."""
         if account not in self.built.profile.accounts:
             return None
         return self._managing if account == self.management else self._member
 
     def side(self, account: str, principal: str) -> Side | None:
         """The documents that hold for a caller; None where none does."""
-        judge = self._judge(account)
+        judge = self.judging(account)
         return judge.side(principal) if judge else None
 
     def asker(self, account: str, principal: str) -> str:
         """The caller as the documents' tests see it: the role of a session, where the profile names it."""
-        judge = self._judge(account)
+        judge = self.judging(account)
         return judge.asker(principal) if judge else principal
 
     def judge(self, call: Call, catalogue: Catalogue, *, bounded: bool | None = None) -> CallVerdict | None:
         """The verdict of a call; None where no document holds."""
-        judge = self._judge(call.account)
+        judge = self.judging(call.account)
         return judge.call(replace(call, time=self.at), catalogue, bounded=bounded) if judge else None
 
 

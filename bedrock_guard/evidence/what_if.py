@@ -10,12 +10,11 @@ from decimal import Decimal
 import pandas as pd
 
 from bedrock_guard.boundary.builder import Built, build
-from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.impact import OUTCOMES, Billed, Impact, impact
 from bedrock_guard.evidence.judged import Judged
-from bedrock_guard.evidence.probes import Prober
+from bedrock_guard.evidence.probes import Heard, Prober, Rented
 from bedrock_guard.evidence.replay import Cube, Reach
 
 
@@ -60,34 +59,35 @@ def what_if(
     spec: BoundarySpec,
     cube: Cube,
     bill: pd.DataFrame | Billed,
-    ec2_bill: pd.DataFrame,
-    catalogue: Catalogue,
+    ec2_bill: pd.DataFrame | Rented,
     *,
     profile: str | None = None,
     on: date | None = None,
     management: str | None = None,
+    heard: Heard | None = None,
 ) -> WhatIf:
     """Build the documents of a profile and replay calls and bill under them.
 
     Args:
         spec: the governance choice.
-        cube: the calls (`replay.cube`).
+        cube: the calls (`replay.cube`) and the models.
         bill: a classified bill in one currency.
         ec2_bill: EC2 spend by type and purchase option.
-        catalogue: the models.
         profile: the profile, where the spec has several.
         on: the day for which exceptions count.
         management: the organisation's management account, which SCPs do not bind; None when it is not known.
+        heard: what typical calls were answered before, where many specs are asked about.
 
     Raises:
         GuardError: the spec cannot be built; says why.
 
     """
-    built = build(spec, catalogue, profile=profile, on=on)
+    built = build(spec, cube.catalogue, profile=profile, on=on)
     reach = Reach(built, management, datetime.combine(built.on, time(12), UTC))
     judged = cube.judge(reach)
-    prober = Prober(reach, catalogue)
-    return WhatIf(spec, built, judged, impact(judged.weights, bill, prober.verdict), prober.ec2(ec2_bill))
+    prober = Prober(reach, cube.catalogue, heard or Heard())
+    rented = ec2_bill if isinstance(ec2_bill, Rented) else Rented.of(ec2_bill)
+    return WhatIf(spec, built, judged, impact(judged.weights, bill, prober.verdict), prober.ec2(rented))
 
 
 def by_profile(run: Callable[[str], WhatIf], profiles: Sequence[str]) -> pd.DataFrame:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Final
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from bedrock_guard.change import review
 from bedrock_guard.change.drift import summary
 from bedrock_guard.change.errors import PlanRefusedError
 from bedrock_guard.change.plan import Plan
+from bedrock_guard.change.steps_principal import Soak
+from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present.table import Shown, plain
+
+if TYPE_CHECKING:
+    from bedrock_guard.change.plan_file import Effect, Seen
 
 _MOST: Final = 100
 
@@ -22,7 +31,11 @@ def reasons(error: PlanRefusedError) -> Shown:
         {"what": one.what, "why": one.why, "what to do": one.remedy, "instead": one.offer}
         for one in error.refusals
     ]
-    return Shown(pd.DataFrame(rows), f"No plan, for {len(rows)} reasons. Nothing was written.", limit=_MOST)
+    frame = pd.DataFrame(rows)
+    if not any(one.offer for one in error.refusals):
+        frame = frame.drop(columns="instead")
+    many = "one reason" if len(rows) == 1 else f"{len(rows)} reasons"
+    return Shown(frame, f"No plan, for {many}. Nothing was written.", limit=_MOST)
 
 
 def steps(plan: Plan) -> Shown:
@@ -36,13 +49,32 @@ def steps(plan: Plan) -> Shown:
 
 def targets(plan: Plan) -> Shown:
     """Who is selected, and who else is hit."""
-    rows = [{"who": one.who, "boundary now": one.boundary or "none", "selected": True} for one in plan.people]
-    rows += [{"who": name, "boundary now": "ours", "selected": False} for name in plan.bystanders]
+    first = next((step.who for step in plan.steps if isinstance(step, Soak)), None)
+    touched = set(plan.targets)
+    rows = [
+        {"who": one.who, "boundary now": _name(one.boundary), "when": _when(one, first, touched)}
+        for one in plan.people
+    ]
+    rows += [
+        {"who": name, "boundary now": "ours", "when": "not selected; changes with the policy"}
+        for name in plan.bystanders
+    ]
     caption = (
-        f"Selected: {plan.selection}. {plan.selected} of {plan.users} users and {plan.roles} roles; "
-        f"not selected and hit all the same: {len(plan.bystanders)}."
+        f"{plan.selected:,} of {plan.users + plan.roles:,} users and roles are selected; "
+        f"not selected and hit all the same: {len(plan.bystanders):,}."
     )
-    return Shown(pd.DataFrame(rows, columns=["who", "boundary now", "selected"]), caption, limit=_MOST)
+    return Shown(pd.DataFrame(rows, columns=["who", "boundary now", "when"]), caption, limit=_MOST)
+
+
+def _when(one: Seen, first: str | None, touched: AbstractSet[str]) -> str:
+    if one.who == first:
+        return "first, as the canary"
+    return "after the canary" if one.arn in touched else "nothing to do"
+
+
+def _name(policy: str | None) -> str:
+    """A policy's name, without what every ARN has."""
+    return policy.rpartition("/")[2] if policy else "none"
 
 
 def effects(plan: Plan) -> Shown:
@@ -51,48 +83,73 @@ def effects(plan: Plan) -> Shown:
         {
             "who": one.who,
             "before": one.former,
-            "classes refused now": one.closes,
-            "classes allowed now": one.opens,
-            "more there may be": one.incomplete,
+            "kinds of request newly refused": _at_least(one.closes, one),
+            "newly allowed": _at_least(one.opens, one),
         }
         for one in plan.effects
     ]
-    columns = ["who", "before", "classes refused now", "classes allowed now", "more there may be"]
+    columns = ["who", "before", "kinds of request newly refused", "newly allowed"]
     return Shown(pd.DataFrame(rows, columns=columns), "What changes against what is deployed.", limit=_MOST)
 
 
-def hits(plan: Plan) -> Shown:
-    """Who of the selected was active in the window and would have been refused."""
+def _at_least(count: int, effect: Effect) -> str:
+    if not effect.incomplete:
+        return f"{count:,}"
+    return f"{count:,} or more" if count else "none found"
+
+
+def flips(plan: Plan) -> Shown:
+    """The kinds of request whose answer changes, each with one that shows it; what opens first."""
+    rows = [
+        {"who": one.who, "request": flip.named, "now": flip.now, "after": flip.after, "example": flip.example}
+        for one in plan.effects
+        for flip in review.flips(one)
+    ]
+    columns = ["who", "request", "now", "after", "example"]
+    several = len(plan.effects) > 1
+    frame = pd.DataFrame(rows, columns=columns)[columns if several else columns[1:]]
+    left = sum(one.left_out for one in plan.effects)
+    more = f" {left:,} more are in no list; Prove shows how they were found." if left else ""
+    return Shown(frame, f"Requests that are answered otherwise, with an example each.{more}", limit=_MOST)
+
+
+def hits(plan: Plan, name_of: Callable[[str], str] = str) -> Shown:
+    """Who of the selected was active in the window and would have been refused; `name_of` names a model's id."""
     found = plan.history
     if found is None:
         return Shown(pd.DataFrame(), "Nobody looked at past calls: who would have been refused is unknown.")
     rows = [
         {
-            "who": one.principal,
-            "calls refused": one.calls,
-            "last call": datetime.fromisoformat(one.last_call),
-            "models": one.models,
+            "who": short_name(one.principal),
+            "refused": _money(one.refused_usd),
+            "stranded": _money(one.stranded_usd) or "",
+            "calls_refused": one.calls,
+            "last_call": "" if one.last_call is None else f"{datetime.fromisoformat(one.last_call):%Y-%m-%d}",
+            "models": tuple(map(name_of, one.models)),
             "controls": one.controls,
         }
         for one in found.hits
     ]
-    caption = (
-        f"Of the calls of {found.window}, the change would have refused these."
-        if rows
-        else f"Of the calls of {found.window}, the change would have refused none."
-    )
-    columns = ["who", "calls refused", "last call", "models", "controls"]
-    return Shown(pd.DataFrame(rows, columns=columns), caption, limit=_MOST)
+    none = "" if rows else " Nobody whom the change touches would have been refused a call."
+    caption = f"Who would have been refused, {found.window}: {review.history_words(found)}{none}"
+    columns = ["who", "refused", "stranded", "calls_refused", "last_call", "models", "controls"]
+    kept = [name for name in columns if name != "stranded" or any(row["stranded"] for row in rows)]
+    headers = {"refused": "refused USD", "stranded": "stranded USD"}
+    return Shown(pd.DataFrame(rows, columns=kept), caption, headers, limit=_MOST)
+
+
+def _money(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
 
 
 def drift(frame: pd.DataFrame) -> Shown:
     """`change.drift` for people: what holds whom, against the choice; worst first."""
     rows = [
         {
-            "who": row["principal"],
+            "who": short_name(row["principal"]),
             "state": row["state"],
             "what is found": row["detail"] or "every document as asked",
-            "boundary now": row["boundary_arn"] or "none",
+            "boundary now": _name(row["boundary_arn"]),
             "a request that shows it": _request(row["witness"]) if row["witness"] else "",
         }
         for row in frame.fillna("").to_dict("records")

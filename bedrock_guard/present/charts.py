@@ -16,6 +16,7 @@ import bedrock_guard._fast  # noqa: F401 - before plotly: see its docstring
 # isort: split
 import pandas as pd
 import plotly.graph_objects as go
+import plotly.io as pio
 
 from bedrock_guard.evidence.tables import dollars
 
@@ -90,6 +91,16 @@ def template(theme: Theme = "light") -> go.layout.Template:
             "hoverlabel": {"font": {"family": "system-ui, sans-serif"}},
         }
     )
+
+
+def _quiet_renderers() -> None:
+    """A figure that is a cell's output carries CONFIG too, in every front end."""
+    for renderer in map(pio.renderers.__getitem__, pio.renderers):
+        if hasattr(renderer, "config"):
+            renderer.config = {**(renderer.config or {}), **CONFIG}
+
+
+_quiet_renderers()
 
 
 def _numbers(values: Sequence[Decimal | None]) -> list[float | None]:

@@ -235,8 +235,8 @@ def _control(
         "options_label": label,
         "page_title": f"Page of {control.id}",
         "page": [
-            ["What it stops", control.stops],
-            ["What it does not stop", control.leaves],
+            ["What it stops", _plainly(control.stops)],
+            ["What it does not stop", _plainly(control.leaves)],
             ["Where it stands", f"{_STANDS[control.reach]} {control.reach_why}".strip()],
             *(["Source", source] for source in control.source),
         ],
@@ -247,8 +247,13 @@ def _control(
     return row
 
 
+def _plainly(sentences: str) -> str:
+    """A list shows text as it is: the marks of Markdown would stand in it."""
+    return sentences.replace("`", "")
+
+
 def _first(sentences: str) -> str:
     """The first sentence, with a small first letter where it is no name."""
-    first = sentences.partition(". ")[0].rstrip(".") + "."
+    first = _plainly(sentences).partition(". ")[0].rstrip(".") + "."
     start = first.split(" ", 1)[0]
     return first if any(c.isupper() for c in start[1:]) else first[:1].lower() + first[1:]

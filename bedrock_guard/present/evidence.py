@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -147,13 +147,12 @@ def models(found: WhatIf, situation: Situation) -> Shown:
 
 def users(found: WhatIf, situation: Situation) -> Shown:
     """Who uses each model, as far as calls explain its dollars, and what no call explains."""
-    spent = _users(situation)
     table = found.impact.by_model()
     rows = [
         {
             "model": situation.name_of(str(name)),
             "cost_usd": cost,
-            "used_by": _most(spent.get(str(name), {}), cost),
+            "used_by": _most(situation.users.get(str(name), ()), cost),
         }
         for name, cost in zip(table["model"], table["cost_usd"], strict=True)
     ]
@@ -162,18 +161,8 @@ def users(found: WhatIf, situation: Situation) -> Shown:
     return Shown(frame, caption, {"cost_usd": "all", "used_by": "of it by"}, total=True)
 
 
-def _users(situation: Situation) -> dict[str, dict[str, Decimal]]:
-    """Model -> its callers with the dollars that their calls explain."""
-    lines = situation.counted.lines
-    found: dict[str, dict[str, Decimal]] = {}
-    for (model, principal), part in lines[lines["principal"].notna()].groupby(["model", "principal"]):
-        found.setdefault(str(model), {})[short_name(str(principal))] = total(part["cost"])
-    return found
-
-
-def _most(users: Mapping[str, Decimal], whole: Decimal, most: int = 3) -> str:
+def _most(order: Sequence[tuple[str, Decimal]], whole: Decimal, most: int = 3) -> str:
     """The dearest callers, the others, and what no call explains; together the whole, each with its share."""
-    order = sorted(users.items(), key=lambda user: (-user[1], user[0]))
     told = dict(order[:most])
     if len(order) > most:
         told[f"{len(order) - most} more"] = total(cost for _, cost in order[most:])

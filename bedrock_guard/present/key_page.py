@@ -78,7 +78,8 @@ def timeline(page: KeyPage) -> Shown:
     caption = (
         "In order of time (UTC). A finding has its first event's id; what only stands in a list has none."
     )
-    return Shown(shown, caption, {"source_ip": "from", "event_id": "event id"})
+    headers = {"source_ip": "from", "event_id": "event id"}
+    return Shown(shown, caption, headers, under={"what": "event_id", "who": "source_ip"})
 
 
 def models(page: KeyPage) -> Shown:
@@ -94,7 +95,12 @@ def places(page: KeyPage) -> Shown:
     if not page.key:
         return Shown(pd.DataFrame({"network": []}), "No key, no use.")
     caption = "By network and program. A user agent is the caller's own text; an address proves no place."
-    return Shown(use_table(page.places, ["network", "client"]), caption, {**SPENT, "client": "program"})
+    return Shown(
+        use_table(page.places, ["network", "client"]),
+        caption,
+        {**SPENT, "client": "program"},
+        under={"network": "client"},
+    )
 
 
 def chart(page: KeyPage, *, theme: Theme = "light") -> go.Figure:

@@ -69,7 +69,8 @@ def inventory(case: Investigation) -> Shown:
         else f"there may be more: {listing.why}"
     )
     caption = f"Long-term keys of Bedrock and Claude Platform in account {case.account.account_id}; {whole}."
-    return Shown(pd.DataFrame(rows, columns=columns), caption)
+    under = {"user": "key", "created": "created_by"}
+    return Shown(pd.DataFrame(rows, columns=columns), caption, under=under)
 
 
 def holders(case: Investigation) -> Shown:
@@ -126,7 +127,8 @@ def sessions(case: Investigation) -> Shown:
     )
     shown = use_table(frame, [*by, "signing_keys"])
     caption = f"Short-term keys by who used them. Making one leaves no event, only its use shows; {FLOOR}."
-    return Shown(shown, caption, SPENT, limit=20, under={"session": "principal"})
+    under = {"session": "principal", "calls": "of_them", "models": "regions"}
+    return Shown(shown, caption, SPENT, limit=20, under=under)
 
 
 def used(case: Investigation) -> Shown:
@@ -151,7 +153,8 @@ def mantle(case: Investigation) -> Shown:
     caption = (
         "The mantle endpoint: its inference is in no Event history. The bill says how much, nothing says who."
     )
-    return Shown(frame, caption, {"cost_usd": "cost"})
+    under = {"source": "account_id", "model": "key_kind"}
+    return Shown(frame, caption, {"cost_usd": "cost"}, under=under)
 
 
 def findings(case: Investigation) -> Shown:
@@ -176,4 +179,5 @@ def _findings(found: tuple[Finding, ...], caption: str) -> Shown:
         for one in found
     ]
     columns = ["severity", "finding", "first_seen", "last_seen", "events", "event_ids", "how_whole"]
-    return Shown(pd.DataFrame(rows, columns=columns), caption)
+    under = {"first_seen": "last_seen", "how_whole": "event_ids"}
+    return Shown(pd.DataFrame(rows, columns=columns), caption, under=under)

@@ -10,6 +10,8 @@ from bedrock_guard.evidence.words import visible
 from bedrock_guard.present.table import NO_MATH, plain
 
 _LINE: Final = 2000
+_FEW: Final = 8
+"""Lines to copy that are shown at once; more are folded away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,12 @@ class Note:
         """The lines as HTML."""
         said = [escape(line) for line in self._said()]
         if self.kind == "copy":
-            return f'<pre class="{NO_MATH}">{chr(10).join(said)}</pre>'
+            lines = f'<pre class="{NO_MATH}">{chr(10).join(said)}</pre>'
+            return (
+                lines
+                if len(said) <= _FEW
+                else f"<details><summary>{len(said)} lines to copy</summary>{lines}</details>"
+            )
         if self.kind == "headline" and said:
             said[0] = f'<b style="font-size:1.25em">{said[0]}</b>'
         body = "".join(f"<p>{line}</p>" for line in said)

@@ -30,10 +30,13 @@ _FEW = 4
 _WIDE = ' class="wide"'
 _NUMBERS = ' class="numbers"'
 _SMALL = ' class="under"'
-_NUMBER = ' class="number" style="text-align:right"'
-_TEXT = ' style="text-align:left"'
-_WHOLE = ' style="text-align:left;white-space:nowrap"'
+_NUMBER = ' class="number" style="text-align:right;vertical-align:top"'
+_NUMBER_HEAD = _NUMBER.replace("top", "bottom")
+_TEXT = ' style="text-align:left;vertical-align:top"'
+_WHOLE = ' style="text-align:left;vertical-align:top;white-space:nowrap"'
 _CAPTION = ' style="text-align:left;width:max-content;max-width:48em"'
+_ROOM = ((80, 12), (40, 9), (22, 6))
+"""Longer than so many characters -> least width in em."""
 _LINE = 1_000
 _LONGEST_WHOLE = 20
 _NUMERAL = re.compile(r"(?:under )?-?[$]?\d{1,3}(?:,\d{3})*(?:\.\d+)?(?: %)?|unknown")
@@ -74,7 +77,7 @@ class Shown:
         if self.frame.empty and self.caption:
             return f'<p class="{NO_MATH}">{escape(plain(self.caption))}</p>'
         head = "".join(
-            f"<th{_NUMBER if c in self._right else _TEXT}>{self._over(c, self.header)}</th>"
+            f"<th{_NUMBER_HEAD if c in self._right else self._wide(c)}>{self._over(c, self.header)}</th>"
             for c in self._beside()
         )
         body = "".join(self._row(row) for row in self._rows())
@@ -108,6 +111,14 @@ class Shown:
         """The columns that stand beside each other on a page."""
         below = set(self.under.values())
         return [c for c in self._columns() if c not in below]
+
+    def _wide(self, column: str) -> str:
+        """Room for a column of sentences: beside many columns a browser would give it a word's width."""
+        longest = max(
+            (len(self._cell(column, value)) for value in self.frame[column].head(self.limit)), default=0
+        )
+        room = next((em for length, em in _ROOM if longest > length), 0)
+        return f' style="text-align:left;vertical-align:bottom{f";min-width:{room}em" if room else ""}"'
 
     def _over(self, column: str, words: Callable[[str], str]) -> str:
         """The words of a column, and small beneath them those of the column under it."""
@@ -239,7 +250,8 @@ def source_note(provenance: Provenance) -> str:
             f"{provenance.window_start:%Y-%m-%d} up to, not including, {provenance.window_end:%Y-%m-%d} (UTC)"
         )
     if provenance.requests:
-        parts.append(f"{provenance.requests} requests, {dollars(provenance.request_cost_usd)}")
+        noun = "request" if provenance.requests == 1 else "requests"
+        parts.append(f"{provenance.requests:,} {noun}, {dollars(provenance.request_cost_usd)}")
     words = {"complete": "complete", "floor": "at least this much", "unknown": "completeness unknown"}
     parts.append(words[provenance.completeness] + (f" ({provenance.why})" if provenance.why else ""))
     return "; ".join(parts) + "."

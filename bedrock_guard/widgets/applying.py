@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import traitlets as t
@@ -13,16 +14,24 @@ import traitlets as t
 from bedrock_guard.account.deployed import Deployed, read_deployed
 from bedrock_guard.change.apply import Outcome, StepReport, apply, resume, rollback
 from bedrock_guard.change.drift import drift
-from bedrock_guard.change.errors import PlanRefusedError
+from bedrock_guard.change.errors import JournalError, PlanRefusedError
 from bedrock_guard.change.journal import SUFFIX
 from bedrock_guard.change.plan import Plan, make_plan
+from bedrock_guard.change.status import Status, StepLine, find_journal, status, steps_of, steps_planned
 from bedrock_guard.change.wish import Selection, Wish
 from bedrock_guard.errors import GuardError
 from bedrock_guard.widgets.choices import Choices
 from bedrock_guard.widgets.jobs import Job, Tick
+from bedrock_guard.widgets.roster import Roster
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
+
+WISHES: Final = (
+    "picked", "targets", "paths", "groups", "tags", "canary", "limit", "waves", "watch_minutes", "break_glass",
+    "operator", "replace", "scp_targets", "scp_others", "attach_scps", "guardrail", "enforce", "region",
+)  # fmt: skip
+"""What a plan is made for; any change of it ends the plan."""
 
 
 class Applying(t.HasTraits):
@@ -33,55 +42,80 @@ class Applying(t.HasTraits):
         account: who plans and applies; None where no account is open.
 
     Attributes:
-        targets: ARNs, `user/NAME` or `role/NAME`, one a line or with commas.
-        paths, groups: IAM paths and groups, with commas.
+        picked: ARNs of the ticked users and roles.
+        targets: others: ARNs, `user/NAME` or `role/NAME`, one a line or with commas.
+        paths, groups, tags: IAM paths, groups and KEY=VALUE tags, with commas.
         canary: who goes first; empty: the first target.
         limit: more targets than this are refused.
+        waves, watch_minutes: how many go together after the canary, and how long denials are waited for before.
+        break_glass: emergency principals besides those of the spec.
+        operator: ARN of who will apply it; empty: the caller.
         replace: a boundary that is not ours may be replaced.
-        guardrail: the spec's prompt rules become a guardrail with a version, too.
+        scp_targets, scp_others: units and accounts for the SCPs, ticked and written.
+        attach_scps: the SCPs are attached to them; without it the plan holds the commands only.
+        guardrail, enforce: the spec's prompt rules become a guardrail with a version, and are enforced in the Region.
+        region: of the guardrail; empty: the session's.
         folder: where plan and journal are kept.
         plan: the plan that is shown; None before there is one, and again after any change of what it was made for.
+        kept: the plan's file.
         refused: why no plan was made.
-        outcome: where the change stands after the last run.
+        outcome: what the last run ended with.
+        standing: where the change stands by its journal; None before one was begun or taken up.
+        lines: the steps of the plan or of the change, each with what became of it.
         deployed: what of the profile's documents stands in the account, read after each run; None before.
-        steps: the steps that were told, in words.
         verified: `change.drift` of who is named against the choice; None before it was asked for, and after any change.
 
     """
 
+    picked: t.List[Any] = t.List(t.Unicode())
     targets = t.Unicode()
     paths = t.Unicode()
     groups = t.Unicode()
+    tags = t.Unicode()
     canary = t.Unicode()
     limit = t.Int(25)
+    waves = t.Int(10)
+    watch_minutes = t.Int(10)
+    break_glass = t.Unicode()
+    operator = t.Unicode()
     replace = t.Bool(default_value=False)
+    scp_targets: t.List[Any] = t.List(t.Unicode())
+    scp_others = t.Unicode()
+    attach_scps = t.Bool(default_value=False)
     guardrail = t.Bool(default_value=False)
+    enforce = t.Bool(default_value=False)
+    region = t.Unicode()
     folder = t.Unicode("changes")
     plan = t.Instance(Plan, allow_none=True)
+    kept = t.Instance(Path, allow_none=True)
     refused = t.Instance(PlanRefusedError, allow_none=True)
     outcome = t.Instance(Outcome, allow_none=True)
-    steps = t.Tuple()
+    standing = t.Instance(Status, allow_none=True)
+    lines = t.Tuple()
     deployed = t.Instance(Deployed, allow_none=True)
     verified = t.Instance(pd.DataFrame, allow_none=True)
 
     def __init__(self, choices: Choices, account: Account | None) -> None:
         super().__init__()
-        self._choices = choices
+        self.choices = choices
         self.account = account
+        self.roster = Roster(choices, account)
         self.job, self.check = Job(), Job()
         self._cancel = threading.Event()
         self._journal: Path | None = None
-        self.targets = "\n".join(choices.profile.targets)
+        self.picked = [arn for arn in choices.profile.targets if self._mine(arn)]
         choices.observe(self._forget, names=["spec", "what_if", "problem", "profile_name"])
-        wishes = ["targets", "paths", "groups", "canary", "limit", "replace", "guardrail"]
-        self.observe(self._forget, names=wishes)
+        self.observe(self._forget, names=[*WISHES])
+
+    def _mine(self, arn: str) -> bool:
+        return self.account is not None and arn.split(":")[4:5] == [self.account.account_id]
 
     @property
     def closed(self) -> str:
         """Why nothing can be planned here; empty where it can."""
         if self.account is None:
             return "No account is open: give the workbench one (account=...) to plan a change."
-        return "The choice cannot be built as it is." if self._choices.problem else ""
+        return "The choice cannot be built as it is." if self.choices.problem else ""
 
     @property
     def busy(self) -> bool:
@@ -89,45 +123,80 @@ class Applying(t.HasTraits):
         return self.job.busy or self.check.busy
 
     @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop, and a step is still in hand."""
+        return self.job.busy and self._cancel.is_set()
+
+    @property
     def selection(self) -> Selection:
         """Who is named.
 
         Raises:
-            GuardError: nobody is.
+            GuardError: nobody is, or a tag is not written as KEY=VALUE.
 
         """
-        found = Selection(
-            principals=_listed(self.targets),
+        pairs = [one.partition("=") for one in _listed(self.tags)]
+        if any(not equals for _, equals, _ in pairs):
+            raise GuardError("A tag is written KEY=VALUE.", remedy="Mend it under Who.")
+        return Selection(
+            principals=tuple(dict.fromkeys((*self.picked, *_listed(self.targets)))),
             paths=_listed(self.paths),
+            tags=tuple((key, value) for key, _, value in pairs),
             groups=_listed(self.groups),
             limit=self.limit,
         )
-        if found.empty:
-            raise GuardError("Nobody is named.", remedy="Name users or roles, a path, or a group.")
-        return found
 
     @property
     def journal(self) -> Path | None:
-        """The journal of the change that was begun last; None before one was."""
+        """The journal of the change that was begun or taken up last; None before one was."""
         return self._journal if self._journal and self._journal.exists() else None
 
     @property
     def stopped(self) -> bool:
-        """Whether a change was begun here and stopped between two steps."""
-        cancelled = self.outcome is not None and self.outcome.state == "cancelled"
-        return self.journal is not None and (self.job.state == "failed" or cancelled)
+        """Whether a change stopped between two steps, and can be gone on with without a phrase."""
+        found = self.standing
+        return (
+            self.journal is not None
+            and found is not None
+            and found.state in {"halted", "cancelled", "under way"}
+        )
 
     def wish(self) -> Wish:
         """What is to be planned.
 
         Raises:
-            GuardError: nobody is named, or the choice cannot be built.
+            GuardError: nothing is named, or the choice cannot be built.
 
         """
-        found = self._choices.consequences
-        rules = found.spec.guardrail if self.guardrail else None
-        canary = self.canary.strip() or None
-        return Wish(found.built, self.selection, canary=canary, replace=self.replace, guardrail=rules)
+        found, selection = self.choices.consequences, self.selection
+        scps = tuple(dict.fromkeys((*self.scp_targets, *_listed(self.scp_others))))
+        if self.attach_scps and not scps:
+            raise GuardError(
+                "No unit or account is named for the SCPs.",
+                remedy="Tick one under Account-wide, or do not attach.",
+            )
+        if selection.empty and not scps and not (self.guardrail or self.enforce):
+            raise GuardError(
+                "Nobody is named.", remedy="Tick users or roles under Who, or name a path or a group."
+            )
+        rules = found.spec.guardrail if self.guardrail or self.enforce else None
+        if rules is None and (self.guardrail or self.enforce):
+            raise GuardError("The spec has no guardrail.", remedy="Write one in prompt_guardrail.ipynb.")
+        return Wish(
+            found.built,
+            selection,
+            canary=self.canary.strip() or None,
+            operator=self.operator.strip() or None,
+            break_glass=_listed(self.break_glass),
+            replace=self.replace,
+            waves=self.waves,
+            watch_minutes=self.watch_minutes,
+            scp_targets=scps,
+            attach_scps=self.attach_scps,
+            guardrail=rules,
+            region=self.region.strip() or None,
+            enforce=self.enforce,
+        )
 
     def make(self) -> None:
         """Make a plan in a thread; reads only.
@@ -137,16 +206,16 @@ class Applying(t.HasTraits):
 
         """
         account, wish = self._open(), self.wish()
-        self.refused, self.plan = None, None
+        self.refused, self.plan, self.kept = None, None, None
 
         def work(tick: Tick) -> Any:
             tick("Reading what is there, and proving the change.")
             try:
-                plan = make_plan(account, wish, seen=self._choices.situation)
+                plan = make_plan(account, wish, seen=self.choices.situation)
             except PlanRefusedError as error:
                 return error
             tick("Keeping the plan.")
-            plan.save(self.folder)
+            self.kept = plan.save(self.folder)
             return plan
 
         self._run(work, self._planned)
@@ -158,7 +227,11 @@ class Applying(t.HasTraits):
             GuardError: it cannot be begun; says why.
 
         """
-        account, selection, built = self._open(), self.selection, self._choices.consequences.built
+        account, selection, built = self._open(), self.selection, self.choices.consequences.built
+        if selection.empty:
+            raise GuardError(
+                "Nobody is named.", remedy="Tick users or roles under Who, or name a path or a group."
+            )
         self.verified = None
 
         def work(tick: Tick) -> pd.DataFrame:
@@ -180,36 +253,53 @@ class Applying(t.HasTraits):
         account, plan = self._open(), self.plan
         if plan is None:
             raise GuardError("There is no plan for this choice.", remedy="Plan first.")
-        self.steps = ()
         self._journal = Path(self.folder) / f"change-{plan.id[:12]}{SUFFIX}"
         run = partial(apply, plan, account, self.folder, phrase=phrase)
         self._run(lambda tick: self._changing(run, tick), self._changed)
 
-    def go_on(self, phrase: str = "") -> None:
-        """Go on with the change that waits or was cancelled.
+    def go_on(self, phrase: str = "", *, bear_denials: bool = False, take_over: bool = False) -> None:
+        """Go on with the change that waits, stopped or was cancelled.
 
         Raises:
             GuardError: there is none.
 
         """
-        run = partial(resume, self._begun(), self._open(), phrase=phrase)
+        run = partial(
+            resume, self._begun(), self._open(), phrase=phrase, bear_denials=bear_denials, take_over=take_over
+        )
         self._run(lambda tick: self._changing(run, tick), self._changed)
 
-    def roll_back(self) -> None:
+    def roll_back(self, *, take_over: bool = False) -> None:
         """Take the change back.
 
         Raises:
             GuardError: there is none.
 
         """
-        run = partial(rollback, self._begun(), self._open())
-        self.steps = ()
-        self._run(lambda tick: run(on_step=self._teller(tick)), self._changed)
+        run = partial(rollback, self._begun(), self._open(), take_over=take_over)
+        self._run(
+            lambda tick: self._telling(lambda: run(on_step=self._teller(tick, back=True))), self._changed
+        )
+
+    def take_up(self) -> None:
+        """Find the change that the folder's journal tells of: one begun before a restart, here or elsewhere.
+
+        Raises:
+            GuardError: the folder holds none, or several that may be meant.
+
+        """
+        if self.busy:
+            raise GuardError("One thing at a time.", remedy="Wait until what runs has ended, or cancel it.")
+        found = find_journal(self.folder)
+        self.plan, self.refused, self.outcome = None, None, None
+        self._journal = found
+        self._stand()
 
     def cancel(self) -> None:
         """Stop between two steps; what is done stays, and is in the journal."""
         self._cancel.set()
         self.check.cancel()
+        self.job.message = f"Stopping after the step in hand. {self.job.message}"
 
     def _open(self) -> Account:
         if self.closed or self.account is None:
@@ -235,31 +325,48 @@ class Applying(t.HasTraits):
         self.job.start(whole)
 
     def _changing(self, run: Any, tick: Tick) -> Outcome:
-        found: Outcome = run(on_step=self._teller(tick), cancel=self._cancel.is_set)
-        return found
+        return self._telling(lambda: run(on_step=self._teller(tick), cancel=self._cancel.is_set))
 
-    def _teller(self, tick: Tick) -> Any:
+    def _telling(self, run: Callable[[], Outcome]) -> Outcome:
+        """Run; whatever comes of it, the journal then says where the change stands."""
+        try:
+            return run()
+        finally:
+            self._stand()
+
+    def _stand(self) -> None:
+        if self.journal is None:
+            return
+        try:
+            self.lines, self.standing = steps_of(self.journal), status(self.journal)
+        except JournalError:
+            self.standing = None
+
+    def _teller(self, tick: Tick, *, back: bool = False) -> Any:
+        """Told of every step; on the way back the lines stay those of the change, and only the words tell."""
+
         def tell(report: StepReport) -> None:
-            start = f"{report.number} of {report.of}: "
+            place = f"Step {report.number} of {report.of}{' of the way back' if back else ''}"
             note = f" {report.note}" if report.note else ""
-            words = f"{start}{report.step.words()} ({report.state}){note}"
-            before = tuple(line for line in self.steps if not line.startswith(start))
-            self.steps = (*before, words)
-            tick(words)
+            if not back:
+                line = StepLine(report.number, report.step.words(), report.state, report.note)
+                self.lines = (*self.lines[: report.number - 1], line, *self.lines[report.number :])
+            stopping = "Stopping after the step in hand. " if self._cancel.is_set() else ""
+            tick(f"{stopping}{place}, {report.state}: {report.step.words()}.{note}")
 
         return tell
 
     def _planned(self, result: Any) -> None:
         if isinstance(result, PlanRefusedError):
-            self.refused = result
+            self.refused, self.lines = result, ()
         else:
-            self.plan = result
+            self.lines, self.plan = steps_planned(result), result
 
     def _changed(self, result: Outcome) -> None:
         self.plan = None
         self.outcome = result
         if self.account:
-            self.deployed = read_deployed(self.account, self._choices.profile)
+            self.deployed = read_deployed(self.account, self.choices.profile)
 
     def _forget(self, _change: object = None) -> None:
         """A plan is for one choice and one wish, and so is what was verified; any change of them ends both."""

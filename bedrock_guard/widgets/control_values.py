@@ -39,7 +39,9 @@ TEXTS: Final[Mapping[str, TextValue]] = {
     "api_key_creation": TextValue("highest age in days", "empty: no new key at all"),
     "guardrail_required": TextValue("guardrail", "its ARN without a version; one a region, with commas"),
     "privileged_functions": TextValue("functions", "ARNs with commas; empty: every function"),
-    "bounded_roles": TextValue("role paths", "with commas; empty: no role at all"),
+    "bounded_roles": TextValue(
+        "roles", "paths or names with commas: bounded/*, cdk-hnb659fds-*; empty: none at all"
+    ),
 }
 
 

@@ -45,7 +45,12 @@ class Seeing:
         draws = (self._models, self._days, self._callers, self._controls, self._ec2, lambda: None)
         self.pages = Pages(self.widget, draws)
         self.pages.draw()
-        later(_IDLE, self.by_day.prepare)
+        later(_IDLE, self._prepare)
+
+    def _prepare(self) -> None:
+        """What another page will need."""
+        self.by_day.prepare()
+        _ = self._choices.situation.counted.explained
 
     def _models(self) -> None:
         if self._choices.what_if is not None:

@@ -86,7 +86,7 @@ class Workbench:
             lambda: None,  # a proof takes its time, and tells itself
             self.trying.follow,
             self.taking.follow,
-            self.apply.follow,
+            self.apply.opened,
         )
         self._pages = Pages(self.tabs, draws)
         self.choices.observe(lambda _: self._pages.changed(), names=["what_if", "problem"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,6 +16,7 @@ from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.boundary.controls import CONTROLS
 from bedrock_guard.boundary.packing import LIMIT, QUOTA
 from bedrock_guard.boundary.scenarios import full_spec
+from bedrock_guard.boundary.scorecard import score
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.boundary.verdict import Judge, refused
 from bedrock_guard.iam.evaluator import compile_policies
@@ -569,6 +571,58 @@ def test_growing_hosts_and_taking_stored_keys(
     assert refused(draft, Call(service, operation)).control == control
 
 
+ROLES = "arn:aws:iam::111122223333:role/"
+
+
+@pytest.mark.parametrize(
+    ("role", "outcome"),
+    [
+        ("cdk-hnb659fds-deploy-role-111122223333-us-east-1", "allowed"),
+        ("cdk-hnb659fds-", "allowed"),
+        ("cdk-hnb659fd", "refused"),
+        ("my-cdk-hnb659fds-deploy-role", "refused"),
+        ("other/cdk-hnb659fds-deploy-role", "refused"),
+    ],
+)
+def test_roles_named_by_how_they_begin(role: str, outcome: str) -> None:
+    spec = BoundarySpec.loads(full_spec().with_controls(bounded_roles=("cdk-hnb659fds-*",)).dumps())
+    built = build(spec)
+    for call in (
+        Call("sts", "AssumeRole", {"RoleArn": f"{ROLES}{role}"}),
+        Call("lambda", "CreateFunction", {"Role": f"{ROLES}{role}"}),
+    ):
+        found = refused(built, call)
+        assert (found.outcome, found.control) == (outcome, None if outcome == "allowed" else "bounded_roles")
+    stranger = Call(
+        "sts", "AssumeRole", {"RoleArn": f"{ROLES}{role}".replace("111122223333", "000000000099")}
+    )
+    assert refused(built, stranger).outcome == "refused"
+
+
+def test_a_role_made_by_such_a_name_carries_the_boundary_or_is_not_made() -> None:
+    built = build(full_spec().with_controls(bounded_roles=("cdk-hnb659fds-*",)))
+    name = {"RoleName": "cdk-hnb659fds-mine"}
+    assert refused(built, Call("iam", "CreateRole", name)).control == "bounded_principals"
+    bounded = {**name, "PermissionsBoundary": built.profile.boundary_arns[0]}
+    assert refused(built, Call("iam", "CreateRole", bounded)).outcome == "allowed"
+    following = [s for d in built.scps for s in d["Statement"] if "ArnLike" in s.get("Condition", {})]
+    named = {arn for s in following for arn in _listed(s["Condition"]["ArnLike"].get("aws:PrincipalArn", ()))}
+    assert f"{ROLES}cdk-hnb659fds-*" in named
+
+
+def _listed(values: str | Iterable[str]) -> list[str]:
+    return [values] if isinstance(values, str) else list(values)
+
+
+def test_by_names_the_scorecard_is_the_same_as_by_a_path() -> None:
+    cards = [score(full_spec().with_controls(bounded_roles=roles)) for roles in (("bounded/*",), ("team-*",))]
+    by_path, by_name = (
+        {row.bypass.number: row.states["together"] for row in card.bypasses} for card in cards
+    )
+    assert by_name == by_path
+    assert cards[0].going_on("together") == cards[1].going_on("together")
+
+
 def test_usual_roles_that_are_not_bounded_are_named_with_what_to_add() -> None:
     def told(roles: object) -> str:
         findings = build(BoundarySpec.from_draft().with_controls(bounded_roles=roles)).findings
@@ -581,6 +635,7 @@ def test_usual_roles_that_are_not_bounded_are_named_with_what_to_add() -> None:
     assert "cdk-" not in some
     assert "ecsTask" not in some
     assert told((f"cdk-hnb659fds-deploy-role-{place}", "ecsTaskExecutionRole", "service-role/*")) == ""
+    assert told(("cdk-hnb659fds-*", "ecsTask*", "service-role/*")) == ""
     assert told(True) == told(False) == ""
 
 

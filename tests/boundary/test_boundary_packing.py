@@ -39,7 +39,7 @@ VALUED: dict[str, Sequence[Any]] = {
     "api_key_creation": (True, False, 30),
     "service_tiers": (True, False, ("default",), ("flex",)),
     "mantle": (True, False),
-    "bounded_roles": (True, False, ("bounded/*",), ("bounded/*", "cdk/deploy")),
+    "bounded_roles": (True, False, ("bounded/*",), ("bounded/*", "cdk/deploy"), ("team-*",)),
     "instance_types": (True, False, ("t3.micro",), ("t3.*", "m7i.large")),
     "privileged_functions": (True, False, (f"arn:aws:lambda:*:{ACCOUNT}:function:admin-*",)),
     "guardrail_required": (False, f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/gr0"),

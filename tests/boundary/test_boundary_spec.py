@@ -150,6 +150,9 @@ def test_the_same_checks_guard_other_names() -> None:
         ("instance_types", "[]"),
         ("privileged_functions", "[]"),
         ("bounded_roles", '["*"]'),
+        ("bounded_roles", '["cdk*"]'),
+        ("bounded_roles", '["app*-role"]'),
+        ("bounded_roles", '["a/*/b"]'),
         ("bounded_roles", '["a/${aws:username}"]'),
         ("privileged_functions", '["arn:aws:lambda:us-east-1:000000000099:function:x"]'),
         ("guardrail_required", '"arn:aws:bedrock:us-east-1:111122223333:guardrail/*"'),
@@ -434,6 +437,15 @@ def test_principals_are_what_the_condition_keys_hold(key: str, arn: str, says: s
     found = error(HEAD + f'{key} = ["{arn}"]\n' + MODEL)
     assert says in str(found)
     assert found.line == 4
+
+
+def test_who_is_exempt_has_no_name_that_everyone_may_assume() -> None:
+    def text(name: str) -> str:
+        exempt = f'administrators = ["arn:aws:iam::111122223333:role/{name}"]\n'
+        return HEAD + exempt + MODEL + CONTROLS + 'bounded_roles = ["team-*"]\n'
+
+    assert "lies under bounded_roles" in str(error(text("team-lead")))
+    assert BoundarySpec.loads(text("lead-team-x"))
 
 
 def test_break_glass_is_no_target() -> None:

@@ -147,26 +147,59 @@ def test_what_cannot_be_built_is_said_and_a_cell_run_twice_does_no_harm(opened) 
     assert after(page, before) != before
 
 
-def test_plan_apply_wait_go_on_and_roll_back(opened, tmp_path: Path) -> None:
-    made = opened()
-    page = made.page
+def phrase_of(page, words: str, mark: str) -> str:
+    status(page, words)
+    told = page.locator("[role=status]").filter(has_text=words).first.inner_text()
+    return told.partition(mark)[2].strip()
+
+
+def steps(page) -> list[str]:
+    """The state of every step that is listed."""
+    return page.locator(".bg-steps li b").all_inner_texts()
+
+
+def planned_for_two(page, folder: Path) -> str:
+    """The phrase of a plan for two roles, ticked; before it, a plan that is refused."""
     shown(page, "Apply")
-    folder = tmp_path / "changes"
+    status(page, "users and roles of account")
+    picture(page, "apply-empty")
+    shown(page, "How")
     page.get_by_role("textbox", name="Folder").last.fill(str(folder))
-    page.get_by_role("textbox", name="Who").fill("role/nobody-here")
+    shown(page, "Who")
+    page.get_by_role("textbox", name="Others").first.fill("role/nobody-here")
     page.get_by_role("textbox", name="IAM path").click()
     page.get_by_role("button", name="Plan", exact=True).click()
     page.get_by_role("alert").filter(has_text="No plan").first.wait_for(timeout=60_000)
+    picture(page, "apply-refused")
+    shown(page, "Steps")
     assert page.get_by_role("button", name="Apply this plan").is_disabled()
 
-    page.get_by_role("textbox", name="Who").fill("role/support-assistant\nrole/contract-review-service")
-    page.get_by_role("textbox", name="IAM path").click()
+    shown(page, "Who")
+    page.get_by_role("textbox", name="Others").first.fill("")
+    page.get_by_role("button", name="Tick those from Callers hit").click()
+    status(page, "callers hit are ticked")
+    page.get_by_role("button", name="Untick all").click()
+    status(page, "Nobody is ticked")
+    search = page.get_by_role("searchbox", name="Search users and roles")
+    for name in ("support-assistant", "contract-review-service"):
+        search.fill(name)
+        page.get_by_label(f"role {name}").check()
     page.get_by_role("button", name="Plan", exact=True).click()
-    status(page, "to apply it, type:")
-    told = page.locator("[role=status]").filter(has_text="to apply it, type:").first.inner_text()
-    phrase = told.partition("type: ")[2].strip()
+    phrase = phrase_of(page, "type under Steps:", "Steps: ")
     assert phrase.startswith("apply ")
     picture(page, "plan")
+    assert "role contract-review-service" in page.get_by_role("cell").all_inner_texts()
+    return phrase
+
+
+def test_plan_apply_wait_go_on_and_roll_back(opened, tmp_path: Path) -> None:
+    made = opened()
+    page = made.page
+    folder = tmp_path / "changes"
+    phrase = planned_for_two(page, folder)
+    shown(page, "Steps")
+    assert set(steps(page)) == {"to come"}
+    planned = len(steps(page))
     applied = page.get_by_role("button", name="Apply this plan")
     box = page.get_by_role("textbox", name="Phrase")
     box.press_sequentially("apply something else")
@@ -175,15 +208,20 @@ def test_plan_apply_wait_go_on_and_roll_back(opened, tmp_path: Path) -> None:
     box.fill(phrase)
     ready(page, "Apply this plan")
     applied.click()
-    status(page, "To go on, type:", timeout=120_000)
-    gate = page.locator("[role=status]").filter(has_text="To go on, type:").first.inner_text()
+    gate = phrase_of(page, "To go on, type:", "type: ")
+    assert steps(page)[7] == "waiting", "the person's step is among the others"
+    assert steps(page)[:7] == ["done"] * 7
+    picture(page, "waiting")
     page.get_by_role("button", name="Verify").click()
     status(page, "Verified. Against the choice as it is now: 1 missing, 1 as asked.")
     picture(page, "verified")
-    box.fill(gate.partition("type: ")[2].strip())
+    shown(page, "Steps")
+    box.fill(gate)
     ready(page, "Go on")
     page.get_by_role("button", name="Go on").click()
     status(page, "done and read back", timeout=120_000)
+    assert steps(page) == ["done"] * planned
+    page.get_by_text("clock was moved on 10 minutes at once").filter(visible=True).first.wait_for()
     picture(page, "applied")
     shown(page, "Prove")
     shown(page, "What changes")
@@ -193,8 +231,113 @@ def test_plan_apply_wait_go_on_and_roll_back(opened, tmp_path: Path) -> None:
     ready(page, "Roll back")
     page.get_by_role("button", name="Roll back").click()
     status(page, "The former state is back", timeout=120_000)
+    assert "taken back" in steps(page)
+    picture(page, "rolled-back")
     assert list(folder.glob("*.journal.jsonl"))
     assert made.refused == []
+
+
+SLOW = """
+import time
+from bedrock_guard import Workbench, open_account
+from bedrock_guard.account.session import Account
+from bedrock_guard.demo.clock import DemoClock
+
+class Unhurried(DemoClock):
+    def sleep(self, seconds):
+        time.sleep(min(seconds, 0.7))
+        super().sleep(seconds)
+
+here = Account.demo(clock=Unhurried(), principal=PRINCIPAL)
+bench = Workbench(here.situation(days=14), account=here)
+bench.widget
+"""
+ADMIN = (
+    "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/"
+    "AWSReservedSSO_AdministratorAccess_0c1d2e3f4a5b6c7d"
+)
+
+
+def notebook(desk, name: str, source: str) -> None:
+    """A notebook of one cell in the desk's folder."""
+    cell = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": "one",
+        "metadata": {},
+        "outputs": [],
+        "source": source,
+    }
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    made = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    (desk.folder / name).write_text(json.dumps(made))
+
+
+def test_account_wide_by_keyboard_cancelled_between_steps_and_taken_back(
+    opened, desk, tmp_path: Path
+) -> None:
+    """Everything by keys: an SCP on a unit and an enforced guardrail, stopped while it is under way."""
+    notebook(desk, "slow.ipynb", SLOW.replace("PRINCIPAL", repr(ADMIN)))
+    page = opened("slow.ipynb", width=1280).page
+    shown(page, "Apply")
+    status(page, "users and roles of account")
+    shown(page, "How")
+    page.get_by_role("textbox", name="Folder").last.fill(str(tmp_path / "changes"))
+    page.get_by_role("tab", name="How", exact=True).focus()
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    shown(page, "Account-wide")
+    unit = page.get_by_label(re.compile("^ou-demo-workload1"))
+    unit.focus()
+    page.keyboard.press("Space")
+    for name in ("Attach the SCPs to them", "Enforce it on every call of the Region"):
+        page.get_by_label(name).focus()
+        page.keyboard.press("Space")
+    status(page, "To be attached: ou-demo-workload1 covers 2 accounts")
+    status(page, "would be enforced on every Bedrock call")
+    picture(page, "account-wide")
+    page.get_by_role("button", name="Plan", exact=True).focus()
+    page.keyboard.press("Enter")
+    phrase = phrase_of(page, "type under Steps:", "Steps: ")
+    assert "and SCPs to 1 target and enforce a guardrail in us-east-1" in phrase
+    picture(page, "plan-account-wide")
+    shown(page, "Steps")
+    page.get_by_role("textbox", name="Phrase").focus()
+    page.keyboard.type(phrase)
+    ready(page, "Apply this plan")
+    page.get_by_role("button", name="Apply this plan").focus()
+    page.keyboard.press("Enter")
+    status(page, re.compile(r"Step \d+ of \d+, begun"))
+    ready(page, "Cancel between steps")
+    picture(page, "under-way")
+    page.get_by_role("button", name="Cancel between steps").focus()
+    page.keyboard.press("Enter")
+    status(page, "Stopping after the step in hand")
+    status(page, "Cancelled. Stopped", timeout=120_000)
+    found = steps(page)
+    assert 0 < found.count("done") < len(found)
+    assert found.count("to come") == len(found) - found.count("done")
+    picture(page, "cancelled")
+    assert page.evaluate(UNNAMED) == []
+    page.get_by_role("textbox", name="To undo").focus()
+    page.keyboard.type("roll back")
+    ready(page, "Roll back")
+    page.get_by_role("button", name="Roll back").focus()
+    page.keyboard.press("Enter")
+    status(page, "The former state is back", timeout=180_000)
+
+
+def test_a_read_only_caller_sees_why_and_what_is_missing(opened, desk) -> None:
+    audit = "arn:aws:iam::111122223333:role/security-audit"
+    notebook(desk, "audit.ipynb", SLOW.replace("PRINCIPAL", repr(audit)))
+    page = opened("audit.ipynb", width=1280).page
+    shown(page, "Apply")
+    status(page, "Apply is shut. arn:aws:iam::111122223333:role/security-audit cannot apply a change")
+    status(page, "iam:PutRolePermissionsBoundary")
+    page.get_by_label("role support-assistant").check()
+    page.get_by_role("button", name="Plan", exact=True).click()
+    page.get_by_role("alert").filter(has_text="lacks").first.wait_for(timeout=60_000)
+    picture(page, "read-only")
 
 
 def test_by_keyboard_alone_in_the_dark_and_narrow(opened) -> None:
@@ -254,17 +397,7 @@ bench.widget
 
 
 def test_hostile_names_are_text(opened, desk) -> None:
-    cell = {
-        "cell_type": "code",
-        "execution_count": None,
-        "id": "one",
-        "metadata": {},
-        "outputs": [],
-        "source": HOSTILE,
-    }
-    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    notebook = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
-    (desk.folder / "hostile.ipynb").write_text(json.dumps(notebook))
+    notebook(desk, "hostile.ipynb", HOSTILE)
     page = opened("hostile.ipynb").page
     for outer, inner in (
         ("See", "By model"),
@@ -275,7 +408,7 @@ def test_hostile_names_are_text(opened, desk) -> None:
         shown(page, outer)
         shown(page, inner)
         page.wait_for_timeout(800)
-    for name in ("Try a call", "Take away", "Apply", "Spec"):
+    for name in ("Try a call", "Take away", "Apply", "Who", "Account-wide", "Spec"):
         shown(page, name)
         page.wait_for_timeout(500)
     shown(page, "See")

@@ -26,6 +26,7 @@ from bedrock_guard.evidence.cube import Cube
 from bedrock_guard.evidence.cube_asked import known_address
 from bedrock_guard.evidence.cube_cells import AddressColumn, ResourceColumn
 from bedrock_guard.evidence.impact import INVOCATIONS, LANE
+from bedrock_guard.evidence.probes import Heard
 from bedrock_guard.evidence.recorded_calls import call_of
 from bedrock_guard.evidence.replay import Documents, Reach
 from bedrock_guard.evidence.tables import CALLS, MissingColumns, Provenance, provenance_of
@@ -171,6 +172,30 @@ def test_a_build_judges_the_cube_as_one_call_after_another(seed: int) -> None:
             assert got == expected, row
             met.add(expected[0])
     assert met == {"allowed", "refused", "depends"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_typical_calls_are_answered_as_the_judge_answers_them_whatever_was_heard_before(seed: int) -> None:
+    dice, heard, met = random.Random(seed), Heard(), set()
+    launch = {"InstanceType": "p5.48xlarge", "BlockDeviceMappings": [{"Ebs": {"Encrypted": False}}]}
+    calls = [
+        Call(*what, region, account, f"arn:aws:iam::{account}:role/probe")
+        for account, region in product(ACCOUNTS, ("us-east-1", "eu-central-1"))
+        for what in (
+            *(("bedrock-runtime", "Converse", {"modelId": model}) for model in MODELS[::4]),
+            ("bedrock", "CreateModelInvocationJob", {"modelId": MODELS[0]}),
+            ("ec2", "RunInstances", launch),
+            ("ec2", "DescribeInstances", {}),
+        )
+    ]
+    for number, spec in enumerate(specs(dice, 6)):
+        managing = dice.choice((None, ACCOUNTS[0]))
+        reach = Reach(build(spec, CATALOGUE, on=NOON.date()), managing, NOON if number % 2 else None)
+        for call in calls:
+            alone = reach.judge(call, CATALOGUE, bounded=True)
+            assert heard.ask(reach, CATALOGUE, call) == (alone.outcome if alone else "allowed")
+            met.add(alone.outcome if alone else None)
+    assert {"allowed", "refused", None} <= met
 
 
 def test_patterns_that_no_rule_tells_apart_are_asked_once_until_an_edit_tells_them_apart(

@@ -38,10 +38,8 @@ def planned(applying: Applying) -> Applying:
 
 def test_a_change_goes_its_whole_way_and_back(applying: Applying) -> None:
     view = ApplyView(planned(applying))
-    hits = show.hits(applying.plan).html()
-    assert re.search(r">\d{4}-\d\d-\d\d \d\d:\d\d UTC<", hits), (
-        "who was hit, with the last call as people read it"
-    )
+    hits = show.hits(applying.plan, applying.choices.situation.name_of).html()
+    assert re.search(r">\d{4}-\d\d-\d\d<", hits), "who was hit, with the last call as people read it"
     assert hits in view.shown.value
     assert view.apply.disabled
     view.phrase.value = applying.plan.phrase
@@ -86,7 +84,7 @@ def test_verify_says_of_each_target_what_holds_it(applying: Applying) -> None:
     assert "Nobody is named" in view.told.value
     planned(applying)
     iam = applying.account.client("iam")
-    built = applying._choices.consequences.built
+    built = applying.choices.consequences.built
     names = {
         packed.name: iam.create_policy(PolicyName=packed.name, PolicyDocument=json.dumps(packed.document))
         for packed in built.packed
@@ -103,18 +101,18 @@ def test_verify_says_of_each_target_what_holds_it(applying: Applying) -> None:
     iam.put_role_permissions_boundary(RoleName="contract-review-service", PermissionsBoundary=other)
     assert states(applying) == {"support-assistant": "as asked", "contract-review-service": "foreign"}
     assert applying.plan is not None, "reading ends no plan"
-    assert "not-ours" in view.found.value
+    assert "not-ours" in view.table.value
 
-    applying._choices.approved = (HAIKU,)
+    applying.choices.approved = (HAIKU,)
     assert applying.verified is None
     assert view.found.value == ""
     assert states(applying)["support-assistant"] == "weaker"
-    assert "bedrock:" in view.found.value, "the witness is shown"
+    assert "bedrock:" in view.table.value, "the witness is shown"
 
 
 def test_any_change_of_choice_or_wish_ends_the_plan(applying: Applying) -> None:
     planned(applying)
-    applying._choices.approved = (HAIKU,)
+    applying.choices.approved = (HAIKU,)
     assert applying.plan is None
     planned(applying)
     applying.replace = True
@@ -128,29 +126,30 @@ def test_another_phrase_writes_nothing(applying: Applying) -> None:
     assert applying.job.wait(120)
     assert applying.job.state == "failed"
     assert applying.journal is None
-    assert read_deployed(applying.account, applying._choices.profile).documents == {}
+    assert read_deployed(applying.account, applying.choices.profile).documents == {}
 
 
 def test_cancel_stops_between_steps_and_what_was_done_can_be_taken_back(applying: Applying) -> None:
     view = ApplyView(planned(applying))
-    seen: list[tuple[str, ...]] = []
+    seen: list[list[str]] = []
 
     def stop(change: dict) -> None:
-        seen.append(change["new"])
-        if len(change["new"]) == 2:
+        seen.append([line.state for line in change["new"]])
+        if "done" in seen[-1]:
             applying.cancel()
 
-    applying.observe(stop, names="steps")
+    applying.observe(stop, names="lines")
     applying.apply(applying.plan.phrase)
     assert applying.job.wait(120)
     assert applying.stopped
     assert "Cancelled." in view.told.value
     assert not view.go_on.disabled
-    assert 0 < len(seen[-1]) < 12
+    assert seen[-1].count("done") == 1
+    assert set(seen[-1][1:]) == {"to come"}
     applying.roll_back()
     assert applying.job.wait(120)
     assert applying.outcome.state == "rolled_back"
-    assert read_deployed(applying.account, applying._choices.profile).documents == {}
+    assert read_deployed(applying.account, applying.choices.profile).documents == {}
 
 
 def test_reasons_against_a_plan_are_all_shown(applying: Applying) -> None:

@@ -24,7 +24,7 @@ class Rule:
     actions: tuple[str, ...]
     resources: tuple[str, ...] = EVERYTHING
     not_resources: tuple[str, ...] = ()
-    conditions: Conditions = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=dict, hash=False)
 
     def when(self, operator: str, key: str, values: Iterable[str]) -> Rule:
         """The rule under one more condition; a key that the operator already tests gains the values.

@@ -8,6 +8,7 @@ from bedrock_guard.boundary.controls.model import Accepted, Control, Rule, Scope
 
 BOUNDARIES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"
 IAM_ACTIONS = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html"
+RESOURCE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html"
 SCPS = "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html"
 BOUNDARY_KEY = "iam:PermissionsBoundary"
 
@@ -172,11 +173,21 @@ CONTROLS = (
         "data, a CodeBuild project's build specification, a CloudFormation stack that keeps its role, stack sets with "
         "service-managed permissions (CloudFormation makes their roles in the member accounts), a script in S3: "
         '`scp_holds = "everything"` binds those roles too. List CDK\'s bootstrap roles, and the service roles that are '
-        "passed on purpose, once they carry the boundary.",
-        source=(BOUNDARIES,),
+        "passed on purpose, once they carry the boundary. A name that ends in `*` also admits roles that get such a "
+        "name later from somebody whom no boundary binds; a path has the same weakness.",
+        source=(BOUNDARIES, RESOURCE),
         rules=_passing,
         exempt="administrators",
         first=True,
+        accepted=(
+            Accepted(
+                "growing-wildcard",
+                "NotResource",
+                "The spec names these roles by how they begin. A role that is made under this boundary with such a "
+                "name carries the boundary, by `bounded_principals`.",
+                value="arn:*:iam::*:role/*[*]",
+            ),
+        ),
     ),
     Control(
         id="delegation",

@@ -1,0 +1,140 @@
+"""Whom a change would have hit in a past window: refused calls and dollars, by caller.
+
+A caller's dollars are those of `evidence.caller_spend`, as on every page of the kit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from bedrock_guard.change.plan_file import History, Hit
+from bedrock_guard.evidence.caller_spend import by_caller
+from bedrock_guard.evidence.impact import Impact, impact
+from bedrock_guard.evidence.probes import Prober
+from bedrock_guard.evidence.replay import Reach
+from bedrock_guard.evidence.tables import total
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.situation import Situation
+    from bedrock_guard.boundary.builder import Built
+    from bedrock_guard.change.scene import Scene
+    from bedrock_guard.evidence.judged import Judged
+
+_MONEY: Final = ("refused", "stranded", "unknown")
+
+
+def history(scene: Scene, seen: Situation) -> History:
+    """Calls of the window that worked and would be refused, by those whom the change touches, and their dollars."""
+    touched = _touched(scene)
+    judged, found, spent = _consequences(scene, seen, touched or ("nobody",))
+    named = spent.iloc[:-1]
+    mine = _of_everybody(scene, seen, touched)
+    if scene.scps_on:
+        bound = named["account_id"].isin(_accounts(scene, itself=_bound(scene)))
+        mine = pd.concat([mine, named[bound & ~named["principal"].isin(touched)]])
+    lost = {name: total(mine[name]) for name in _MONEY}
+    hit = total(found.spend(name) for name in _MONEY)
+    return History(
+        window=f"{seen.window.start} to {seen.window.end} (end excluded)",
+        hits=tuple(_hits(judged, mine, seen)),
+        refused_usd=str(lost["refused"]),
+        stranded_usd=str(lost["stranded"]),
+        depends_usd=str(lost["unknown"]),
+        unseen_usd=str(max(hit - total(lost.values()), Decimal(0))),
+    )
+
+
+def _consequences(
+    scene: Scene, seen: Situation, targets: tuple[str, ...]
+) -> tuple[Judged, Impact, pd.DataFrame]:
+    built = _built(scene, targets)
+    free = seen.account.management if _bound(scene) else scene.account
+    reach = Reach(built, free, datetime.combine(built.on, time(12), UTC))
+    judged = seen.cube.judge(reach)
+    found = impact(judged.weights, seen.billed, Prober(reach, seen.catalogue).verdict)
+    return judged, found, by_caller(judged, found, seen.counted)
+
+
+def _of_everybody(scene: Scene, seen: Situation, touched: tuple[str, ...]) -> pd.DataFrame:
+    """The dollars of those touched, as they are where all are bounded: what a caller loses hangs on no other one."""
+    if not touched:
+        return pd.DataFrame(columns=["principal", *_MONEY])
+    _, _, spent = _consequences(scene, seen, ())
+    return spent[spent["principal"].isin(touched)]
+
+
+def _touched(scene: Scene) -> tuple[str, ...]:
+    """ARNs of those selected, and of those whose policy changes with them."""
+    people = scene.survey.people
+    others = (people[who].state.arn for who in scene.bystanders if who in people)
+    return (*(person.state.arn for person in scene.people.values()), *others)
+
+
+def _built(scene: Scene, targets: tuple[str, ...]) -> Built:
+    """The documents that the plan sets, and in which accounts; no target is everybody."""
+    built = scene.wish.built
+    kinds = ({"boundary", "deny"} if _touched(scene) else set()) | ({"scp"} if scene.scps_on else set())
+    update = {"targets": targets, "accounts": _accounts(scene)}
+    profile = built.profile.model_copy(update=update)
+    return replace(built, packed=tuple(p for p in built.packed if p.kind in kinds), profile=profile)
+
+
+def _bound(scene: Scene) -> bool:
+    """Whether the SCPs may bind the account itself."""
+    covered = [scene.organization.covered(target) for target in scene.scps_on]
+    return any(found is None or scene.account in found for found in covered)
+
+
+def _accounts(scene: Scene, *, itself: bool = True) -> tuple[str, ...]:
+    """The account itself, and those that the SCPs' targets cover; all of the spec's where that is not known."""
+    covered = [scene.organization.covered(target) for target in scene.scps_on]
+    if any(found is None for found in covered):
+        return tuple(scene.wish.built.profile.accounts)
+    own = (scene.account,) if itself else ()
+    return tuple(dict.fromkeys((*own, *(one for found in covered for one in found or ()))))
+
+
+def _hits(judged: Judged, spent: pd.DataFrame, seen: Situation) -> Iterator[Hit]:
+    """Who has refused calls, or dollars of batch jobs and commitments that are refused; the dearest first."""
+    dollars, owned = _dollars(spent), _owned(seen)
+    calls = {
+        str(row["principal"]): row
+        for row in judged.hits("principal").to_dict("records")
+        if row["verdict"] == "refused" and not pd.isna(row["principal"])
+    }
+    dear = {who for who, parts in dollars.items() if parts["refused"] or parts["stranded"]}
+    for who in sorted({*calls, *dear}, key=lambda name: (-_lost(dollars.get(name)), name)):
+        row, money = calls.get(who), dollars.get(who)
+        yield Hit(
+            principal=who,
+            calls=int(row["calls"]) if row else 0,
+            last_call=row["last_call"].isoformat() if row else None,
+            controls=row["controls"] if row else (),
+            models=tuple(sorted({*(row["models"] if row else ()), *owned.get(who, ())})),
+            refused_usd=None if money is None else str(money["refused"]),
+            stranded_usd=None if money is None else str(money["stranded"]),
+        )
+
+
+def _dollars(spent: pd.DataFrame) -> dict[str, dict[str, Decimal]]:
+    return {
+        str(who): {name: total(part[name]) for name in _MONEY} for who, part in spent.groupby("principal")
+    }
+
+
+def _owned(seen: Situation) -> dict[str, set[str]]:
+    """Caller -> the models whose batch jobs and commitments it has alone."""
+    found: dict[str, set[str]] = {}
+    for (_, _, model, _), (principal, _) in seen.owners.items():
+        found.setdefault(principal, set()).add(model)
+    return found
+
+
+def _lost(parts: Mapping[str, Decimal] | None) -> Decimal:
+    return Decimal(0) if parts is None else parts["refused"] + parts["stranded"]

@@ -1,0 +1,152 @@
+"""Whom a change can be for, as rows to tick: who would be refused, what binds them, who must stay out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from bedrock_guard.change.survey import PROTECTED
+from bedrock_guard.evidence.caller_spend import by_caller
+from bedrock_guard.evidence.tables import dollars, total
+from bedrock_guard.evidence.what_if import WhatIf, short_name
+from bedrock_guard.present.table import plain
+
+if TYPE_CHECKING:
+    from bedrock_guard.account.organization import Organization
+    from bedrock_guard.account.principals import Principals
+    from bedrock_guard.account.situation import Situation
+
+ORDERS: Final = (("", "refused first"), ("name", "by name"), ("last", "seen last"))
+_FREE, _KEPT_OUT = "Users and roles", "Left out of a change"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a caller loses by the choice: calls, and dollars where they are known."""
+
+    calls: int
+    refused_usd: Decimal | None
+
+
+def hits(found: WhatIf | None, situation: Situation) -> dict[str, Hit]:
+    """Principal -> what it loses; the dollars are those of Callers hit."""
+    if found is None:
+        return {}
+    calls = found.callers().dropna(subset=["principal"]).groupby("principal")["calls"].sum()
+    spent = by_caller(found.judged, found.impact, situation.counted).iloc[:-1]
+    lost = {
+        str(who): total(part["refused"]) + total(part["stranded"]) for who, part in spent.groupby("principal")
+    }
+    names = {*map(str, calls.index), *(who for who, cost in lost.items() if cost)}
+    return {who: Hit(int(calls.get(who, 0)), lost.get(who)) for who in names}
+
+
+def left_out(arn: str, break_glass: Sequence[str], caller: str) -> str:
+    """Why somebody is not to be selected; empty where nothing speaks against it."""
+    path = arn.partition("/")[2]
+    if f"/{path}".startswith(PROTECTED[0]):
+        return "service-linked: only AWS changes it"
+    if f"/{path}".startswith(PROTECTED[1]):
+        return "Identity Center: bound by its permission set"
+    if arn in break_glass:
+        return "break-glass"
+    return "you" if arn == caller else ""
+
+
+def rows(
+    people: Principals, lost: Mapping[str, Hit], break_glass: Sequence[str], caller: str
+) -> list[dict[str, Any]]:
+    """The users and roles as rows of a list to tick: who would be refused first, who must stay out last."""
+    found = [
+        _row(row, lost.get(str(row["arn"])), left_out(str(row["arn"]), break_glass, caller))
+        for row in people.table.to_dict("records")
+    ]
+    return sorted(found, key=lambda row: (row["group"] == _KEPT_OUT, -row["sort"]["lost"], row["name"]))
+
+
+def _row(row: Mapping[Any, Any], hit: Hit | None, why: str) -> dict[str, Any]:
+    arn, boundary, last = str(row["arn"]), row["boundary_arn"], row["last_activity"]
+    held = "no boundary" if pd.isna(boundary) else f"boundary {str(boundary).rpartition('/')[2]}"
+    seen = "no activity known" if pd.isna(last) else f"last seen {last:%Y-%m-%d}"
+    told = [f"{hit.calls:,} calls refused"] if hit and hit.calls else []
+    return {
+        "id": arn,
+        "name": plain(short_name(arn)),
+        "facts": [plain(fact) for fact in (held, seen, *told)],
+        "right": "" if hit is None else f"{dollars(hit.refused_usd)} refused",
+        "badge": why,
+        "group": _KEPT_OUT if why else _FREE,
+        "sort": {
+            "name": arn.rpartition("/")[2].lower(),
+            "last": None if pd.isna(last) else last.timestamp(),
+            "lost": 0.0 if hit is None else float(hit.refused_usd or 0) + hit.calls / 1_000_000,
+        },
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Who was taken, and in words who was not and why."""
+
+    arns: tuple[str, ...]
+    words: str
+
+
+def from_hits(people: Principals, lost: Mapping[str, Hit], break_glass: Sequence[str], caller: str) -> Taken:
+    """The callers hit that a boundary can be put on."""
+    known = set(map(str, people.table["arn"]))
+    out: dict[str, str] = {}
+    kept = []
+    for who in sorted(lost):
+        why = left_out(who, break_glass, caller) if who in known else "no user or role of this account"
+        if why:
+            out[who] = why
+        else:
+            kept.append(who)
+    rest = "; ".join(f"{short_name(who)} ({why})" for who, why in out.items())
+    said = f"{len(kept)} of {len(lost)} callers hit are ticked."
+    return Taken(tuple(kept), f"{said} Not: {rest}." if rest else said)
+
+
+def from_paths(people: Principals, patterns: Sequence[str]) -> Taken:
+    """The roles that the spec's `bounded_roles` name: those into which work may be passed."""
+    if not patterns:
+        return Taken((), "The spec bounds no role paths: the control bounded_roles is off.")
+    arns = [str(arn) for arn in people.table["arn"] if ":role/" in str(arn)]
+    kept = tuple(
+        arn for arn in arns if any(fnmatchcase(arn.partition(":role/")[2], pattern) for pattern in patterns)
+    )
+    named = ", ".join(patterns)
+    if not kept:
+        return Taken((), f"No role of this account lies under {named}.")
+    return Taken(kept, f"{len(kept)} roles under {named} are ticked.")
+
+
+def targets(found: Organization) -> list[dict[str, Any]]:
+    """Units and accounts for an SCP as rows of a list to tick, each with the accounts that it covers."""
+    made = []
+    for one in found.targets:
+        why = ""
+        if one.id == found.management:
+            why = "management account: no SCP binds it"
+        elif one.kind == "root":
+            why = "root: never attached to first"
+        words = found.covers(one.id).partition(" covers ")[2]
+        kind = {"root": "root", "unit": "unit", "account": "account"}[one.kind]
+        made.append(
+            {
+                "id": one.id,
+                "name": plain(f"{one.id} {one.name}".strip()),
+                "facts": [plain(f"covers {words}")] if one.kind != "account" else [],
+                "right": kind,
+                "badge": why,
+                "group": "Units" if one.kind != "account" else "Accounts",
+                "sort": {},
+            }
+        )
+    return made

@@ -1,0 +1,102 @@
+"""Who a plan says would have been hit: the same dollars as every other page, and only in accounts that are touched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from bedrock_guard.account.session import Account
+from bedrock_guard.account.situation import Situation, example_spec
+from bedrock_guard.change.plan import Plan, make_plan
+from bedrock_guard.change.wish import Selection, Wish
+from bedrock_guard.evidence.caller_spend import by_caller
+from bedrock_guard.evidence.tables import total
+
+ADMIN = (
+    "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/"
+    "AWSReservedSSO_AdministratorAccess_0c1d2e3f4a5b6c7d"
+)
+MEMBERS = ("000000000011", "000000000012")
+
+
+@pytest.fixture(scope="module")
+def account() -> Account:
+    return Account.demo()
+
+
+@pytest.fixture(scope="module")
+def seen(account: Account) -> Situation:
+    return account.situation(28)
+
+
+def planned(account: Account, seen: Situation, *who: str, **more: object) -> Plan:
+    built = seen.what_if(example_spec()).built
+    return make_plan(account, replace(Wish(built, Selection(who)), **more), seen=seen)
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        ("role/contract-review-service",),
+        ("role/policy-qa", "role/support-assistant", "user/BedrockAPIKey-h7qz", "role/search-batch"),
+    ],
+)
+def test_a_caller_loses_the_same_dollars_as_on_every_other_page(
+    account: Account, seen: Situation, who: tuple[str, ...]
+) -> None:
+    plan = planned(account, seen, *who)
+    found = seen.what_if(example_spec())
+    spent = by_caller(found.judged, found.impact, seen.counted)
+    assert plan.history is not None
+    hits = {hit.principal: hit for hit in plan.history.hits}
+    assert {name.rpartition("/")[2] for name in hits} == {name.rpartition("/")[2] for name in who}
+    for name, hit in hits.items():
+        mine = spent[spent["principal"] == name]
+        assert Decimal(hit.refused_usd or "0") == total(mine["refused"])
+        assert Decimal(hit.stranded_usd or "0") == total(mine["stranded"])
+    assert Decimal(plan.history.refused_usd or "0") == total(
+        Decimal(hit.refused_usd or "0") for hit in hits.values()
+    )
+    assert Decimal(plan.history.unseen_usd or "0") >= 0
+
+
+def test_a_commitment_stands_with_its_sole_caller_and_its_model(account: Account, seen: Situation) -> None:
+    plan = planned(account, seen, "role/policy-qa")
+    assert plan.history is not None
+    (hit,) = plan.history.hits
+    assert Decimal(hit.stranded_usd or "0") == Decimal("4099.20")
+    assert hit.models == ("anthropic.claude-3-7-sonnet-20250219-v1:0",)
+
+
+@pytest.mark.parametrize("target", [*MEMBERS, "ou-demo-workload1"])
+def test_an_scp_hits_callers_of_the_accounts_that_its_target_covers(
+    account: Account, seen: Situation, target: str
+) -> None:
+    calls = seen.calls.copy()
+    calls.attrs = dict(seen.calls.attrs)
+    for number, member in enumerate(MEMBERS):
+        rows = calls.index[(calls["operation"] == "ConverseStream") & calls["error_code"].isna()]
+        rows = rows[number * 20 : number * 20 + 20]
+        calls.loc[rows, "account_id"] = member
+        calls.loc[rows, "principal"] = f"arn:aws:iam::{member}:role/app"
+    there = replace(seen, calls=calls)
+    assert account.demo_backend is not None
+    admin = Account.on_demo(account.demo_backend, principal=ADMIN)
+    spec = example_spec()
+    profile = spec.profile["analysts"].model_copy(update={"scp_holds": "everything"})
+    built = there.what_if(spec.model_copy(update={"profile": {"analysts": profile}})).built
+    plan = make_plan(admin, Wish(built, scp_targets=(target,), attach_scps=True), seen=there)
+    assert plan.history is not None
+    hit = {one.principal.split(":")[4] for one in plan.history.hits}
+    assert hit == ({target} if target in MEMBERS else set(MEMBERS))
+    assert any(risk.startswith(f"{target} covers ") for risk in plan.risks)
+
+
+def test_nobody_is_hit_by_what_changes_for_others(account: Account, seen: Situation) -> None:
+    plan = planned(account, seen, "role/security-audit")
+    assert plan.history is not None
+    assert plan.history.hits == ()
+    assert pd.to_numeric(plan.history.refused_usd) == 0
