@@ -98,9 +98,3 @@ def to_frame(
     from bedrock_guard.boundary.catalogue import shipped
 
     return resolve_models(TRAIL.frame(rows, provenance), catalogue or shipped(), kept)
-
-
-def read_record(item: Any) -> dict[str, Any] | LeftOut:
-    """One record as a row of the trail table (`model` and `route` still open), or the reason why it is none."""
-    batch = normalise([item], set())
-    return batch.rows[0] if batch.rows else LeftOut(next(iter(batch.left_out)))

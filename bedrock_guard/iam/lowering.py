@@ -8,7 +8,7 @@ from functools import lru_cache
 from bedrock_guard.iam.arns import OnText
 from bedrock_guard.iam.conditions import CompiledCondition, Facts
 from bedrock_guard.iam.model import Statement
-from bedrock_guard.iam.principals import ACCOUNT, DIRECT, ROLE, USER, Principal
+from bedrock_guard.iam.principals import ACCOUNT, DIRECT, ROLE, USER, Principal, from_outside
 from bedrock_guard.iam.program import Program, ProgramStatement, Situation, Test
 from bedrock_guard.iam.situation import Regime, caller_of, crosses, must_allow, regime_of
 from bedrock_guard.iam.statements import CompiledStatement, Layer, ResourceTest, compiled_parts
@@ -115,7 +115,7 @@ def _situation(shared: Shared, *, has_policy: bool, trust: bool) -> Situation:
         return has_policy and must_allow(action, trust=trust)
 
     return Situation(
-        outsider=shared(Test("outsider", ("principal",), lambda one: _is_outsider(caller_of(one)))),
+        outsider=shared(Test("outsider", ("principal",), lambda one: from_outside(caller_of(one)))),
         root=shared(Test("root", ("principal",), lambda one: regime_of(caller_of(one), None).everything)),
         crossing=shared(
             Test("crossing", who, lambda one, name, owner: crosses(caller_of(one), name, owner)[1])
@@ -141,7 +141,3 @@ def _binding(layer: Layer) -> Test:
         return regime_of(caller_of(caller), None).binds(layer)
 
     return Test(("binds", layer), ("principal",), reads)
-
-
-def _is_outsider(caller: Principal | None) -> bool:
-    return caller is not None and caller.is_outsider

@@ -12,7 +12,7 @@ from typing import Any
 from bedrock_guard.iam.conditions import DISPUTES, OTHER, Facts
 from bedrock_guard.iam.decision import RULE_SOURCES, Decision, Dispute, by_statement
 from bedrock_guard.iam.facts import facts_reader
-from bedrock_guard.iam.principals import ACCOUNT, DIRECT, ROLE, USER, NamedAs, Principal
+from bedrock_guard.iam.principals import ACCOUNT, DIRECT, ROLE, USER, NamedAs, Principal, from_outside
 from bedrock_guard.iam.situation import Regime
 from bedrock_guard.iam.statements import LAYERS, CompiledStatement, Layer, OnResource
 
@@ -186,8 +186,8 @@ class Plan:
     ) -> Decision:
         if granted is None:
             own = self._own_side(resource, facts)
-            return own if own.verdict != "allowed" and not _outside(caller) else _RESOURCE_REFUSES
-        if _outside(caller):
+            return own if own.verdict != "allowed" and not from_outside(caller) else _RESOURCE_REFUSES
+        if from_outside(caller):
             return granted
         if crossing:
             return self._own_side(resource, facts)
@@ -196,10 +196,6 @@ class Plan:
 
 _WEAK_TO_STRONG = (ACCOUNT, ROLE, USER, DIRECT)
 _RESOURCE_REFUSES = Decision("implicitDeny", "resource")
-
-
-def _outside(caller: Principal | None) -> bool:
-    return caller is not None and caller.is_outsider
 
 
 def make_plan(statements: Sequence[CompiledStatement], levels: Mapping[Layer, int], regime: Regime) -> Plan:

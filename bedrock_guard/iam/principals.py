@@ -100,6 +100,11 @@ class Principal:
         return self.kind in ("service", "anonymous", "federated")
 
 
+def from_outside(caller: Principal | None) -> bool:
+    """Whether a caller is known and belongs to no account."""
+    return caller is not None and caller.is_outsider
+
+
 @lru_cache(maxsize=8192)
 def principal_of(arn: str) -> Principal:
     """The principal that an ARN, an account ID or a service name means."""

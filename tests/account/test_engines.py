@@ -218,7 +218,7 @@ def test_only_known_columns_and_zoned_times() -> None:
     with pytest.raises(GuardError, match="not told apart"):
         definition(Logs(), by=["eventid"])
     with pytest.raises(GuardError, match="time zone"):
-        definition(Logs(), datetime(2026, 1, 1))  # noqa: DTZ001
+        definition(Logs(), datetime(2026, 1, 1))  # noqa: DTZ001 - what is refused
     assert "onbehalfof" not in definition(Logs(on_behalf_of=False))
 
 

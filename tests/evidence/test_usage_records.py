@@ -11,10 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bedrock_guard.evidence.tables import CALLS, require
-from bedrock_guard.evidence.usage import TRAIL, LeftOut, normalise, read_record, to_frame
+from bedrock_guard.evidence.usage import TRAIL, LeftOut, normalise, to_frame
 
 ACCOUNT = "111122223333"
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+
+
+def read_record(item: Any) -> dict[str, Any] | LeftOut:
+    """One record as a row, or the reason why it is none."""
+    batch = normalise([item], set())
+    return batch.rows[0] if batch.rows else LeftOut(next(iter(batch.left_out)))
 
 
 def record(operation: str = "InvokeModel", **members: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import random
 import re
 from itertools import product
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bedrock_guard.iam.document import as_document, read
@@ -367,7 +367,9 @@ def how_named(one, caller):
         return {"role"}
     if one == f"arn:aws:iam::{A}:role/R" and caller == f"arn:aws:sts::{A}:assumed-role/R/s":
         return {"role"}
-    return {"direct"} if one == caller else set()
+    if one == caller:
+        return {"user"} if ":user/" in caller else {"direct"}
+    return set()
 
 
 def plain_verdict(layers, request):
@@ -403,7 +405,8 @@ def plain_verdict(layers, request):
     named = {how for one in of(bucket, "Allow") for how in naming(one, caller, bool(boundary))}
     ceilings = all(of(one, "Allow") for one in (boundary, session) if one)
     own = ceilings and (root or bool(of(identity, "Allow")))
-    by_name = "direct" in named or ("role" in named and ceilings)
+    federated = all(of(one, "Allow") for one in (session,) if one)
+    by_name = "direct" in named or ("user" in named and federated) or ("role" in named and ceilings)
     if outsider:
         allowed = bool(named)
     elif crossing:
@@ -415,7 +418,20 @@ def plain_verdict(layers, request):
     return "allowed" if allowed else "implicitDeny"
 
 
+NAMED = f"arn:aws:iam::{A}:user/ada"
+FEDERATED = {
+    "identity": [], "boundary": None, "scps": None,
+    "session": {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::a/x"],
+    }]},
+    "resource_policy": {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::b/y"], "Principal": {"AWS": [NAMED]},
+    }]},
+}  # fmt: skip
+
+
 @settings(LAWS, max_examples=400)
+@example(FEDERATED, ("s3:GetObject", "arn:aws:s3:::b/y", {}, NAMED, None))
 @given(sets, requests)
 def test_decides_as_a_plain_reading_does(layers, request):
     if request[2].get("aws:UserName") == "a*":
