@@ -153,6 +153,16 @@ def test_lint_of_a_spec_says_why_each_finding_is_meant(spec: Path) -> None:
     assert any("bedrock-guard-scp-1" in line for line in lines)
 
 
+def test_lint_takes_a_built_document_for_what_it_is(spec: Path, tmp_path: Path) -> None:
+    assert run("build", str(spec), "--out", str(tmp_path / "policies")).returncode == 0
+    made = sorted((tmp_path / "policies").glob("[bds]*-*.json"))
+    assert {path.name[:4] for path in made} == {"deny", "scp-"}
+    done = run("lint", *map(str, made))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ": error " not in done.stdout
+    assert run("lint", "--kind", "boundary", str(made[0])).returncode == 1
+
+
 def test_calls_counts_every_record(tmp_path: Path) -> None:
     folder = tmp_path / "trail"
     folder.mkdir()

@@ -135,8 +135,12 @@ def lint(
         list[Path], typer.Argument(help="Policy documents, JSON; or a spec, TOML: the documents it builds.")
     ],
     kind: Annotated[
-        str, typer.Option(help="identity, boundary, scp, rcp, resource, session or trust.")
-    ] = "boundary",
+        str | None,
+        typer.Option(
+            help="identity, boundary, scp, rcp, resource, session or trust; by default as `build` names documents: "
+            "deny-*.json is identity, scp-*.json is scp, any other boundary."
+        ),
+    ] = None,
     profile: Profile = None,
 ) -> None:
     """Name the mistakes in policy documents. Exit status 1 when one is an error, 2 when one cannot be read.
@@ -156,8 +160,9 @@ def lint(
     raise typer.Exit(int(worst))
 
 
-def _document_findings(path: Path, kind: str) -> Iterator[tuple[str, bool]]:
+def _document_findings(path: Path, kind: str | None) -> Iterator[tuple[str, bool]]:
     """Each finding of one document as a line, and whether it fails the run."""
+    kind = kind or {"deny": "identity", "scp": "scp"}.get(path.name.partition("-")[0], "boundary")
     from bedrock_guard.errors import GuardError
     from bedrock_guard.iam.document import read
     from bedrock_guard.iam.lint import lint as findings_of

@@ -344,6 +344,46 @@ def denied_whatever_it_carries(actions, conditions):
     return refused
 
 
+FORMS = {
+    "none": {},
+    "unless": {"StringNotEquals": "x"},
+    "only": {"StringEquals": "x"},
+    "or absent": {"StringEqualsIfExists": "x"},
+    "absent": {"Null": "true"},
+    "present": {"Null": "false"},
+    "present unless": {"Null": "false", "StringNotEquals": "x"},
+}
+
+
+@pytest.mark.parametrize(
+    ("tier", "lease"), [pair for pair in product(FORMS, repeat=2) if pair != ("none", "none")]
+)
+def test_every_pair_of_conditions_is_judged_as_the_evaluator_does(tier, lease):
+    """An action is named where it lacks a key, is denied, and is denied whatever its own key says within the scope."""
+    conditions = {}
+    for key, form in (("demo:Tier", tier), ("demo:Lease", lease)):
+        for operator, value in FORMS[form].items():
+            conditions.setdefault(operator, {})[key] = value
+    actions = [*BOTH, "demo:ListThings"]
+    statement = {"Effect": "Deny", "Action": actions, "Resource": "*", "Condition": conditions}
+    judge = compile_policies([json.dumps({"Version": "2012-10-17", "Statement": [ALLOW_ALL, statement]})])
+    named = {name for message in unsupplied(actions, conditions) for name in actions if name in message}
+    for name in actions:
+        own = next(iter(KEYS_OF[name]), None)
+        form = {"demo:Tier": tier, "demo:Lease": lease}.get(own, "none")
+        asked = [{}] if own is None else [{}, {own: "x"}, {own: "y"}]
+        scope = [one for one in asked if _within(form, one.get(own))]
+        denied = [judge.decide(name, "*", one).verdict == "explicitDeny" for one in scope]
+        lacks = any(key != own for keys in conditions.values() for key in keys)
+        assert (name in named) == (lacks and bool(denied) and all(denied)), (name, conditions)
+
+
+def _within(form, value):
+    """Whether a request is one that the conditions on its own key are about; a way out is no such limit."""
+    limits = {"only": value == "x", "present": value is not None, "present unless": value is not None}
+    return limits.get(form, True)
+
+
 def test_an_allow_needs_every_condition_and_so_every_key():
     (first, second) = unsupplied(BOTH, {"StringEquals": {"demo:Tier": "x", "demo:Lease": "y"}}, "Allow")
     assert "demo:RentThing never carries demo:Tier and is never allowed" in first
