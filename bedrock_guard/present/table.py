@@ -30,8 +30,8 @@ _FEW = 4
 _WIDE = ' class="wide"'
 _NUMBERS = ' class="numbers"'
 _SMALL = ' class="under"'
-_NUMBER = ' class="number" style="text-align:right;vertical-align:top"'
-_NUMBER_HEAD = _NUMBER.replace("top", "bottom")
+_NUMBER = ' class="number" style="text-align:right;vertical-align:top;white-space:nowrap"'
+_NUMBER_HEAD = ' class="number" style="text-align:right;vertical-align:bottom"'
 _TEXT = ' style="text-align:left;vertical-align:top"'
 _WHOLE = ' style="text-align:left;vertical-align:top;white-space:nowrap"'
 _CAPTION = ' style="text-align:left;width:max-content;max-width:48em"'
@@ -157,7 +157,8 @@ class Shown:
         text = said[column]
         if column in self._right:
             return _NUMBER
-        return _WHOLE if _is_whole(text) and column not in self.under else _kind(text) + _TEXT
+        below = said.get(self.under.get(column, ""), "")
+        return _WHOLE if _is_whole(text) and _is_whole(below) else _kind(text) + _TEXT
 
     def _is_number(self, column: str) -> bool:
         values = self.frame[column]
