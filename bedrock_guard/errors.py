@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Final
+
+REMEDY: Final = " Do: "
+"""What stands before the remedy in an error's text."""
 
 
 class GuardError(Exception):
@@ -26,7 +30,7 @@ class GuardError(Exception):
 
     def __str__(self) -> str:
         why = f" Why: {self.why}" if self.why else ""
-        remedy = f" Do: {self.remedy}" if self.remedy else ""
+        remedy = f"{REMEDY}{self.remedy}" if self.remedy else ""
         return f"{self.what}{why}{remedy}"
 
     def _repr_html_(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -75,8 +76,10 @@ class Delivery:
             raise DeliveryFailed(
                 f"{self.topic!r} is no ARN of an SNS topic.", remedy="arn:aws:sns:REGION:ACCOUNT:NAME"
             )
-        if self.hook:
-            _words(self.hook)
+        if self.hook and not shutil.which(_words(self.hook)[0]):
+            raise DeliveryFailed(
+                f"The hook names no program: {_words(self.hook)[0]}.", remedy="Give its whole path."
+            )
 
     def tell(self, message: Message) -> None:
         """Tell, when there is something to tell.

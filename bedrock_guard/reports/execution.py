@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
-from bedrock_guard.errors import GuardError
+from bedrock_guard.errors import REMEDY, GuardError
 from bedrock_guard.reports.remedies import AGAIN, remedy_for
 
 _SOCKET_PATH: Final = 100
@@ -49,8 +49,9 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], *, cell_t
                 start_timeout=_START_TIMEOUT_S,
             )
     except PapermillExecutionError as error:
-        why = f"{error.ename}: {error.evalue}"
-        raise CellFailed("A cell raised an error.", why=why, remedy=remedy_for(why)) from error
+        said, _, own = str(error.evalue).partition(REMEDY)
+        why = f"{error.ename}: {said}"
+        raise CellFailed("A cell raised an error.", why=why, remedy=own or remedy_for(why)) from error
     except CellTimeoutError as error:
         raise CellFailed(
             f"A cell took longer than {cell_timeout} seconds.",

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from bedrock_guard.errors import GuardError
 from bedrock_guard.reports.figures import FILE
 from bedrock_guard.reports.remedies import remedy_for
+from bedrock_guard.reports.settings import BadParameters
 
 if TYPE_CHECKING:
     import boto3
@@ -82,14 +83,14 @@ def place_of(out: str, client: Callable[[], BaseClient]) -> Place:
         client: makes an S3 client, asked for only when the place is a bucket.
 
     Raises:
-        PlaceFailed: a bucket's address without a bucket.
+        BadParameters: a bucket's address without a bucket.
 
     """
     if not out.startswith("s3://"):
         return Folder(Path(out).expanduser())
     bucket, _, prefix = out.removeprefix("s3://").partition("/")
     if not bucket:
-        raise PlaceFailed(f"{out} names no bucket.", remedy="Write s3://BUCKET/PREFIX.")
+        raise BadParameters(f"{out} names no bucket.", remedy="Write s3://BUCKET/PREFIX.")
     return Bucket(bucket, prefix.strip("/"), client())
 
 

@@ -123,10 +123,14 @@ def read_parameters(name: str, given: Mapping[str, Any], pairs: Sequence[str] = 
     try:
         checked = model.model_validate(values)
     except ValidationError as error:
-        raise BadParameters("A parameter does not fit.", why=reasons(error), remedy=_names(model)) from error
+        raise BadParameters(
+            "A parameter does not fit.", why=reasons(error), remedy=_help(model, error)
+        ) from error
     _check_spec(checked.spec)
     _check_account(checked.account)
     _check_store(checked.calls)
+    _check_region(checked.region)
+    _check_previous(checked.previous)
     found = checked.model_dump(mode="json", include=set(values))
     paths = {
         key: str(Path(found[key]).expanduser().resolve())
@@ -190,6 +194,28 @@ def _check_store(path: str) -> None:
         raise BadParameters(error.what, why=error.why, remedy=error.remedy) from error
 
 
+def _check_region(name: str) -> None:
+    from botocore.exceptions import UnknownRegionError
+    from botocore.session import Session
+
+    if not name:
+        return
+    try:
+        Session().get_partition_for_region(name)
+    except UnknownRegionError as error:
+        raise BadParameters(
+            f"{name!r} is no Region of AWS.", remedy="Write for example us-east-1."
+        ) from error
+
+
+def _check_previous(path: str) -> None:
+    if path and not Path(path).expanduser().is_dir():
+        raise BadParameters(
+            f"There is no folder {path} with earlier runs.",
+            remedy="Leave `previous` out: earlier runs are taken from --out.",
+        )
+
+
 def _check_account(name: str) -> None:
     if name in {"demo", "default"}:
         return
@@ -213,9 +239,26 @@ def _pair(text: str) -> tuple[str, Any]:
 
 def reasons(error: ValidationError) -> str:
     """Which values do not fit and why, the first three."""
-    found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
-    return "; ".join(found[:3]) + (f" (and {len(found) - 3} more)" if len(found) > 3 else "")
+    told = [
+        f"{name}: is no parameter of it" if kind == "extra_forbidden" else f"{name}: {words}"
+        for name, kind, words in _faults(error)
+    ]
+    return "; ".join(told[:3]) + (f" (and {len(told) - 3} more)" if len(told) > 3 else "")
 
 
-def _names(model: type[BaseModel]) -> str:
-    return "Parameters: " + "; ".join(f"{n} ({f.description})" for n, f in model.model_fields.items())
+def _faults(error: ValidationError) -> list[tuple[str, str, str]]:
+    """Name, pydantic's kind of error, its words."""
+    return [
+        (".".join(map(str, e["loc"])), e["type"], e["msg"].removeprefix("Value error, "))
+        for e in error.errors(include_url=False)
+    ]
+
+
+def _help(model: type[BaseModel], error: ValidationError) -> str:
+    """What the parameters at fault are; every name where one is unknown."""
+    faults = _faults(error)
+    known = {name: field.description for name, field in model.model_fields.items()}
+    told = [f"{name} is {known[name]}." for name, _, _ in faults if name in known]
+    if any(kind == "extra_forbidden" for _, kind, _ in faults):
+        told.append(f"Its parameters are {', '.join(known)}.")
+    return " ".join(told)

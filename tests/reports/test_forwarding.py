@@ -19,7 +19,7 @@ from bedrock_guard.reports.deliver import Delivery, DeliveryFailed, Message
 from bedrock_guard.reports.figures import Figures
 from bedrock_guard.reports.places import PlaceFailed
 from bedrock_guard.reports.pseudonyms import VARIABLE, Pseudonyms, chosen_key
-from bedrock_guard.reports.run import Options, ReportFailed, run
+from bedrock_guard.reports.run import BadParameters, Options, ReportFailed, run
 from bedrock_guard.reports.summary import summary
 
 KEY = b"a key of sixteen bytes"
@@ -284,7 +284,7 @@ def test_a_bucket_that_refuses_is_a_failed_run_without_figures(after: int, tmp_p
 
 
 def test_an_address_without_a_bucket_is_refused() -> None:
-    with pytest.raises(PlaceFailed):
+    with pytest.raises(BadParameters, match="names no bucket"):
         run("cost", {}, "s3:///x")
 
 

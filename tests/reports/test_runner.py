@@ -13,7 +13,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from stub_report import finding, made_figures, stub
+from typer.testing import CliRunner
 
+from bedrock_guard.cli import app
 from bedrock_guard.errors import GuardError
 from bedrock_guard.reports.places import Folder, PlaceFailed
 from bedrock_guard.reports.remedies import remedy_for
@@ -195,3 +197,41 @@ def test_incomplete_outweighs_findings(gaps: tuple, findings: tuple, alarm_from:
 )
 def test_each_known_error_says_what_to_do(words: str, remedy: str) -> None:
     assert remedy in remedy_for(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "why", "remedy"),
+    [
+        (["--param", "dayz=3"], "dayz: is no parameter of it", "Its parameters are account, region"),
+        (
+            ["--param", "days=0"],
+            "greater than or equal to 1",
+            "days is whole UTC days, ending two days before now.",
+        ),
+        (["--param", "time_zone=Mars"], "time_zone: is no time zone", "time_zone is zone in which"),
+        (["--param", "region=mars-1"], "'mars-1' is no Region of AWS", "us-east-1"),
+        (["--param", "previous=/nowhere"], "There is no folder /nowhere", "Leave `previous` out"),
+        (["--account", "nobodys"], "There is no AWS profile 'nobodys'", "default"),
+        (["--topic", "reports"], "is no ARN of an SNS topic", "arn:aws:sns:"),
+        (["--hook", "/no/such/program --x"], "The hook names no program", "whole path"),
+        (["--out", "s3:///x"], "names no bucket", "s3://BUCKET/PREFIX"),
+    ],
+)
+def test_bad_parameters_end_with_2_in_words_and_leave_nothing(
+    words: list[str], why: str, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    told = CliRunner().invoke(app, ["report", "cost", *words])
+    assert told.exit_code == 2, told.output
+    assert why in told.output
+    assert remedy in told.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_errors_own_remedy_is_said_and_not_run_again(tmp_path: Path) -> None:
+    cell = "from bedrock_guard.errors import GuardError\nraise GuardError('No key has it.', remedy='Take one of A, B.')"
+    with pytest.raises(ReportFailed) as caught:
+        made(tmp_path, cell)
+    assert caught.value.remedy.startswith("Take one of A, B. What it reached is in ")
+    assert "Do:" not in caught.value.why
