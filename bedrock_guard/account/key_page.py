@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
 
+from bedrock_guard.evidence.denials import LAYER_WORDS
 from bedrock_guard.evidence.findings import Finding, json_of, who
 from bedrock_guard.evidence.key_facts import UserFacts
 from bedrock_guard.evidence.key_use import key_use, summed, use_by
@@ -238,7 +239,7 @@ def _of_use(made: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield _event(ordered.iloc[-1], f"last call with it: {ordered.iloc[-1]['operation']}")
     refused = ordered[ordered["denied_by"].notna()]
     for _, event in refused.head(_MOST_REFUSALS).iterrows():
-        yield _event(event, f"refused: {event['operation']} (by {event['denied_by']})")
+        yield _event(event, f"refused: {event['operation']} by {LAYER_WORDS[str(event['denied_by'])]}")
 
 
 def _of_findings(findings: Iterable[Finding]) -> Iterator[dict[str, Any]]:

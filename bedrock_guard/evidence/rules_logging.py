@@ -48,7 +48,10 @@ def invocation_logging_weakened(evidence: Evidence, _: Thresholds) -> Iterator[F
             if lost:
                 later = puts[puts > event["event_time"]]
                 back = later.iloc[0].to_pydatetime() if len(later) else None
-                until = f"set again at {back:%Y-%m-%d %H:%M} UTC" if back else "not set again in the records"
+                since = f"{event['event_time']:%Y-%m-%d %H:%M}"
+                until = (
+                    f"from {since} to {back:%Y-%m-%d %H:%M} UTC" if back else "not set again in the records"
+                )
                 title = (
                     f"{who(event)} switched off or moved model invocation logging in {event['region']}: "
                     f"{', '.join(lost)}; {until}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -16,10 +17,15 @@ from bedrock_guard.account.situation import example_spec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.answer import Case
 from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find
+from bedrock_guard.evidence.findings_page import page
 from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts
 from bedrock_guard.evidence.keys import LastUse, keys_table
 from bedrock_guard.evidence.phantoms import phantom_users
 from bedrock_guard.evidence.questions import QUESTIONS, answers
+from bedrock_guard.evidence.rules_changes import RULES as CHANGE_RULES
+from bedrock_guard.evidence.rules_keys import RULES as KEY_RULES
+from bedrock_guard.evidence.rules_logging import RULES as LOGGING_RULES
+from bedrock_guard.evidence.rules_use import RULES as USE_RULES
 from bedrock_guard.evidence.rules_use import network_of
 from bedrock_guard.evidence.suspects import signs_of_theft
 from bedrock_guard.evidence.tables import MissingColumns, Provenance
@@ -706,3 +712,16 @@ def test_three_signs_together_look_like_theft() -> None:
     signs = [("new_network", "ana"), ("new_client", "ana"), ("new_network", "ben"), ("key_created", "ben")]
     assert signs_of_theft(signs) == {}
     assert list(signs_of_theft([*signs, ("burst", "ana"), ("burst", "ana")])) == ["ana"]
+
+
+def test_the_page_of_findings_is_in_step_and_every_rule_has_both_examples() -> None:
+    shipped_page = Path(__file__).parents[2] / "docs" / "findings.md"
+    made = page()
+    rerun = "run python -m bedrock_guard.evidence.findings_page docs/findings.md"
+    assert shipped_page.read_text(encoding="utf-8") == made, rerun
+    rows = [line.split(" | ") for line in made.splitlines() if line.startswith("| `")]
+    assert all(cell.strip(" |") for row in rows for cell in row), "a rule or threshold without words"
+    named = {row[0].strip("| `") for row in rows}
+    assert {item.name for item in fields(Thresholds)} < named
+    rules = [*KEY_RULES, *USE_RULES, *LOGGING_RULES, *CHANGE_RULES]
+    assert {rule.__name__ for rule in rules} == named - {item.name for item in fields(Thresholds)}
