@@ -110,7 +110,8 @@ def flips(plan: Plan) -> Shown:
     frame = pd.DataFrame(rows, columns=columns)[columns if several else columns[1:]]
     left = sum(one.left_out for one in plan.effects)
     more = f" {left:,} more are in no list; Prove shows how they were found." if left else ""
-    return Shown(frame, f"Requests that are answered otherwise, with an example each.{more}", limit=_MOST)
+    caption = f"Requests that are answered otherwise, with an example under each.{more}"
+    return Shown(frame, caption, limit=_MOST, under={"request": "example"})
 
 
 def hits(plan: Plan, name_of: Callable[[str], str] = str) -> Shown:
@@ -155,7 +156,8 @@ def drift(frame: pd.DataFrame) -> Shown:
         for row in frame.fillna("").to_dict("records")
     ]
     columns = ["who", "state", "what is found", "boundary now", "a request that shows it"]
-    return Shown(pd.DataFrame(rows, columns=columns), "What holds whom, the worst first.", limit=_MOST)
+    kept = columns if any(row[columns[-1]] for row in rows) else columns[:-1]
+    return Shown(pd.DataFrame(rows, columns=kept), "What holds whom, the worst first.", limit=_MOST)
 
 
 def drift_words(frame: pd.DataFrame) -> str:

@@ -32,7 +32,7 @@ class ApplyView:
         self.verify = w.Button(description="Verify")
         self.cancel = w.Button(description="Cancel between steps")
         self.phrase = w.Text(description="Phrase", placeholder="type it here", continuous_update=True)
-        self.phrase.layout.width = "34rem"
+        self.phrase.layout.width = "27rem"
         self.apply = w.Button(description="Apply this plan", button_style="danger")
         self.go_on = w.Button(description="Go on")
         self.word = w.Text(description="To undo", placeholder=f"type: {_BACK}", continuous_update=True)

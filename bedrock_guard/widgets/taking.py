@@ -33,7 +33,7 @@ class Taking:
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
         self.documents = Documents()
-        self.pull_request = Documents(opened=False)
+        self.pull_request = Documents()
         self.form = w.Dropdown(description="Format", options=[(_WORDS[form], form) for form in FORMATS])
         self.folder = w.Text("policies", description="Folder", continuous_update=False)
         self.button = w.Button(description="Export the policies", button_style="primary")

@@ -62,6 +62,31 @@ UNNAMED = """() => [...document.querySelectorAll('.bg-bench :is(button, input, s
     .map(e => e.outerHTML.slice(0, 120))"""
 
 
+def copied(page, name: str) -> str:
+    """What is on the clipboard after the copy button of a text was pressed by key."""
+    button = page.get_by_role("button", name=f"Copy {name}", exact=True)
+    button.focus()
+    page.keyboard.press("Enter")
+    status(page, f"{name} is on the clipboard.")
+    return page.evaluate("() => navigator.clipboard.readText()")
+
+
+def take_away(page, folder: Path) -> None:
+    """Export, copy and make the scorecard, the last two by key."""
+    shown(page, "Take away")
+    page.get_by_role("textbox", name="Folder").first.fill(str(folder))
+    page.get_by_role("button", name="Export the policies").click()
+    status(page, "Exported to")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    assert json.loads(copied(page, "bedrock-guard-boundary"))["Statement"]
+    page.get_by_role("button", name="Make the pull-request scorecard").focus()
+    page.keyboard.press("Enter")
+    status(page, "The scorecard is below")
+    assert copied(page, "scorecard.md").startswith("# ")
+    assert (folder / "boundary.json").read_text().count("Deny") > 5
+    picture(page, "take")
+
+
 def test_choose_see_undo_try_and_export(opened, tmp_path: Path) -> None:
     made = opened()
     page = made.page
@@ -104,12 +129,7 @@ def test_choose_see_undo_try_and_export(opened, tmp_path: Path) -> None:
     shown(page, "Prove")
     status(page, "Proved in")
     picture(page, "prove")
-    shown(page, "Take away")
-    page.get_by_role("textbox", name="Folder").first.fill(str(tmp_path / "taken"))
-    page.get_by_role("button", name="Export the policies").click()
-    status(page, "Exported to")
-    assert (tmp_path / "taken" / "boundary.json").read_text().count("Deny") > 5
-    picture(page, "take")
+    take_away(page, tmp_path / "taken")
     assert made.refused == []
     assert page.locator("[data-title*='Share'], [data-title*='cloud']").count() == 0
 

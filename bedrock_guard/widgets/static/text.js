@@ -32,14 +32,18 @@ function render({ model, el }) {
     const first = root.childElementCount === 0;
     root.replaceChildren(...model.get("documents").map((one, place) => {
       const button = make("button", { type: "button", textContent: `Copy ${one.name}`, className: "bg-button" });
+      const beside = make("span", { className: "bg-told bg-copied", ariaHidden: "true" });
       button.addEventListener("click", async () => {
         const done = await copy(one.text);
+        for (const other of root.querySelectorAll(".bg-copied")) other.textContent = "";
+        beside.textContent = done ? " copied" : " not copied";
+        button.focus();
         told.textContent = done ? `${one.name} is on the clipboard.` : `Copying failed: mark the text of ${one.name} and copy it by hand.`;
       });
       const pre = make("pre", { textContent: one.shown ?? one.text, tabIndex: 0 });
       pre.setAttribute("aria-label", `Text of ${one.name}`);
       const summary = make("summary", {}, make("b", { textContent: one.name }), ` · ${one.note}`);
-      const details = make("details", { open: first ? place === 0 && model.get("opened") : open.has(one.name) }, summary, button, pre);
+      const details = make("details", { open: first ? place === 0 && model.get("opened") : open.has(one.name) }, summary, button, beside, pre);
       details.dataset.name = one.name;
       return details;
     }));
