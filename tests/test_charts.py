@@ -26,7 +26,7 @@ def table() -> pd.DataFrame:
 def test_the_dearest_stands_on_top_and_bars_hold_the_tables_numbers() -> None:
     figure = outcome_by_model(table())
     assert list(figure.data[0].y) == ["cheap", "dear"]
-    assert {bar.name: tuple(bar.x) for bar in figure.data}["refused"] == (0.0, 7.0)
+    assert {bar.name: tuple(bar.x) for bar in figure.data}["refused"] == (None, 7.0)
 
 
 def test_a_day_without_a_value_is_a_gap_not_a_zero() -> None:

@@ -6,7 +6,7 @@ finding; a finding without one shows all the same, and so does one in a statemen
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
@@ -40,8 +40,8 @@ class Noted:
         return f"{self.document}: {self.finding}{because}"
 
 
-def linted(built: Built) -> tuple[Noted, ...]:
-    """Every finding, document by document, errors first.
+def linted(built: Built, tick: Callable[[], None] | None = None) -> tuple[Noted, ...]:
+    """Every finding, document by document, errors first; `tick` is called before each, and may stop it by raising.
 
     Example:
         >>> from bedrock_guard.boundary.builder import build
@@ -49,11 +49,13 @@ def linted(built: Built) -> tuple[Noted, ...]:
         >>> [noted.finding.rule.id for noted in linted(build(full_spec())) if not noted.accepted]
         []
     """
-    return tuple(
-        Noted(packed.name, finding, _why(packed, finding))
-        for packed in built.packed
-        for finding in lint(read(minified(packed.document), KINDS[packed.kind]))
-    )
+    found: list[Noted] = []
+    for packed in built.packed:
+        if tick:
+            tick()
+        findings = lint(read(minified(packed.document), KINDS[packed.kind]))
+        found += [Noted(packed.name, finding, _why(packed, finding)) for finding in findings]
+    return tuple(found)
 
 
 def _why(packed: Packed, finding: Finding) -> str:

@@ -159,8 +159,12 @@ class WitnessError(GuardError):
     """A cell's request is not decided as its cell: a fault of this package."""
 
 
-def compare(before: PolicySet, after: PolicySet, universe: Universe) -> Comparison:
+def compare(
+    before: PolicySet, after: PolicySet, universe: Universe, *, tick: Callable[[], None] | None = None
+) -> Comparison:
     """Give everything in the universe that the two policy sets decide differently.
+
+    `tick` is called before each group of actions; what it raises stops the work.
 
     Raises:
         WitnessError: a fault of this package.
@@ -173,7 +177,11 @@ def compare(before: PolicySet, after: PolicySet, universe: Universe) -> Comparis
         allowed -> implicitDeny: s3:PutObject on any
     """
     work = _Work((before, after), universe)
-    differences = [difference for group in work.groups() for difference in work.differences(group)]
+    differences: list[Difference] = []
+    for group in work.groups():
+        if tick:
+            tick()
+        differences += work.differences(group)
     differences.sort(key=lambda one: (not one.opens, not one.closes, one.actions))
     return Comparison(
         tuple(differences), work.incomplete, tuple(work.keys), work.cells, len(universe.actions)

@@ -152,10 +152,10 @@ def outcome_by_model(
 
 
 def horizontal(table: pd.DataFrame, by: str) -> tuple[list[str], dict[str, list[float | None]]]:
-    """A table's labels and outcomes as horizontal bars take them: the last row first, names as text."""
+    """A table's labels and outcomes as horizontal bars take them: the last row first, names as text, no bar for 0."""
     ordered = table.iloc[::-1]
     names = [escape(str(name), quote=False) for name in ordered[by]]
-    return names, {outcome: _numbers(list(ordered[outcome])) for outcome in OUTCOMES}
+    return names, {outcome: _numbers([cost or None for cost in ordered[outcome]]) for outcome in OUTCOMES}
 
 
 VERDICTS: Final[Mapping[str, tuple[str, str]]] = {

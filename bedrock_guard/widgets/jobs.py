@@ -63,9 +63,20 @@ class Job(t.HasTraits):
     def cancel(self) -> None:
         """Stop at the next step."""
         with self._lock:
-            if self.busy:
+            if self.busy and self._thread is None:
+                self.state = "cancelled"
+            elif self.busy:
                 self._stop.set()
                 self.message = "Stopping at the next step."
+
+    def drop(self) -> None:
+        """Give up what runs without a word, because it is out of date: `start` or `cancel` follows.
+
+        Until it stops, it takes turns with everything else that Python does here.
+        """
+        with self._lock:
+            self._stop.set()
+            self._stop, self._thread = threading.Event(), None
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the work to end; whether it has."""

@@ -8,6 +8,7 @@ from typing import Final
 import ipywidgets as w
 
 from bedrock_guard.account.deployed import Deployed
+from bedrock_guard.errors import GuardError
 from bedrock_guard.present import proof as show
 from bedrock_guard.widgets.choices import Choices
 from bedrock_guard.widgets.jobs import Job
@@ -31,8 +32,9 @@ class ProofView:
         self._pages = {name: w.HTML() for name in ("card", "changes", "mistakes", "sizes")}
         self.again.on_click(lambda _: self.start())
         self.stop.on_click(lambda _: self.job.cancel())
+        choices.observe(lambda _: self.job.drop(), names="spec")
         choices.observe(lambda _: self.start(after=REST), names="what_if")
-        choices.observe(lambda _: self._tell(), names="problem")
+        choices.observe(lambda change: self._refuse(change["new"]), names="problem")
         self.job.observe(lambda _: self._tell(), names=["state", "message"])
         self.job.observe(lambda change: self._show(change["new"]), names="result")
         pages = {
@@ -71,6 +73,12 @@ class ProofView:
         catalogue = self._choices.situation.catalogue
         work = partial(prove, found.spec, found.built, catalogue, self.deployed)
         self.job.start(work, after=after)
+        self._tell()
+
+    def _refuse(self, problem: GuardError | None) -> None:
+        """Nothing is proved of a choice that cannot be built."""
+        if problem:
+            self.job.cancel()
         self._tell()
 
     def _tell(self) -> None:

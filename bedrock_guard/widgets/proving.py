@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,10 +44,11 @@ def prove(
 ) -> Proof:
     """Prove a spec, quick things first; `tick` is called before each step and may stop it."""
     start = time.perf_counter()
-    tick("Looking for mistakes in the documents.")
-    findings = linted(built)
-    tick("Comparing with what is deployed.")
-    comparison = compared(deployed, built)
+    looking, comparing = "Looking for mistakes in the documents.", "Comparing with what is deployed."
+    tick(looking)
+    findings = linted(built, tick=lambda: tick(looking))
+    tick(comparing)
+    comparison = compared(deployed, built, tick=lambda: tick(comparing))
     trying = "Trying the known ways round, and the work that must go on."
     tick(trying)
     card = score(spec, catalogue, profile=built.name, tick=lambda: tick(trying))
@@ -55,7 +56,7 @@ def prove(
     return Proof(spec, built, built.sizes, findings, deployed, comparison, card, time.perf_counter() - start)
 
 
-def compared(deployed: Deployed | None, built: Built) -> Comparison:
+def compared(deployed: Deployed | None, built: Built, tick: Callable[[], None] | None = None) -> Comparison:
     """What the boundary and its deny policies would decide differently from those deployed, for all their actions."""
     before = deployed.documents if deployed else {}
     kept = {packed.name: packed.document for packed in built.packed if packed.kind != "scp"}
@@ -67,7 +68,7 @@ def compared(deployed: Deployed | None, built: Built) -> Comparison:
     new = PolicySet.of([_ALLOW_ALL, *built.denies], built.boundary)
     documents = [*before.values(), *built.denies, *filter(None, [built.boundary])]
     patterns = sorted({pattern for document in documents for pattern in _actions(document)})
-    return compare(old, new, Universe.of(*patterns))
+    return compare(old, new, Universe.of(*patterns), tick=tick)
 
 
 def _actions(document: Mapping[str, Any]) -> list[str]:

@@ -98,3 +98,28 @@ def test_a_failed_job_can_be_started_again() -> None:
     job.start(lambda _tick: "fine")
     job.wait(10)
     assert (job.state, job.problem) == ("done", None)
+
+
+def test_dropped_work_stops_without_a_word_and_can_still_be_called_off() -> None:
+    job, held, go, done, words = Job(), threading.Event(), threading.Event(), [], []
+
+    def work(tick):
+        held.set()
+        go.wait(10)
+        done.append("step")
+        tick("next")
+        done.append("more")
+
+    job.start(work)
+    held.wait(10)
+    thread = next(one for one in threading.enumerate() if one.daemon and one.name.endswith("(_run)"))
+    job.observe(lambda change: words.append(change["new"]), names=["state", "message"])
+    job.drop()
+    go.set()
+    thread.join(10)
+    assert (done, words, job.state) == (["step"], [], "running")
+    job.cancel()
+    assert (job.state, job.busy) == ("cancelled", False)
+    job.start(lambda _tick: 7)
+    assert job.wait(10)
+    assert job.result == 7

@@ -46,7 +46,7 @@ def test_a_handler_shows_its_error_and_no_traceback() -> None:
 
 def test_a_tick_in_the_list_is_a_choice_and_the_chart_follows(bench: Workbench) -> None:
     def refused() -> float:
-        return sum(bench.seeing.by_model.figure.data[1].x)
+        return sum(cost or 0 for cost in bench.seeing.by_model.figure.data[1].x)
 
     before, head = refused(), bench.head.cards.value
     bench.choosing.models.picked = [*bench.choosing.models.picked, OPUS]
@@ -86,8 +86,10 @@ def test_a_choice_that_cannot_be_built_keeps_the_figures_and_says_so(bench: Work
     assert "role='alert'" in bench.head.problem.value
     assert bench.head.cards.value == head
     assert "of the choice before" in bench.head.said.value
+    assert not bench.proving.job.busy
     bench.choosing.nothing.value = True
     assert bench.head.problem.value == ""
+    assert bench.proving.job.busy
 
 
 def test_no_way_of_showing_offers_to_upload(bench: Workbench) -> None:
