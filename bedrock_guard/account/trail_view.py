@@ -51,15 +51,15 @@ class TrailView:
             connection.read_parquet(paths).create_view("parts")
         else:
             connection.register("parts", SCHEMA.empty_table())
-        connection.execute(
-            "CREATE TABLE twins AS SELECT event_id FROM parts GROUP BY event_id HAVING count(*) > 1"
-        )
+        _note_twins(connection)
         connection.execute(_ONCE)
         return connection
 
     def count(self) -> int:
         """How many events there are."""
-        row = self.connection.execute("SELECT count(DISTINCT event_id) FROM parts").fetchone()
+        row = self.connection.execute(
+            "SELECT (SELECT count(*) FROM parts) - (SELECT coalesce(sum(copies - 1), 0) FROM twins)"
+        ).fetchone()
         return int(row[0]) if row else 0
 
     def relation(
@@ -150,3 +150,21 @@ class TrailView:
         with pq.ParquetWriter(path, schema, compression="zstd") as writer:
             for batch in reader:
                 writer.write_batch(batch.replace_schema_metadata(schema.metadata))
+
+
+def _note_twins(connection: duckdb.DuckDBPyConnection) -> None:
+    """A table of the event ids that stand in several rows.
+
+    Equal ids have equal hashes, and eight bytes an event are soon sorted; only where a hash is met again, ids are compared.
+    """
+    import numpy as np
+    import pandas as pd
+
+    hashes = connection.sql("SELECT hash(event_id) AS h FROM parts").fetchnumpy()["h"]
+    hashes.sort()
+    connection.register("met_again", pd.DataFrame({"h": np.unique(hashes[1:][hashes[1:] == hashes[:-1]])}))
+    connection.execute(
+        "CREATE TABLE twins AS SELECT event_id, count(*) AS copies FROM parts "
+        "WHERE hash(event_id) IN (SELECT h FROM met_again) GROUP BY event_id HAVING count(*) > 1"
+    )
+    connection.unregister("met_again")
