@@ -123,6 +123,52 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
 )
 
 
+TRAIL_BUCKET: Final = _all(
+    "analyst",
+    ("s3:ListBucket", "which files a trail delivered"),
+    ("s3:GetObject", "what they hold; with SSE-KMS, kms:Decrypt on the trail's key as well"),
+)
+"""What `calls`, `keys` and `replay` read of a trail in S3: of its bucket alone."""
+
+ATHENA: Final = _all(
+    "analyst",
+    ("athena:GetWorkGroup", "the scan limit, before anything runs"),
+    ("athena:StartQueryExecution", "the count (and with --yes only)"),
+    ("athena:GetQueryExecution", "whether it is done, and what it read"),
+    ("athena:GetQueryResults", "the tuples"),
+    ("glue:GetDatabase", "the table's database"),
+    ("glue:GetTable", "the table"),
+    ("glue:GetPartitions", "its partitions; none are kept with partition projection"),
+    ("s3:GetBucketLocation", "where Athena's results go"),
+)
+"""What `tuples` needs besides TRAIL_BUCKET; Athena keeps its answer in the results bucket with the caller's rights."""
+
+
+def trail_document(bucket: str, results: str, partition: str = "aws") -> dict[str, Any]:
+    """The policy document for reading a trail's bucket, and for counting it with Athena.
+
+    Args:
+        bucket: the trail's.
+        results: where Athena keeps its answers.
+        partition: aws, aws-us-gov or aws-cn.
+    """
+    trail, answers = (f"arn:{partition}:s3:::{name}" for name in (bucket, results))
+    answered = ["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]
+    athena = sorted(one.action for one in ATHENA if not one.action.startswith("s3:"))
+    statements = [
+        ("ListTrail", ["s3:ListBucket"], [trail]),
+        ("ReadTrail", ["s3:GetObject"], [f"{trail}/*"]),
+        ("CountWithAthena", athena, ["*"]),
+        ("KeepAnswers", answered, [answers, f"{answers}/*"]),
+    ]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": sid, "Effect": "Allow", "Action": held, "Resource": on} for sid, held, on in statements
+        ],
+    }
+
+
 def actions(jobs: Iterable[Job]) -> frozenset[str]:
     """The actions of some jobs."""
     wanted = set(jobs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.replay import Documents, Reach
+from bedrock_guard.evidence.tables import provenance_of, with_provenance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,29 +35,39 @@ class Recorded:
     management: str | None = None
 
 
-def recorded(account: str, calls: Path | None, days: int) -> Recorded:
-    """The calls of a file or store of the command `calls`, else of an account's event history.
+def recorded(account: str, calls: str, days: int) -> Recorded:
+    """The recorded calls of a place, else of an account's event history.
 
     Args:
-        account: demo, or a profile's name.
-        calls: a Parquet file or a store's folder; None asks the account.
-        days: how far back the account is asked.
+        account: demo, or a profile's name; its credentials read a bucket.
+        calls: a Parquet file of the commands `calls` or `tuples`, the folder of a store, files of a trail, or a trail
+            in S3 (`s3://bucket/prefix`); "" asks the account.
+        days: how far back the account or the bucket is asked.
+
+    Raises:
+        GuardError: there is nothing at the place.
 
     """
     from bedrock_guard.account.investigation import read_calls
     from bedrock_guard.account.situation import management_account, open_account
-    from bedrock_guard.account.trail import read_parquet
-    from bedrock_guard.account.trail_store import TrailStore
+    from bedrock_guard.account.trail_places import Wanted, store_at
+    from bedrock_guard.account.tuple_files import is_table, read_table
 
-    if calls is None:
+    if not calls:
         opened = open_account(account)
         frame = read_calls(opened, days).reading.frame
         return Recorded(lambda _: frame, opened.now.date(), management_account(opened))
-    today = datetime.now(UTC).date()
-    if calls.is_dir():
-        store = TrailStore(calls)
-        return Recorded(lambda reach: store.tuples(by=("source_ip",) if _addressed(reach) else ()), today)
-    return Recorded(lambda _: read_parquet(calls).frame, today)
+    now = datetime.now(UTC)
+    if is_table(calls):
+        return Recorded(lambda _: read_table(calls), now.date())
+    store, taken = store_at(calls, Wanted(now - timedelta(days=days)), lambda: open_account(account))
+
+    def counted(reach: Reach | Documents) -> pd.DataFrame:
+        found = store.tuples(by=("source_ip",) if _addressed(reach) else ())
+        proof = provenance_of(found)
+        return with_provenance(found, proof.lowered("floor", taken.lost) if taken.lost else proof)
+
+    return Recorded(counted, now.date())
 
 
 def _addressed(reach: Reach | Documents) -> bool:

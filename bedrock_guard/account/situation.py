@@ -302,7 +302,9 @@ def open_account(name: str = "demo", region: str | None = None) -> Account:
     return Account.connect(None if name == "default" else name, region)
 
 
-def look(account: Account, days: int = 28, regions: Sequence[str] | None = None) -> Situation:
+def look(
+    account: Account, days: int = 28, regions: Sequence[str] | None = None, *, store: str = ""
+) -> Situation:
     """Read what an analyst needs, for the last whole days up to the day before yesterday.
 
     Asks Cost Explorer (about ten requests at $0.01) and CloudTrail's event history (free, two requests a second).
@@ -311,6 +313,7 @@ def look(account: Account, days: int = 28, regions: Sequence[str] | None = None)
         account: who is asked; reads only.
         days: length of the window; calls are read as far as event history reaches, 90 days.
         regions: Regions whose calls are read; by default those on the bill.
+        store: a trail store, or a file of the command `tuples`, to take the calls from instead.
 
     """
     catalogue = shipped()
@@ -320,7 +323,7 @@ def look(account: Account, days: int = 28, regions: Sequence[str] | None = None)
     bill = classify_bill(reading.frame, catalogue, learnt=known)
     ec2 = read_ec2_bill(account, window)
     proof = reconcile(bill, reading.control, catalogue=catalogue, learnt=known)
-    return _situation(account, window, bill, proof, (ec2.frame, ec2.control.amount), regions)
+    return _situation(account, window, bill, proof, (ec2.frame, ec2.control.amount), regions, store)
 
 
 def look_beside(

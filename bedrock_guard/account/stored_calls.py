@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Final
 from bedrock_guard.account.trail_lookup import gaps as history_gaps
 from bedrock_guard.account.trail_store import TrailStore
 from bedrock_guard.account.trail_view import ONLY_DELIVERED
+from bedrock_guard.account.tuple_files import is_table, read_table
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.key_use import INVOCATIONS
 from bedrock_guard.evidence.packed import REPEATED, packed
-from bedrock_guard.evidence.tables import Provenance, with_provenance
+from bedrock_guard.evidence.tables import Provenance, provenance_of, require, with_provenance
+from bedrock_guard.evidence.tuples import TUPLES
 from bedrock_guard.evidence.usage import TRAIL
 
 if TYPE_CHECKING:
@@ -32,11 +35,23 @@ _OF_CHANGES: Final = ("parameters", "outcome", "request_id", "resources", "user_
 def counted_calls(folder: str | Path, start: datetime, end: datetime) -> pd.DataFrame:
     """Distinct calls of a window with their counts (`evidence.tuples.TUPLES`).
 
+    Args:
+        folder: a store, or a Parquet file of the command `tuples`.
+        start: first instant wanted; of a file, its day.
+        end: first instant no longer wanted.
+
     Raises:
         GuardError: the folder holds no store.
 
     """
-    return opened(folder).tuples(start, end)
+    if not is_table(folder):
+        return opened(folder).tuples(start, end)
+    table = read_table(folder)
+    require(table, TUPLES)
+    proof = provenance_of(table)
+    inside = table[(table["day"] >= start) & (table["day"] < end)].reset_index(drop=True)
+    first, last = max(proof.window_start or start, start), min(proof.window_end or end, end)
+    return with_provenance(inside, replace(proof, window_start=first, window_end=last))
 
 
 def key_calls(

@@ -1,6 +1,6 @@
 """CloudTrail to the trail table: files in a folder, and the table's own file.
 
-LookupEvents and S3 are next door (`trail_lookup`, `trail_s3`); they end in the same Reading.
+LookupEvents is next door (`trail_lookup`) and ends in the same Reading; S3 (`trail_s3`) ends in a store.
 """
 
 from __future__ import annotations
@@ -206,13 +206,13 @@ def write_parquet(reading: Reading, path: Path | str) -> Path:
     return Path(path)
 
 
-def about_bytes(summary: Mapping[str, Any], files: Files, provenance: Provenance) -> dict[bytes, bytes]:
+def about_bytes(
+    summary: Mapping[str, Any], files: Files | None, provenance: Provenance
+) -> dict[bytes, bytes]:
     """What a table's file says of itself, for `read_parquet`."""
-    about = {
-        **summary,
-        "files": {"read": files.read, "set_aside": dict(files.set_aside)},
-        "provenance": asdict(provenance),
-    }
+    about = {**summary, "provenance": asdict(provenance)}
+    if files:
+        about["files"] = {"read": files.read, "set_aside": dict(files.set_aside)}
     return {_PARQUET_KEY: json.dumps(about, default=str).encode()}
 
 
@@ -249,8 +249,8 @@ def read_parquet(path: Path | str) -> Reading:
     frame = table.to_pandas()
     require(frame, TRAIL)
     frame = frame.astype(dict(TRAIL.columns))
-    if "provenance" in about:
-        with_provenance(frame, _provenance(about["provenance"]))
+    if proof := provenance_in(table.schema.metadata or {}):
+        with_provenance(frame, proof)
     files = about.get("files", {})
     return Reading(
         frame,
@@ -258,6 +258,12 @@ def read_parquet(path: Path | str) -> Reading:
         about.get("left_out", {}),
         Files(files.get("read", 0), files.get("set_aside", {})),
     )
+
+
+def provenance_in(metadata: Mapping[bytes, bytes]) -> Provenance | None:
+    """What a table's file says of its completeness; None where it says nothing."""
+    about = json.loads(metadata.get(_PARQUET_KEY, b"{}"))
+    return _provenance(about["provenance"]) if "provenance" in about else None
 
 
 def _provenance(stored: Mapping[str, Any]) -> Provenance:

@@ -8,37 +8,37 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtra
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.account.iam_pages import UnreadableError, ask
+from bedrock_guard.account.s3 import s3_price
 from bedrock_guard.account.session import demanded
 from bedrock_guard.account.trail_files import Entry, Limits
-from bedrock_guard.account.trail_store import PART_BYTES, Refreshed, TrailStore, source_key
+from bedrock_guard.account.trail_store import Refreshed, TrailStore, source_key
 from bedrock_guard.errors import GuardError
 
 if TYPE_CHECKING:
     from bedrock_guard.account.keys import Caller
 
 MARGIN: Final = timedelta(days=1)
-_LIST_USD: Final = Decimal("0.000005")
-_GET_USD: Final = Decimal("0.0000004")
-"""Standard storage in us-east-1; other Regions differ a little: https://aws.amazon.com/s3/pricing/"""
-
-_ADDRESS: Final = re.compile(
-    r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL
-)
+_AT_ONCE: Final = 8
+_ROUND_BYTES: Final = 256 * 1024 * 1024
+_ROUND_FILES: Final = 4096
+_SUFFIXES: Final = (".json", ".json.gz")
 _DEEPEST: Final = 6
 _TRAIL: Final = "CloudTrail/"
-_SIBLING: Final = re.compile(r"CloudTrail-[A-Za-z]+/")
+_SIBLING: Final = re.compile(r"CloudTrail-(?:Digest|Insight|Aggregated)/")
+_NO_RECORDS: Final = "digest and insight files are no records"
+_NO_FILE: Final = "its name does not end in .json or .json.gz"
 _WAY: Final = re.compile(r"AWSLogs/|o-[a-z0-9]+/|\d{12}/")
 
 
@@ -75,9 +75,10 @@ class _Bucket:
     client: Any
     scope: Scope
     limits: Limits
-    lists: int = 0
-    answered: int = 0
-    gets: int = 0
+    known: Collection[str] = ()
+    answered: bool = False
+    lists: count[int] = field(default_factory=count)
+    gets: count[int] = field(default_factory=count)
     set_aside: dict[str, str] = field(default_factory=dict)
 
     def folders(self, prefix: str, depth: int = 0) -> Iterator[str]:
@@ -85,7 +86,7 @@ class _Bucket:
         for child in self._children(prefix):
             name = child.removeprefix(prefix)
             if _SIBLING.fullmatch(name):
-                self.set_aside[child] = "digest and insight files are no records"
+                self.set_aside[child] = _NO_RECORDS
             elif name == _TRAIL:
                 yield from (
                     place for place in self._children(child) if self._wanted(place, child, self.scope.regions)
@@ -107,33 +108,31 @@ class _Bucket:
         pages = self._pages(Prefix=prefix, Delimiter="/")
         return [str(item["Prefix"]) for page in pages for item in page.get("CommonPrefixes") or ()]
 
-    def entries(self, prefix: str) -> Iterator[Entry]:
-        """The files below a prefix; larger ones than allowed, and those that are none, are set aside."""
+    def files(self, prefix: str) -> list[Entry]:
+        """The files below a prefix, still without a path; larger ones than allowed are set aside."""
+        found = []
         for page in self._pages(Prefix=prefix):
             for item in page.get("Contents") or ():
                 key, size = str(item["Key"]), int(item.get("Size", 0))
-                changed = item.get("LastModified")
-                stamp = int(changed.timestamp() * 10**9) if isinstance(changed, datetime) else 0
-                if not key.lower().endswith((".json", ".json.gz")):
-                    self.set_aside[key] = "its name does not end in .json or .json.gz"
-                elif {"", ".", ".."} & set(key.split("/")) or "\0" in key:
-                    self.set_aside[key] = "its name would lead out of the folder"
+                if not key.lower().endswith(_SUFFIXES):
+                    self.set_aside[key] = _NO_FILE
                 elif size > self.limits.size:
                     self.set_aside[key] = "too large"
                 else:
-                    yield Entry(key, Path(key), "", size, stamp)
+                    found.append(Entry(key, Path(), "", size, _changed(item)))
+        return found
 
     def _pages(self, **request: Any) -> Iterator[Mapping[str, Any]]:
         tokens: set[str] = set()
         while True:
-            self.lists += 1
+            next(self.lists)
             try:
                 page = ask(self.client, "list_objects_v2", Bucket=self.scope.bucket, **request)
                 demanded(page, "KeyCount")
             except GuardError as error:
                 self.set_aside[str(request["Prefix"])] = f"cannot be listed: {error.what}"
                 return
-            self.answered += 1
+            self.answered = True
             yield page
             token = page.get("NextContinuationToken")
             if not page.get("IsTruncated") or not token:
@@ -144,118 +143,105 @@ class _Bucket:
             tokens.add(token)
             request["ContinuationToken"] = token
 
-    def fetch(self, entry: Entry, folder: Path) -> str:
-        """Copy one file into a folder, under its key; the reason where that failed, empty where it did not."""
-        target = folder / entry.name
+    def fetch(self, entry: Entry, path: Path) -> Entry:
+        """Write a file to a path, unless it is known. Its key is never a path here: keys may hold anything."""
+        if source_key(entry) in self.known:
+            return entry
+        next(self.gets)
         try:
             answer = ask(self.client, "get_object", Bucket=self.scope.bucket, Key=entry.name)
             data = demanded(answer, "Body").read(self.limits.size + 1)
-            if len(data) > self.limits.size:
-                return "too large"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-            os.utime(target, ns=(entry.changed, entry.changed))
         except UnreadableError as error:
-            return error.what
-        except OSError as error:
-            return f"cannot be kept: {error.strerror}"
-        return ""
+            return replace(entry, refused=error.what)
+        path.write_bytes(data)
+        return replace(entry, path=path)
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a refresh from a bucket did, and what it asked of S3."""
+    """What a refresh from a bucket did, and what it asked of S3.
+
+    Args:
+        refreshed: files read anew, and all that was set aside, by key or prefix, with the reason.
+        requests: how many.
+        request_cost_usd: what they cost, about.
+    """
 
     refreshed: Refreshed
     requests: int
     request_cost_usd: Decimal
 
+    @property
+    def problems(self) -> dict[str, str]:
+        """What of that which was set aside may have held records."""
+        aside = self.refreshed.set_aside
+        return {name: why for name, why in aside.items() if why not in {_NO_RECORDS, _NO_FILE}}
+
 
 def refresh_from_s3(
     store: TrailStore, account: Caller, scope: Scope, *, workers: int = 0, limits: Limits | None = None
 ) -> Fetched:
-    """Read the files of a trail's bucket that the store does not know yet; a file is fetched once, and not kept.
+    """Read the files of a trail's bucket that the store does not know yet; only these are fetched, and none is kept.
 
     Args:
         store: what keeps the rows.
-        account: whose credentials read the bucket.
+        account: whose credentials read the bucket (`s3:ListBucket`, `s3:GetObject`).
         scope: what of it is read.
-        workers: worker processes of the reading.
+        workers: worker processes of the reading; 0 reads in this process.
         limits: bounds of a file.
 
     Raises:
         GuardError: the window is none, or nothing of the bucket could be listed.
+        OSError: the store cannot be written.
     """
     if scope.start.tzinfo is None or scope.end.tzinfo is None or scope.start >= scope.end:
         raise GuardError(
             "This is no window of time.", remedy="Give a start before the end, both with a time zone."
         )
-    bucket = _Bucket(account.client("s3"), scope, limits or Limits())
-    known = store.parts.sources()
-    listed = (entry for place in _places(bucket) for entry in bucket.entries(place))
-    new = (entry for entry in listed if source_key(entry) not in known)
+    bucket = _Bucket(account.client("s3"), scope, limits or Limits(), store.known())
     files = parts = 0
-    aside: dict[str, str] = {}
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        for batch in _batches(new):
-            with TemporaryDirectory() as scratch:
-                folder = Path(scratch)
-                bucket.gets += len(batch)
-                failed = pool.map(lambda entry, into=folder: bucket.fetch(entry, into), batch)
-                problems = {e.name: why for e, why in zip(batch, failed, strict=True) if why}
-                read = store.refresh(folder, workers=workers, limits=limits)
-            files, parts = files + read.files, parts + read.parts
-            aside |= {**problems, **read.set_aside}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for batch in _rounds(_listed(bucket, pool)):
+            with TemporaryDirectory(prefix="bedrock-guard-trail-") as folder:
+                paths = [Path(folder) / f"{number:06}" for number in range(len(batch))]
+                fetched = list(pool.map(bucket.fetch, batch, paths))
+                done = store.take(fetched, workers=workers, limits=bucket.limits)
+            files, parts = files + done.files, parts + done.parts
+            bucket.set_aside |= done.set_aside
     if not bucket.answered:
-        raise GuardError(
-            f"s3://{scope.bucket}/{scope.prefix} could not be listed.", why=_first(bucket.set_aside)
-        )
-    cost = bucket.lists * _LIST_USD + bucket.gets * _GET_USD
-    aside = dict(sorted({**bucket.set_aside, **aside}.items()))
-    return Fetched(Refreshed(files, parts, aside), bucket.lists + bucket.gets, cost)
+        why = next(iter(bucket.set_aside.values()), "")
+        raise GuardError(f"s3://{scope.bucket}/{scope.prefix} could not be listed.", why=why)
+    lists, gets = next(bucket.lists), next(bucket.gets)
+    refreshed = Refreshed(files, parts, dict(sorted(bucket.set_aside.items())))
+    return Fetched(refreshed, lists + gets, s3_price(lists, gets))
 
 
-def place_of(address: str) -> tuple[str, str]:
-    """Bucket and prefix of an address.
-
-    Raises:
-        GuardError: it is none of S3.
-
-    Example:
-        >>> place_of("s3://my-trail/logs/AWSLogs")
-        ('my-trail', 'logs/AWSLogs')
-    """
-    found = _ADDRESS.fullmatch(address)
-    if not found:
-        raise GuardError(f"{address} is no address in S3.", remedy="Give s3://BUCKET or s3://BUCKET/PREFIX.")
-    return found["bucket"], found["prefix"] or ""
+def _listed(bucket: _Bucket, pool: ThreadPoolExecutor) -> Iterator[Entry]:
+    """The files in scope, day by day: what was delivered on a day is kept together."""
+    prefix = bucket.scope.prefix
+    if f"/{_TRAIL}" in f"/{prefix}":
+        places = [prefix]
+    else:
+        folders = list(bucket.folders(f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""))
+        places = [f"{folder}{day}/" for day in bucket.scope.days() for folder in folders]
+    return chain.from_iterable(pool.map(bucket.files, places))
 
 
-def _first(found: Mapping[str, str]) -> str:
-    return next(iter(found.values()), "")
-
-
-def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
-    """Files in batches of about the bytes of one part."""
+def _rounds(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Files in rounds of which each fits the disk."""
     batch: list[Entry] = []
     size = 0
     for entry in entries:
-        if batch and size + entry.size > PART_BYTES:
-            yield batch
-            batch, size = [], 0
         batch.append(entry)
         size += entry.size
+        if size >= _ROUND_BYTES or len(batch) >= _ROUND_FILES:
+            yield batch
+            batch, size = [], 0
     if batch:
         yield batch
 
 
-def _places(bucket: _Bucket) -> Iterator[str]:
-    """The prefixes of the days in scope; a prefix inside a trail is read as it is."""
-    prefix = bucket.scope.prefix
-    if f"/{_TRAIL}" in f"/{prefix}":
-        yield prefix
-        return
-    root = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
-    for folder in bucket.folders(root):
-        for day in bucket.scope.days():
-            yield f"{folder}{day}/"
+def _changed(item: Mapping[str, Any]) -> int:
+    """When an object was written, in nanoseconds since 1970; 0 where S3 does not say."""
+    moment = item.get("LastModified")
+    return int(moment.timestamp() * 10**9) if isinstance(moment, datetime) else 0

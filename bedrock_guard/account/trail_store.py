@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -44,7 +44,7 @@ SCHEMA: Final = pa.schema(
 """A part's columns: those of TRAIL whose values never change, and the file that a row came from."""
 
 _TABLE: Final = "trail"
-PART_BYTES: Final = 32 * 1024 * 1024
+_PART_BYTES: Final = 32 * 1024 * 1024
 _DELIVERED: Final = re.compile(
     r"(?:.*/)?(\d{12}_CloudTrail_[a-z0-9-]+_(\d{4})(\d\d)(\d\d)T\d{4}Z_[A-Za-z0-9]+\.json(?:\.gz)?)"
 )
@@ -89,10 +89,14 @@ class TrailStore:
             GuardError: there is nothing at `path`.
             OSError: the store cannot be written.
         """
-        known = self.parts.sources()
+        return self.take(walk(Path(path)), workers=workers, limits=limits)
+
+    def take(self, entries: Iterable[Entry], *, workers: int = 0, limits: Limits | None = None) -> Refreshed:
+        """Read those of some files that the store does not know yet, wherever they come from."""
+        known = self.known()
         set_aside: dict[str, str] = {}
         new: list[tuple[str, Entry]] = []
-        for entry in walk(Path(path)):
+        for entry in entries:
             key = source_key(entry)
             if entry.refused:
                 set_aside[entry.name] = entry.refused
@@ -104,6 +108,10 @@ class TrailStore:
         for notes in made_parts(jobs, workers):
             set_aside |= {one["name"]: one["refused"] for one in notes.values() if one.get("refused")}
         return Refreshed(len(new), len(jobs), dict(sorted(set_aside.items())))
+
+    def known(self) -> Mapping[str, Any]:
+        """What the store has read, by `source_key`, with what was noted of it."""
+        return self.parts.sources()
 
     def _jobs(self, new: Sequence[tuple[str, Entry]], limits: Limits) -> list[Job]:
         by_day: dict[str, list[tuple[str, Entry]]] = defaultdict(list)
@@ -132,26 +140,48 @@ class TrailStore:
 
         return TrailView(self.parts.parts())
 
-    def summary(self) -> dict[str, Any]:
-        """`{"records": n, "rows": n, "left_out": {reason: n}}` of everything in the store, which add up."""
-        records, rows, left_out = added(self.parts.sources())
-        distinct = self.view().count() if rows else 0
-        if rows > distinct:
-            left_out[LeftOut.DUPLICATE.value] += rows - distinct
-        return {"records": records, "rows": distinct, "left_out": dict(sorted(left_out.items()))}
+    def summary(self, start: datetime | None = None, end: datetime | None = None) -> dict[str, Any]:
+        """`{"records": n, "rows": n, "left_out": {reason: n}}` of everything in the store, which add up.
+
+        Rows are those of the window; the others are left out as `outside_window`.
+        """
+        records, rows, left_out = added(self.known())
+        view = self.view()
+        distinct = view.count() if rows else 0
+        inside = view.count(start, end) if rows and (start or end) else distinct
+        left_out += Counter({LeftOut.DUPLICATE.value: rows - distinct})
+        left_out += Counter({LeftOut.OUTSIDE_WINDOW.value: distinct - inside})
+        return {"records": records, "rows": inside, "left_out": dict(sorted(left_out.items()))}
 
     def set_aside(self) -> dict[str, str]:
         """The files that could not be read, by name, with the reason."""
         notes = self.parts.sources().values()
         return {one["name"]: one["refused"] for one in notes if one.get("refused")}
 
-    def export(self, path: Path | str) -> Path:
-        """Write the trail table of everything to one Parquet file, for `account.trail.read_parquet`."""
-        view, sources = self.view(), self.parts.sources()
-        aside = self.set_aside()
-        about = about_bytes(self.summary(), Files(len(sources) - len(aside), aside), view.provenance())
+    def export(
+        self,
+        path: Path | str,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        lost: str = "",
+    ) -> Path:
+        """Write the trail table of a window to one Parquet file, for `account.trail.read_parquet`.
+
+        Args:
+            path: the file.
+            start: first instant wanted (UTC).
+            end: first instant no longer wanted.
+            lost: what could not be read and is not known to the store, such as prefixes that could not be listed.
+        """
+        view, own = self.view(), self.set_aside()
+        proof = view.provenance(start, end)
+        if lost:
+            proof = proof.lowered("floor", lost)
+        files = Files(len(self.known()) - len(own), own)
+        about = about_bytes(self.summary(start, end), files, proof)
         with whole_file(Path(path)) as temporary:
-            view.export(temporary, about)
+            view.export(temporary, about, start, end)
         return Path(path)
 
     def calls(
@@ -210,7 +240,7 @@ def _pieces(files: Sequence[tuple[str, Entry]]) -> Iterator[list[tuple[str, Entr
     piece: list[tuple[str, Entry]] = []
     size = 0
     for key, entry in files:
-        if piece and size + entry.size > PART_BYTES:
+        if piece and size + entry.size > _PART_BYTES:
             yield piece
             piece, size = [], 0
         piece.append((key, entry))

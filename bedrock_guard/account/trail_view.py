@@ -55,8 +55,13 @@ class TrailView:
         connection.execute(_ONCE)
         return connection
 
-    def count(self) -> int:
-        """How many events there are."""
+    def count(self, start: datetime | None = None, end: datetime | None = None) -> int:
+        """How many events there are in a window."""
+        if start or end:
+            found = self.connection.execute(
+                f"SELECT count(*) FROM once WHERE {_within(start, end)}"  # noqa: S608 - times only
+            ).fetchone()
+            return int(found[0]) if found else 0
         row = self.connection.execute(
             "SELECT (SELECT count(*) FROM parts) - (SELECT coalesce(sum(copies - 1), 0) FROM twins)"
         ).fetchone()
@@ -73,12 +78,10 @@ class TrailView:
         """The name of a view with the columns of TRAIL, of the events of a window."""
         connection = self.connection
         connection.register("models", self._models(catalogue, kept))
-        bounds = [("event_time >=", start), ("event_time <", end)]
-        tests = [f"{test} TIMESTAMPTZ '{moment.isoformat()}'" for test, moment in bounds if moment]
         columns = ", ".join(TRAIL.columns)
         connection.execute(
             f"CREATE OR REPLACE TEMP VIEW calls AS SELECT {columns} FROM once LEFT JOIN models USING (model_raw) "  # noqa: S608
-            f"WHERE {' AND '.join(tests) or 'true'}"
+            f"WHERE {_within(start, end)}"
         )
         return "calls"
 
@@ -140,11 +143,17 @@ class TrailView:
         row = found.to_arrow_table().to_pylist()[0]
         return tuple(value and value.astimezone(UTC) for value in (row["first"], row["last"]))
 
-    def export(self, path: Path, about: Mapping[bytes, bytes]) -> None:
-        """Write the trail table of everything to one Parquet file, in the order of time; at once or not at all."""
+    def export(
+        self,
+        path: Path,
+        about: Mapping[bytes, bytes],
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> None:
+        """Write the trail table of a window to one Parquet file, in the order of time; at once or not at all."""
         import pyarrow.parquet as pq
 
-        name = self.relation()
+        name = self.relation(start, end)
         reader = self.connection.sql(f"SELECT * FROM {name} ORDER BY event_time, event_id").to_arrow_reader()  # noqa: S608
         schema = reader.schema.with_metadata(dict(about))
         with pq.ParquetWriter(path, schema, compression="zstd") as writer:
@@ -152,10 +161,17 @@ class TrailView:
                 writer.write_batch(batch.replace_schema_metadata(schema.metadata))
 
 
+def _within(start: datetime | None, end: datetime | None) -> str:
+    """The test of a window in SQL."""
+    bounds = [("event_time >=", start), ("event_time <", end)]
+    tests = [f"{test} TIMESTAMPTZ '{moment.isoformat()}'" for test, moment in bounds if moment]
+    return " AND ".join(tests) or "true"
+
+
 def _note_twins(connection: duckdb.DuckDBPyConnection) -> None:
     """A table of the event ids that stand in several rows.
 
-    Equal ids have equal hashes, and eight bytes an event are soon sorted; only where a hash is met again, ids are compared.
+    Equal ids have equal hashes, and hashes are small and soon sorted. Only ids whose hash is met again are compared.
     """
     import numpy as np
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bedrock_guard import __version__
-from bedrock_guard.cli import account, change, demo, doctor, policy, report, spend
+from bedrock_guard.cli import account, change, demo, doctor, policy, report, spend, trail
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.words import visible
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (demo, policy, account, change, spend, report, doctor):
+for part in (demo, policy, trail, account, change, spend, report, doctor):
     app.registered_commands.extend(part.commands.registered_commands)
 
 

@@ -4,75 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from bedrock_guard.account.trail_store import Refreshed, TrailStore
     from bedrock_guard.present.note import Note
     from bedrock_guard.present.table import Shown
 
 commands = typer.Typer()
 Account = Annotated[str, typer.Option(help="demo, or the name of an AWS profile.")]
-
-
-@commands.command()
-def calls(
-    path: Annotated[
-        str,
-        typer.Argument(
-            help="A folder or file of CloudTrail records or LookupEvents pages, or s3://BUCKET/PREFIX of a trail."
-        ),
-    ],
-    out: Annotated[Path | None, typer.Option(help="The Parquet file to write.")] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(help="A folder that keeps what was read: next time only new files are read."),
-    ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 reads in this one.")] = 0,
-    account: Annotated[str, typer.Option(help="For S3: the AWS profile that reads the bucket.")] = "default",
-    days: Annotated[int, typer.Option(min=1, help="For S3: how many days back.")] = 30,
-) -> None:
-    """Read CloudTrail files into the calls table. The last line counts every record, as JSON."""
-    from datetime import UTC, datetime
-    from tempfile import TemporaryDirectory
-
-    from bedrock_guard.account.trail_store import TrailStore
-    from bedrock_guard.present.table import plain
-
-    if out is None and store is None:
-        raise typer.BadParameter("give --out FILE.parquet, --store FOLDER, or both")
-    with TemporaryDirectory() as scratch:
-        trail = TrailStore(store or scratch)
-        if path.startswith("s3://"):
-            read = _from_bucket(trail, path, account, days, workers)
-        else:
-            read = trail.refresh(Path(path), workers=workers)
-        if out:
-            trail.export(out)
-        trail.tidy(datetime.now(UTC).date())
-        for name, reason in read.set_aside.items():
-            print(f"set aside: {plain(name)}: {reason}", file=sys.stderr)
-        print(f"{read.files:,} new file(s) read", file=sys.stderr)
-        print(json.dumps(trail.summary()))
-
-
-def _from_bucket(trail: TrailStore, address: str, account: str, days: int, workers: int) -> Refreshed:
-    """Read a trail's bucket, and say what asking cost."""
-    from datetime import timedelta
-
-    from bedrock_guard.account.situation import open_account
-    from bedrock_guard.account.trail_s3 import Scope, place_of, refresh_from_s3
-    from bedrock_guard.evidence.tables import dollars
-
-    bucket, prefix = place_of(address)
-    opened = open_account(account)
-    scope = Scope(bucket, prefix, opened.now - timedelta(days=days), opened.now)
-    found = refresh_from_s3(trail, opened, scope, workers=workers)
-    print(f"{found.requests:,} requests to S3, about {dollars(found.request_cost_usd)}", file=sys.stderr)
-    return found.refreshed
 
 
 @commands.command()
@@ -82,7 +25,8 @@ def keys(
     calls: Annotated[
         str,
         typer.Option(
-            help="The folder of calls --store, instead of Event history: it may reach further back."
+            help="The folder of calls --store, files of a trail or s3://BUCKET/PREFIX, instead of Event history: "
+            "they may reach further back."
         ),
     ] = "",
     key: Annotated[
@@ -95,11 +39,18 @@ def keys(
 ) -> None:
     """List every API key: status, expiry, creator, last use, how far each is known, and what deserves a look."""
     from bedrock_guard.account.situation import open_account
+    from bedrock_guard.account.trail_places import Wanted, store_at
     from bedrock_guard.present import keys as show
 
     if days > 90 and not calls:
         raise typer.BadParameter("Event history reaches 90 days; give --calls FOLDER for more")
-    case = open_account(account).investigation(days, spec=spec, calls=calls)
+    opened = open_account(account)
+    folder: str | Path = ""
+    if calls:
+        held, taken = store_at(calls, Wanted(opened.now - timedelta(days=days)), lambda: opened)
+        folder = held.folder
+        print(taken.lost or f"{taken.files:,} new file(s) read", file=sys.stderr)
+    case = opened.investigation(days, spec=spec, calls=folder)
     print(case.line(), file=sys.stderr)
     shown: list[Shown | Note] = [
         show.first(case),
@@ -147,8 +98,12 @@ def replay(
     ],
     account: Account = "demo",
     calls: Annotated[
-        Path | None, typer.Option(help="A file or store of the command calls, instead of an account.")
-    ] = None,
+        str,
+        typer.Option(
+            help="Instead of the account: a file of the command calls or tuples, a store, files of a trail, or "
+            "s3://bucket/prefix."
+        ),
+    ] = "",
     days: Annotated[int, typer.Option(min=1, max=90)] = 28,
     profile: Annotated[str | None, typer.Option(help="The spec's profile, where it has several.")] = None,
 ) -> None:

@@ -9,7 +9,7 @@ from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.left_out import LeftOut
 from bedrock_guard.evidence.moments import read_time
 from bedrock_guard.evidence.record_columns import Records, read_columns, shape_of
-from bedrock_guard.evidence.tables import CALLS, Table, column, provenance_of, require, with_provenance
+from bedrock_guard.evidence.tables import Table, column
 from bedrock_guard.evidence.usage import to_frame
 
 if TYPE_CHECKING:
@@ -56,6 +56,13 @@ TUPLES: Final = Table(
 number of calls that lack one of the two.
 """
 
+_PARAMETERS: Final = (
+    "CASE WHEN parameters LIKE '%\"roleSessionName\"%' "
+    "THEN nullif(CAST(json_merge_patch(parameters, '{\"roleSessionName\": null}') AS VARCHAR), '{}') "
+    "ELSE parameters END AS parameters"
+)
+"""Every session has another name, and no decision asks for it: with it, each AssumeRole would be a tuple of its own."""
+
 _MEASURES: Final = """
     CAST(count(*) AS BIGINT) AS calls,
     CAST(sum(input_tokens) AS BIGINT) AS input_tokens,
@@ -75,25 +82,9 @@ def tuples_sql(relation: str, by: Sequence[str] = ()) -> str:
     wrong = sorted(set(by) - set(BY))
     if wrong:
         raise GuardError(f"Calls are not told apart by {', '.join(wrong)}.", remedy=f"Use {', '.join(BY)}.")
-    names = ", ".join((*KEY, *by))
+    names = ", ".join(_PARAMETERS if name == "parameters" else name for name in (*KEY, *by))
     keys = f"{names}, denied_by IS NOT NULL AS already_denied, date_trunc('day', event_time) AS day"
     return f"SELECT {keys}, {_MEASURES} FROM {relation} GROUP BY ALL ORDER BY ALL"  # noqa: S608 - names checked
-
-
-def tuples_of(calls: pd.DataFrame, *, by: Sequence[str] = ()) -> pd.DataFrame:
-    """The tuples (TUPLES, and the columns of `by`) of a calls table.
-
-    Raises:
-        MissingColumns: the frame is no calls table.
-        GuardError: `by` names a column that is not in BY.
-    """
-    require(calls, CALLS)
-    connection = connect()
-    bare = calls.copy(deep=False)
-    bare.attrs = {}
-    connection.register("calls", bare)
-    frame = framed(connection.sql(tuples_sql("calls", by)), by)
-    return with_provenance(frame, provenance_of(calls))
 
 
 def framed(relation: duckdb.DuckDBPyRelation, by: Sequence[str] = ()) -> pd.DataFrame:

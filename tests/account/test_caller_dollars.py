@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tuple_maker import tuples_of
 
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import Situation, look
@@ -20,7 +21,6 @@ from bedrock_guard.evidence.model_use import model_use
 from bedrock_guard.evidence.sole_callers import sole_callers
 from bedrock_guard.evidence.tables import cents, total
 from bedrock_guard.evidence.token_counts import of_seen
-from bedrock_guard.evidence.tuples import tuples_of
 from bedrock_guard.present import choosing, evidence, start
 
 USER = "arn:aws:iam::111122223333:user/BedrockAPIKey-h7qz"

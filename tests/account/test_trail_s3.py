@@ -14,7 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bedrock_guard.account.trail_files import Limits
-from bedrock_guard.account.trail_s3 import Scope, place_of, refresh_from_s3
+from bedrock_guard.account.trail_places import Wanted, take_in
+from bedrock_guard.account.trail_s3 import Scope, refresh_from_s3
 from bedrock_guard.account.trail_store import TrailStore
 from bedrock_guard.errors import GuardError
 
@@ -172,11 +173,9 @@ def test_a_part_of_it(
     assert (set(names(store)) if store.parts.parts() else set()) == expected
 
 
-def test_what_cannot_be_read_is_set_aside_by_name(bucket: Bucket, store: TrailStore, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_set_aside_by_name(bucket: Bucket, store: TrailStore) -> None:
     bucket.objects[key(3, name="cut.json.gz")] = file(1)[:-9]
     bucket.objects[key(3, name="big.json")] = b" " * 2000
-    bucket.objects[key(3, name="../../../../../../../out.json")] = file(1)
-    bucket.objects[key(3, name=f"{'n' * 300}.json")] = file(1)
     bucket.refused = {key(2), f"{ROOT}/CloudTrail/eu-west-1/2026/10/03/"}
     found = refresh_from_s3(
         store, Account(bucket), Scope("trail", "logs", START, END), limits=Limits(size=1000)
@@ -188,12 +187,9 @@ def test_what_cannot_be_read_is_set_aside_by_name(bucket: Bucket, store: TrailSt
     }
     assert aside["cut.json.gz"] == "truncated gzip"
     assert aside["big.json"] == "too large"
-    assert "lead out of the folder" in aside["out.json"]
-    assert "cannot be kept" in aside[f"{'n' * 300}.json"]
     assert "AccessDenied" in aside["a.json.gz"]
     assert "AccessDenied" in aside[""]
     assert set(names(store)) == {"0.001", "0.5", "0.7", "1.999"}
-    assert not list(tmp_path.rglob("out.json"))
 
 
 def test_a_refused_bucket_is_no_empty_one(bucket: Bucket, store: TrailStore) -> None:
@@ -208,22 +204,30 @@ def test_no_window(store: TrailStore) -> None:
         refresh_from_s3(store, Account(Bucket({})), Scope("trail", "", END, START))
 
 
-@pytest.mark.parametrize("address", ["s3://", "s3:///x", "s3://UPPER/x", "https://b/x", "s3://-a"])
-def test_what_is_no_address(address: str) -> None:
-    with pytest.raises(GuardError, match="no address in S3"):
-        place_of(address)
+@pytest.mark.parametrize("address", ["s3://", "s3:///x", "s3://UPPER/x", "s3://-a"])
+def test_what_is_no_address(address: str, store: TrailStore) -> None:
+    with pytest.raises(GuardError, match="no place in S3"):
+        take_in(address, store, Wanted(), lambda: pytest.fail("nobody is asked"))
 
 
-def test_the_command_reads_a_bucket(
-    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_key_is_never_a_path(bucket: Bucket, store: TrailStore, tmp_path: Path) -> None:
+    day, up = key(2, name=""), "../" * 12
+    hostile = [
+        f"{day}{name}.json" for name in (f"{up}{tmp_path}/out", "/tmp/x", "a\\b", "a.json/b", "n" * 300)
+    ]
+    bucket.objects |= {name: file(0.9) for name in (*hostile, f"{day}a.json")}
+    found = refresh_from_s3(store, Account(bucket), Scope("trail", "logs", START, END))
+    assert "0.9" in set(names(store))
+    assert found.refreshed.files == 6 + len(hostile) + 1
+    assert not list(tmp_path.rglob("out.json"))
+
+
+def test_a_prefix_that_looks_like_a_sibling_is_read_and_its_faults_are_said(
+    bucket: Bucket, store: TrailStore
 ) -> None:
-    from bedrock_guard.account import situation
-    from bedrock_guard.cli.account import calls
-
-    monkeypatch.setattr(situation, "open_account", lambda _name: Account(bucket))
-    calls("s3://trail/logs", store=tmp_path / "kept", days=30)
-    said = capsys.readouterr()
-    counts = json.loads(said.out.splitlines()[-1])
-    assert counts["records"] == counts["rows"] + sum(counts["left_out"].values())
-    assert counts["rows"] == 8
-    assert "requests to S3, about $0.000" in said.err
+    moved = "CloudTrail-archive/"
+    bucket.objects = {name.replace("logs/", moved, 1): data for name, data in bucket.objects.items()}
+    bucket.refused = {key(2).replace("logs/", moved, 1)}
+    found = refresh_from_s3(store, Account(bucket), Scope("trail", "", START, END))
+    assert "1.5" in set(names(store))
+    assert list(found.problems) == list(bucket.refused)

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trail_maker import make_trail
+from tuple_maker import tuples_of
 
 from bedrock_guard.account.trail import read_folder, read_parquet
 from bedrock_guard.account.trail_files import Limits
@@ -25,7 +26,7 @@ from bedrock_guard.account.trail_reader import TrailReader
 from bedrock_guard.account.trail_store import TrailStore, delivery_day
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.tables import provenance_of
-from bedrock_guard.evidence.tuples import TUPLES, tuples_of
+from bedrock_guard.evidence.tuples import TUPLES
 
 ROOT = Path(__file__).parent.parent.parent
 
