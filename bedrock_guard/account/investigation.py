@@ -238,11 +238,12 @@ def investigate(
 
     """
     catalogue = shipped()
-    asked, unknown = (tuple(regions), ()) if regions else enabled_regions(account, catalogue)
+    unknown: tuple[str, ...] = ()
     if store:
         start = account.now - timedelta(days=days)
         read, asked = key_calls(store, start, account.now, account.account_id)
     else:
+        asked, unknown = (tuple(regions), ()) if regions else enabled_regions(account, catalogue)
         read = packed(read_calls(account, days, asked, attributes=ATTRIBUTES).reading.frame)
     keys = read_keys(account, read)
     calls = packed(with_opaque_models(account, keys.calls if keys.calls is not None else read, catalogue))

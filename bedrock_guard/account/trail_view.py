@@ -52,7 +52,8 @@ class TrailView:
         else:
             connection.register("parts", SCHEMA.empty_table())
         _note_twins(connection)
-        connection.execute(_ONCE)
+        twins = connection.execute("FROM twins LIMIT 1").fetchall()
+        connection.execute(_ONCE if twins else "CREATE VIEW once AS FROM parts")  # which reads the parts once
         return connection
 
     def count(self, start: datetime | None = None, end: datetime | None = None) -> int:
@@ -92,7 +93,7 @@ class TrailView:
         from bedrock_guard.boundary.catalogue import shipped
 
         makers = self.connection.sql(
-            "SELECT operation, outcome, parameters FROM once WHERE list_contains($makers, operation)",
+            "SELECT operation, outcome, parameters FROM parts WHERE list_contains($makers, operation)",
             params={"makers": list(MAKERS)},
         ).to_arrow_table()
         ids = ModelIds(catalogue or shipped(), {**learned(makers.to_pandas()), **(kept or {})})

@@ -151,7 +151,7 @@ def find(evidence: Evidence, thresholds: Thresholds | None = None) -> tuple[Find
 
     require(evidence.calls, TRAIL)
     limits = thresholds or Thresholds()
-    changes, use = _but_model_calls(evidence.calls), narrowed(packed(evidence.calls))
+    changes, use = _but_model_calls(evidence.calls), _ordered(narrowed(packed(evidence.calls)))
     families = ((KEYS, changes), (USE, use), (LOGGING, changes), (CHANGES, changes))
     found = [
         finding
@@ -167,9 +167,15 @@ def _but_model_calls(calls: pd.DataFrame) -> pd.DataFrame:
     return unpacked(calls[~(calls["operation"].isin(list(INVOCATIONS)) & _is_bedrock(calls))])
 
 
+def _ordered(calls: pd.DataFrame) -> pd.DataFrame:
+    """The same calls, oldest first; ids are objects, so that rules about use choose rows without copying texts."""
+    return calls.astype({"event_id": "object"}).sort_values("event_time", kind="stable")
+
+
 def bedrock_calls(calls: pd.DataFrame) -> pd.DataFrame:
     """Calls on an endpoint of Bedrock, with the columns that rules and questions about use look at."""
-    found = narrowed(calls)[_is_bedrock(calls)]
+    called = _is_bedrock(calls)
+    found = narrowed(calls) if called.all() else narrowed(calls)[called]
     found.attrs = calls.attrs
     return found
 
@@ -202,7 +208,7 @@ def of_events(
 ) -> Finding:
     """A finding made of events: their ids, times and account, and how complete the records are they came from."""
     proof = provenance_of(events)
-    ordered = events[["event_time", "event_id", "account_id"]].sort_values("event_time")
+    ordered = events[["event_time", "event_id", "account_id"]].sort_values("event_time", kind="stable")
     accounts = ordered["account_id"].dropna()
     return Finding(
         rule=rule,
@@ -212,7 +218,7 @@ def of_events(
         account_id=str(accounts.iloc[0]) if len(accounts) else None,
         first_seen=ordered["event_time"].iloc[0].to_pydatetime(),
         last_seen=ordered["event_time"].iloc[-1].to_pydatetime(),
-        evidence=tuple(ordered["event_id"].astype(str).iloc[:MOST_IDS]),
+        evidence=tuple(ordered["event_id"].iloc[:MOST_IDS].astype(str)),
         evidence_count=len(ordered),
         **{"completeness": proof.completeness, "why": proof.why, **more},
     )

@@ -84,7 +84,7 @@ def _first_seen(
     """Values that a principal showed for the first time after its baseline; one finding a principal and value."""
     calls = bedrock_calls(evidence.calls)
     known = calls.assign(_value=values.loc[calls.index]).dropna(subset=["_value", "principal"])
-    known = known[known["invoked_by"].isna()].sort_values("event_time")
+    known = _in_time(known[known["invoked_by"].isna()])
     for principal, own in known.groupby("principal", sort=False):
         places = own.reset_index(drop=True)
         known_since = places["event_time"].iloc[0] + timedelta(days=limits.baseline_days)
@@ -222,7 +222,14 @@ def access_probe(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
 
 
 def _by_principal(calls: pd.DataFrame) -> Iterator[tuple[Any, pd.DataFrame]]:
-    yield from calls.sort_values("event_time").groupby("principal", sort=False)
+    yield from _in_time(calls).groupby("principal", sort=False)
+
+
+def _in_time(calls: pd.DataFrame) -> pd.DataFrame:
+    """Oldest first; calls of one moment stay as they stand."""
+    if calls["event_time"].is_monotonic_increasing:
+        return calls
+    return calls.sort_values("event_time", kind="stable")
 
 
 _Places = NDArray[np.intp]

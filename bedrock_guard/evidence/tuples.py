@@ -99,6 +99,7 @@ def connect() -> duckdb.DuckDBPyConnection:
 
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # in a kernel it would stand in the report's cell
     return connection
 
 
