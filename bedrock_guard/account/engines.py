@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pandas as pd
 
-from bedrock_guard.account.iam_pages import ask
+from bedrock_guard.account.iam_pages import UnreadableError, ask
 from bedrock_guard.account.session import demanded
 from bedrock_guard.account.trail_relation import duckdb_view, spark_view
 from bedrock_guard.errors import GuardError
@@ -160,7 +160,14 @@ def athena_terms(account: Caller, workgroup: str = "primary", usd_per_tb: Decima
     Raises:
         GuardError: the workgroup cannot be read.
     """
-    answer = ask(account.client("athena"), "get_work_group", WorkGroup=workgroup)
+    try:
+        answer = ask(account.client("athena"), "get_work_group", WorkGroup=workgroup)
+    except UnreadableError as error:
+        raise GuardError(
+            f"The Athena workgroup {workgroup} cannot be read.",
+            why=error.what,
+            remedy="Check its name, the Region and the credentials: athena:GetWorkGroup is needed.",
+        ) from error
     config = demanded(answer, "WorkGroup").get("Configuration") or {}
     limit = config.get("BytesScannedCutoffPerQuery")
     output = (config.get("ResultConfiguration") or {}).get("OutputLocation") or ""

@@ -94,6 +94,8 @@ class _Parsed(Records):
         self, function: Callable[[Any, Any], _Read], name: str, kinds: Sequence[Any], key: Any
     ) -> Repeated[_Read]:
         """Each distinct text of an object read once a kind, in this file and in those before."""
+        if name not in self._ever and kinds is not self.kinds:
+            return Repeated.constant(function(None, None), len(self))
         places: dict[Any, dict[Any, int]] = {kind: {} for kind in set(kinds)}
         known = {kind: self._memory.of((key, kind)) for kind in places}
         codes: list[int] = []

@@ -13,6 +13,7 @@ from weakref import finalize
 
 from bedrock_guard.account.s3 import is_address, s3_place
 from bedrock_guard.account.trail_store import TrailStore
+from bedrock_guard.errors import GuardError
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -120,4 +121,11 @@ def store_at(place: str, wanted: Wanted, account: Callable[[], Account]) -> tupl
     folder = mkdtemp(prefix="bedrock-guard-store-")
     store = TrailStore(folder)
     finalize(store, shutil.rmtree, folder, ignore_errors=True)
-    return store, take_in(place, store, wanted, account)
+    taken = take_in(place, store, wanted, account)
+    if not store.parts.parts():
+        raise GuardError(
+            f"There are no files of a trail at {place}.",
+            why=taken.lost or "Nothing there could be read as CloudTrail records.",
+            remedy="Give the folder or prefix that holds AWSLogs/, and for a bucket days that it covers.",
+        )
+    return store, taken

@@ -108,12 +108,15 @@ def tuples(  # noqa: PLR0913, PLR0917 - each is an option of its own
     Shows the SQL, the workgroup's scan limit and the most it can cost. Only with --yes it runs; exit status 3 without.
     """
     from bedrock_guard.account.engines import Athena, athena_terms, count
+    from bedrock_guard.account.s3 import s3_place
     from bedrock_guard.account.situation import open_account
     from bedrock_guard.account.trail_places import Wanted
     from bedrock_guard.account.tuple_files import write_tuples
     from bedrock_guard.evidence.aggregate import Logs, definition, translated
     from bedrock_guard.evidence.tables import dollars
 
+    if output:
+        s3_place(output)
     logs = Logs(table, partition, on_behalf_of=not old_table)
     wanted = Wanted.of_days(since or datetime.now(UTC) - timedelta(days=90), until)
     print(translated(definition(logs, wanted.start, wanted.end, by or ()), "athena"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -37,6 +38,18 @@ def read_time(value: object) -> datetime | None:
         return _utc(datetime.fromisoformat(text))
     except ValueError:
         return _iam_date(text)
+
+
+def read_times(values: Sequence[object]) -> list[datetime | None]:
+    """Many moments, as `read_time` reads them one by one; quicker where all are written as CloudTrail does."""
+    try:
+        found = [datetime.fromisoformat(value) for value in values]  # type: ignore[arg-type]
+        plain = not values or max(map(len, values)) <= _LONGEST  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return [read_time(value) for value in values]
+    if plain and all(moment.tzinfo is UTC for moment in found):
+        return list(found)
+    return [read_time(value) for value in values]
 
 
 def _utc(moment: datetime) -> datetime | None:

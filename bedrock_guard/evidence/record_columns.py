@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 
 from bedrock_guard.evidence.clients import client_of
@@ -21,7 +21,7 @@ from bedrock_guard.evidence.identity import Caller, key_kind, read_caller
 from bedrock_guard.evidence.kinds import Shape, flag, identifier, number
 from bedrock_guard.evidence.left_out import LeftOut
 from bedrock_guard.evidence.model_ids import raw_model
-from bedrock_guard.evidence.moments import read_time
+from bedrock_guard.evidence.moments import read_times
 from bedrock_guard.evidence.parameters import OUTCOMES, is_bedrock, is_kept_service, kept_text, request_shape
 from bedrock_guard.evidence.repeated import Column, Repeated
 
@@ -49,6 +49,11 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @cached_property
+    def distinct_kinds(self) -> Repeated[Kind]:
+        """The kind of each record."""
+        return _distinct(self.kinds)
 
     def column(self, name: str) -> list[Any]:
         """A member of each record; None where a record has none."""
@@ -95,7 +100,7 @@ def shape_of(source: str, operation: str) -> Shape | LeftOut:
 
 def read_columns(records: Records) -> Columns:
     """Read the records into columns."""
-    times: list[Any] = records.each(read_time, "eventTime")
+    times: list[Any] = read_times(records.column("eventTime"))
     categories, types = records.column("eventCategory"), records.column("eventType")
     left_out: Counter[str] = Counter()
     if None in times or _any_of(_NO_ROWS, categories) or _any_of(_NO_ROWS, types):
@@ -123,7 +128,7 @@ def _reason(category: Any, kind: Any, moment: datetime | None) -> LeftOut | None
 
 
 def _columns(records: Records, times: list[datetime], categories: list[Any]) -> dict[str, Column]:
-    kinds = _distinct(records.kinds)
+    kinds = records.distinct_kinds
     asked = records.read_by_kind(_asked, "requestParameters")
     extras = records.each(_extra, "additionalEventData")
     callers = records.read(read_caller, "userIdentity")
@@ -279,10 +284,12 @@ def _told(
     records: Records, operations: Collection[str], function: Callable[[Any, Kind], _Read], name: str
 ) -> Repeated[_Read | None]:
     """What `function` reads from a member of the records of some operations; None for the others."""
-    places = [place for place, kind in enumerate(records.kinds) if kind[1] in operations]
     found = Repeated[_Read | None].constant(None, len(records))
-    if not places:
+    kinds = records.distinct_kinds
+    wanted = {code for code, kind in enumerate(kinds.values) if kind[1] in operations}
+    if not wanted:
         return found
+    places = [place for place, code in enumerate(kinds.codes) if code in wanted]
     read = records.only(places).read_by_kind(function, name)
     for place, code in zip(places, read.codes, strict=True):
         found.codes[place] = code + 1
@@ -299,8 +306,10 @@ def _refusals(records: Records) -> dict[str, Column]:
     if any(codes.values):
         messages = records.column("errorMessage")
         found: list[Denial | None] = [None]
-        for place, (code, message) in enumerate(zip(codes, messages, strict=True)):
-            if code and (denial := read_denial(code, message if isinstance(message, str) else None)):
+        given = [place for place, code in enumerate(codes.codes) if codes.values[code]]
+        for place in given:
+            message = messages[place]
+            if denial := read_denial(codes[place], message if isinstance(message, str) else None):
                 denials.codes[place] = len(found)
                 found.append(denial)
         denials = Repeated(denials.codes, found)

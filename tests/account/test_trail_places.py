@@ -151,6 +151,13 @@ def test_what_cannot_be_fetched_lowers_what_is_said(account: Account, tmp_path: 
     assert "could not be read, such as logs/" in provenance_of(read_parquet(out).frame).why
 
 
+def test_a_place_without_records_is_no_empty_history(account: Account, tmp_path: Path, spec: Path) -> None:
+    for place in (tmp_path / "nothing", "s3://trail/elsewhere", "s3://trail/logs"):
+        (tmp_path / "nothing").mkdir(exist_ok=True)
+        with pytest.raises(GuardError, match="no files of a trail"):
+            run("replay", spec, "--calls", place, "--days", 1)
+
+
 def refuse(**_: Any) -> None:
     raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
 

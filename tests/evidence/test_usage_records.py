@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bedrock_guard.evidence.moments import read_time, read_times
 from bedrock_guard.evidence.tables import CALLS, require
 from bedrock_guard.evidence.usage import TRAIL, LeftOut, normalise, to_frame
 
@@ -51,6 +52,22 @@ def row(item: Any) -> dict[str, Any]:
     found = read_record(item)
     assert isinstance(found, dict), found
     return found
+
+
+PLAIN = "2026-10-01T08:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *(None, 7, "", "yesterday", "2026-10-01", "2026-10-01T10:00:00+02:00", "Aug 1, 2024 1:33:28 PM"),
+        *(f"2026-10-01T08:00:00.{'1' * 60}Z", "0001-01-01T00:00:00+14:00", f" {PLAIN} ", ["x"]),
+    ],
+)
+def test_many_times_are_read_as_one_is(odd: Any) -> None:
+    assert read_times([PLAIN, PLAIN]) == [read_time(PLAIN)] * 2
+    for values in ([odd], [PLAIN, odd], [odd, PLAIN]):
+        assert read_times(values) == [read_time(value) for value in values]
 
 
 SESSION = {
