@@ -136,8 +136,9 @@ def unit_tokens(bill: BilledMaterial | None) -> Fact:
     """How many tokens each unit counts by what was paid; as data, where that is not what its usage type says."""
     asked = "How many tokens does one unit count, by what was paid against the list price?"
     found = {} if bill is None else units_of(bill.lines, bill.listed)
+    said = {} if bill is None else {letters(str(u)): str(u) for u in bill.lines["unit"].dropna().unique()}
     told = [
-        f"{safe([unit])} {'not told by prices' if tokens is None else f'{tokens:,}'}"
+        f"{safe([said[unit]])}: {'not told by prices' if tokens is None else f'{tokens:,}'}"
         + ("" if tokens in (None, assumed) else f" and not {assumed:,}")
         for (unit, assumed), tokens in sorted(found.items())
     ]
@@ -147,7 +148,7 @@ def unit_tokens(bill: BilledMaterial | None) -> Fact:
         if tokens not in (None, assumed)
     }
     return _fact(
-        UNITS, asked, ", ".join(told) or None, len(found), "no line has a unit and a list price", data
+        UNITS, asked, "; ".join(told) or None, len(found), "no line has a unit and a list price", data
     )
 
 

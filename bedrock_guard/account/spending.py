@@ -159,7 +159,7 @@ class Spending:
             "Bill": provenance_of(self.now.lines),
             "Control total": self.now.control.provenance,
             "Bill of the window before": provenance_of(self.before.lines),
-            "Its control total": self.before.control.provenance,
+            "Control total of the window before": self.before.control.provenance,
             "Models as Cost Explorer names them": provenance_of(self.native),
             "Caller tags": provenance_of(self.tagged),
             "Forecast": provenance_of(self.forecast),

@@ -37,7 +37,7 @@ def questions(case: Investigation) -> Shown:
         for one in case.answers
     ]
     frame = pd.DataFrame(rows, columns=["no", "question", "answer", "how_whole", "shown_by"])
-    caption = f"Twenty-two questions. The details of an answer: show.answer(case, 10). {reach(case)}"
+    caption = f"Twenty-two questions. {reach(case)}"
     return Shown(frame, caption, longest=2_000)
 
 

@@ -123,7 +123,9 @@ class Shown:
     def _over(self, column: str, words: Callable[[str], str]) -> str:
         """The words of a column, and small beneath them those of the column under it."""
         below = words(self.under[column]) if column in self.under else ""
-        small = f"<br><small{_SMALL}>{escape(below)}</small>" if below else ""
+        small = (
+            f"<br><small{_SMALL}{self._label(self.under[column])}>{escape(below)}</small>" if below else ""
+        )
         return f"{escape(words(column))}{small}"
 
     def _hidden(self) -> str:

@@ -13,9 +13,10 @@ from bedrock_guard.evidence.findings import short
 from bedrock_guard.evidence.spend_views import unusual_days
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, share
+from bedrock_guard.evidence.words import listed, many
 from bedrock_guard.present.table import plain
 from bedrock_guard.reports.figures import Finding, Severity
-from bedrock_guard.reports.parts import counted, ended_exceptions, gravest_first
+from bedrock_guard.reports.parts import ended_exceptions, gravest_first
 
 if TYPE_CHECKING:
     from bedrock_guard.account.situation import Situation
@@ -101,7 +102,7 @@ def refused_models(situation: Situation, found: WhatIf, limit: Decimal | None) -
     shown = [_refused_model(situation, found, model, cost) for model, cost in spent[:_NAMED]]
     if len(spent) > _NAMED:
         rest = dollars(total(cost for _, cost in spent[_NAMED:]))
-        text = f"{counted(len(spent) - _NAMED, 'more model')}: {rest} would be refused in all."
+        text = f"{many(len(spent) - _NAMED, 'more model')}: {rest} would be refused in all."
         shown.append(Finding(id="refused:others", severity="low", text=text))
     return shown
 
@@ -152,9 +153,9 @@ def _unusual(spending: Spending, calls: pd.DataFrame, model: str, days: pd.DataF
     cost, more = total(days["cost"]), total(days["cost"]) - total(days["usual"])
     who = more_calls(calls, model, set(days["day"])) if model else ()
     keyed = any(with_key for _, _, with_key in who)
-    named = ", ".join(f"{name} ({n:,} calls{' with an API key' if key else ''})" for name, n, key in who)
+    named, counts = [name for name, _, _ in who], [_calls(n, with_key=key) for _, n, key in who]
     nobody = ", and no caller is seen to have called it more" if model else ""
-    said = f", when {named} called it more than usual" if named else nobody
+    said = f", when {listed(named)} called it more than usual ({', '.join(counts)})" if named else nobody
     text = (
         f"{spending.name_of(model) if model else 'Spend that names no model'} cost {dollars(more)} more than usual "
         f"{when}{said}. In all it was {dollars(cost)}.{' See the key usage report.' if keyed else ''}"
@@ -170,6 +171,10 @@ def suspicions(findings: Iterable[Finding]) -> tuple[str, ...]:
     """Grave unusual spend with a key, as the sentence that a reader needs first."""
     grave = [f for f in findings if f.id.startswith("unusual:") and f.severity == "high"]
     return tuple(f"Perhaps a stolen key: {found.text.partition('. ')[0]}." for found in grave)
+
+
+def _calls(number: int, *, with_key: bool) -> str:
+    return f"{many(number, 'call')}{' with an API key' if with_key else ''}"
 
 
 def _days(days: Sequence[pd.Timestamp]) -> str:

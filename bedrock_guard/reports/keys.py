@@ -18,9 +18,11 @@ from bedrock_guard.account.resources import Logging, read_logging
 from bedrock_guard.account.situation import AccountCard, example_spec
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
+from bedrock_guard.evidence.denials import LAYER_WORDS
 from bedrock_guard.evidence.findings import Thresholds, short
 from bedrock_guard.evidence.key_use import counts
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
+from bedrock_guard.evidence.words import many
 from bedrock_guard.present import keys as show
 from bedrock_guard.present.charts import bars
 from bedrock_guard.present.note import Note
@@ -29,7 +31,7 @@ from bedrock_guard.reports.account_report import AccountReport
 from bedrock_guard.reports.figures import Figure, Finding
 from bedrock_guard.reports.key_findings import key_findings, suspected
 from bedrock_guard.reports.names import names_of_calls, names_of_keys, names_of_spec
-from bedrock_guard.reports.parts import Html, counted, figure, in_zone, verdict
+from bedrock_guard.reports.parts import Html, figure, in_zone, verdict
 from bedrock_guard.reports.settings import KeySettings
 from bedrock_guard.reports.trend import Earlier, earlier_runs, with_news
 
@@ -115,7 +117,7 @@ class KeyReport(AccountReport[KeySettings]):
         endless = held["keys_never_expire"].number
         never = f", {endless} never expire{'s' if endless == 1 else ''}" if endless else ""
         stands = (
-            f"Of {counted(int(held['keys'].number), 'long-term key')} {_card(held['keys_active'])} can be used{never}; "
+            f"Of {many(int(held['keys'].number), 'long-term key')} {_card(held['keys_active'])} can be used{never}; "
             f"{_at_least(held['usd_at_least'].number)} was spent with keys in {self.settings.days} days."
         )
         return (*stolen, stands)
@@ -162,10 +164,12 @@ class KeyReport(AccountReport[KeySettings]):
         table = self._use()
         if table.empty:
             return Note(("No call with a key was seen.",))
-        named = table.assign(
-            who=[f"{name[:_LABEL]}…" if len(name) > _LABEL + 1 else name for name in table["who"]]
+        dear = sorted(table[["who", "cost_usd"]].itertuples(index=False), key=lambda row: -(row[1] or 0))
+        named = pd.DataFrame(
+            [(f"{who[:_LABEL]}…" if len(who) > _LABEL + 1 else who, cost) for who, cost in dear],
+            columns=["who", "cost_usd"],
         )
-        return bars(named[["who", "cost_usd"]], by="who", title="Spend with keys, at least, USD")
+        return bars(named, by="who", title="Spend with keys, at least, USD")
 
     @property
     def use(self) -> Shown | Note:
@@ -187,7 +191,7 @@ class KeyReport(AccountReport[KeySettings]):
             return Note(("No refused call was seen in these days.",))
         rows = [
             {
-                "layer": layer,
+                "refused_by": LAYER_WORDS.get(str(layer), str(layer)),
                 "caller": show.who(principal),
                 "calls": len(part),
                 "operations": sorted(set(part["operation"].dropna())),
@@ -198,7 +202,7 @@ class KeyReport(AccountReport[KeySettings]):
         frame = pd.DataFrame(rows).sort_values(
             ["calls", "caller"], ascending=[False, True], ignore_index=True
         )
-        words = "Refused calls by the layer that the message names; unknown: the record carries no message."
+        words = "Refused calls by what refused them, as far as the record's message names it."
         return in_zone(Shown(frame, words), self.settings.zone)
 
     @property
@@ -214,7 +218,7 @@ class KeyReport(AccountReport[KeySettings]):
             )
             for one in self.logging
         ]
-        frame = pd.DataFrame(rows, columns=["region", "invocation_log", "to", "of", "why_unknown"])
+        frame = pd.DataFrame(rows, columns=["region", "invocation_log", "kept_in", "holds", "why_unknown"])
         return Shown(
             frame, "Model invocation logging as it is now; without it no prompt of a thief can be read."
         )

@@ -13,6 +13,7 @@ import pandas as pd
 
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.tables import Completeness, Provenance, dollars
+from bedrock_guard.evidence.words import many, visible
 from bedrock_guard.present.table import NO_MATH, Shown, plain
 from bedrock_guard.reports.figures import GRAVITY, Figure, Finding
 
@@ -52,17 +53,6 @@ def figure(
     )
 
 
-def counted(number: int, word: str) -> str:
-    """A number with its noun.
-
-    Example:
-        >>> counted(1, "finding"), counted(1200, "finding")
-        ('1 finding', '1,200 findings')
-
-    """
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
 def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings by severity; within one they keep their order. Two of one id are one."""
     by_id = {finding.id: finding for finding in findings}
@@ -75,12 +65,12 @@ def verdict(findings: Sequence[Finding], gaps: Sequence[str], lead: Sequence[str
     said = [f"{counts[name]} {name}" for name in GRAVITY if counts[name]]
     level = next((name for name in GRAVITY if counts[name]), "fine")
     first = (
-        f"{counted(len(findings), 'finding')}: {', '.join(said)}."
+        f"{many(len(findings), 'finding')}: {', '.join(said)}."
         if findings
         else "Nothing in this window needs a look."
     )
     missing = "".join(f'<p class="gap"><b>Incomplete:</b> {escape(plain(gap))}</p>' for gap in gaps)
-    more = "".join(f"<span>{escape(plain_long(line))}</span>" for line in lead)
+    more = "".join(f"<span>{escape(visible(line))}</span>" for line in lead)
     return Html(f'<p class="verdict {level}" role="status"><b>{escape(first)}</b>{more}</p>{missing}')
 
 
@@ -107,7 +97,7 @@ def sources_list(
     rows = [(name, *_source(proof)) for name, proof in proofs.items()]
     frame = pd.DataFrame(rows, columns=["table", "source", "days", "requests", "how_whole"])
     words = "Where each table came from; days are UTC, both ends included."
-    notes = "".join(f'<p class="note">{escape(plain_long(note))}</p>' for note in extra)
+    notes = "".join(f'<p class="note">{escape(visible(note))}</p>' for note in extra)
     return Html(f"{Shown(frame, words).html()}{notes}{_known(facts)}")
 
 
@@ -135,11 +125,6 @@ def _known(facts: Facts | None) -> str:
     frame = pd.DataFrame([(fact.question, fact.answer) for fact in known], columns=["question", "answer"])
     words = f"What bedrock-guard doctor found out about this account on {facts.found_at:%Y-%m-%d}."
     return Shown(frame, words).html()
-
-
-def plain_long(text: str) -> str:
-    """A line that is not cut; control characters are shown."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def in_zone(shown: Seen, zone: tzinfo) -> Seen:

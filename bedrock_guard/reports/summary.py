@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Final
 
 from bedrock_guard.evidence.tables import dollars
+from bedrock_guard.evidence.words import many, visible
 from bedrock_guard.reports.figures import Figure, Figures
-from bedrock_guard.reports.parts import counted, plain_long
 
 LINES: Final = 10
 _TITLES: Final = {"cost": "Bedrock cost", "keys": "Bedrock keys"}
@@ -47,7 +47,7 @@ def summary(figures: Figures, *, markdown: bool = True) -> str:
         lines.append(f"⚠ Incomplete: {safe(figures.gaps[0])}{more}")
     new = sum(finding.new is True for finding in figures.findings)
     told = f", {new} new since the last run" if figures.compared_with else ""
-    lines.append(f"{counted(len(figures.findings), 'finding')}{told}")
+    lines.append(f"{many(len(figures.findings), 'finding')}{told}")
     room = LINES - len(lines) - (1 if len(figures.findings) > LINES - len(lines) else 0)
     rest = [
         f for f in figures.findings if not any(f.text.partition(". ")[0] in line for line in figures.lead)
@@ -83,7 +83,7 @@ def _count(number: Decimal) -> str:
 
 def _line(text: str) -> str:
     """One line without control characters, cut where it is long."""
-    line = plain_long(" ".join(text.split()))
+    line = visible(" ".join(text.split()))
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 

@@ -131,7 +131,7 @@ def test_a_difference_of_a_cent_is_no_rounding() -> None:
 def test_where_all_is_as_documented_nothing_is_learnt_and_a_broken_file_teaches_nothing() -> None:
     account = Account.demo()
     found = examine(account).facts
-    assert found.of(UNITS) == "1ktokens 1,000, units 1,000,000"
+    assert found.of(UNITS) == "1K tokens: 1,000; Units: 1,000,000"
     assert learnt(account).words == ""
     assert all(not fact.data for fact in found.facts)
     file = path_of(account.account_id)
