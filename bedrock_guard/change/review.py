@@ -28,7 +28,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"Account {plan.account} ({plan.partition}, {plan.region}), to be applied by {_code(plan.operator)}."
     yield f"Made {plan.made:%Y-%m-%d %H:%M} UTC, valid until {plan.expires:%Y-%m-%d %H:%M} UTC."
     yield (
-        f"Selected: {_code(plan.selection)}: {plan.selected:,} of {plan.users:,} users and {plan.roles:,} roles "
+        f"Selected: {_code(plan.selection)}: {plan.selected:,} of {plan.users + plan.roles:,} users and roles "
         f"(limit {plan.limit:,})."
     )
     if plan.bystanders:

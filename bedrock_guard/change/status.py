@@ -125,6 +125,17 @@ def find_journal(place: Path | str) -> Path:
     )
 
 
+def kept(folder: Path | str) -> tuple[tuple[str, State], ...]:
+    """The changes whose journals lie in a folder, by file name, each with where it stands; no damaged ones."""
+    found = []
+    for path in sorted(Path(folder).glob(f"*{SUFFIX}")):
+        try:
+            found.append((path.name, _state(Journal.look(path))))
+        except JournalError:
+            continue
+    return tuple(found)
+
+
 def status(place: Path | str) -> Status:
     """Read a journal.
 

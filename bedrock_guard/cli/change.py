@@ -322,8 +322,11 @@ def _typed(phrase: str) -> str:
 def _say(report: StepReport) -> None:
     if report.state in ("begun", "waiting") and not report.note:
         return
-    note = f" ({_plain(report.note)})" if report.note else ""
-    print(f"[{report.number:3}/{report.of}] {report.state}: {_plain(report.step.words())}{note}", flush=True)
+    place, note = f"[{report.number:3}/{report.of}]", _plain(report.note)
+    if report.state in ("begun", "waiting"):
+        print(f"{place} {note}", flush=True)
+        return
+    print(f"{place} {report.state}: {_plain(report.step.words())}{f' ({note})' if note else ''}", flush=True)
 
 
 def _say_outcome(outcome: Outcome, account: str, state: Path | None) -> None:

@@ -163,6 +163,7 @@ def app(
     chosen = str(Path(spec).resolve()) if spec else ""
     source = notebook_path("cost").parent.parent / "boundary_workbench.ipynb"
     parameters = {"account": account, "spec": chosen, "days": days, "read_only": not write}
+    parameters["folder"] = str(Path.cwd())  # what is written must outlive the app
     with tempfile.TemporaryDirectory(prefix="guard-app-") as folder:
         served = command(
             sys.executable, app_notebook(source, Path(folder), parameters), port, theme, browser=browser

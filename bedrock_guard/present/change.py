@@ -114,6 +114,15 @@ def flips(plan: Plan) -> Shown:
     return Shown(frame, caption, limit=_MOST, under={"request": "example"})
 
 
+def judges(plan: Plan) -> list[str]:
+    """What other judges say of the documents, and which could not be asked."""
+    return [
+        f"{one.judge}: {f'asked {one.asked}, {len(one.differs)} differ' if one.available else 'not available'}"
+        f"{f' ({one.note})' if one.note else ''}"
+        for one in plan.opinions
+    ]
+
+
 def hits(plan: Plan, name_of: Callable[[str], str] = str) -> Shown:
     """Who of the selected was active in the window and would have been refused; `name_of` names a model's id."""
     found = plan.history

@@ -17,6 +17,7 @@ from bedrock_guard.widgets.applying import Applying
 from bedrock_guard.widgets.parts import alert, bullets, row, shows_errors, status, tabbed
 
 _BACK: Final = "roll back"
+_UNFINISHED: Final = ("the one that is not over", "")
 _SHOWN: Final = 150
 _PAGES: Final = ("Who", "How", "Account-wide", "Plan", "Steps", "Verified")
 _ENDED: Final = {"done": "Done.", "rolled back": "Rolled back.", "cancelled": "Cancelled."}
@@ -41,7 +42,8 @@ class ApplyView:
         self.take_over = w.Checkbox(
             description="The machine that began it is gone: take it over", indent=False
         )
-        self.take_up = w.Button(description="Take up a change kept in the folder")
+        self.journals = w.Dropdown(description="Kept", options=[_UNFINISHED])
+        self.take_up = w.Button(description="Take up this change")
         self.told, self.why, self.found, self.table, self.shown, self.steps = (w.HTML() for _ in range(6))
         self.tabs = tabbed(dict(zip(_PAGES, self._pages(), strict=True)), inner=True)
         self._bind()
@@ -65,7 +67,8 @@ class ApplyView:
         steps = w.VBox(
             [
                 row(self.phrase, self.apply, self.go_on),
-                row(self.word, self.back, self.take_up),
+                row(self.word, self.back),
+                row(self.journals, self.take_up),
                 row(self.bear, self.take_over),
                 self.steps,
             ]
@@ -82,7 +85,9 @@ class ApplyView:
         self.apply.on_click(guarded(lambda _button: self._apply()))
         self.go_on.on_click(guarded(lambda _button: self._go_on()))
         self.back.on_click(guarded(lambda _button: applying.roll_back(take_over=self.take_over.value)))
-        self.take_up.on_click(guarded(lambda _button: applying.take_up()))
+        self.take_up.on_click(guarded(lambda _button: applying.take_up(self.journals.value)))
+        for name in ("standing", "folder"):
+            applying.observe(lambda _: self._list_kept(), names=name)
         self.cancel.on_click(guarded(lambda _button: applying.cancel()))
         for name in ("plan", "refused", "outcome", "lines", "standing", "verified"):
             applying.observe(lambda _: self.follow(), names=name)
@@ -116,9 +121,16 @@ class ApplyView:
         )
         self.phrase.value, self.bear.value = "", False
 
+    def _list_kept(self) -> None:
+        """The changes of the folder, to take up another one."""
+        found = [(f"{name}: {state}", name) for name, state in self._applying.changes]
+        if tuple(self.journals.options) != (_UNFINISHED, *found):
+            self.journals.options = [_UNFINISHED, *found]
+
     def opened(self) -> None:
         """The page is looked at: list whom a change can be for, and show where things stand."""
         self._applying.roster.read()
+        self._list_kept()
         self.who.follow()
         self.follow()
 
@@ -248,6 +260,7 @@ def _plan(applying: Applying) -> str:
             else []
         ),
         bullets("To know before:", plan.risks),
+        bullets("Other judges of the same documents:", show.judges(plan)),
         _lines("Not done by this plan: commands for whoever may", plan.exports),
         _lines("The way back as AWS CLI lines", plan.rollback_commands),
     ]

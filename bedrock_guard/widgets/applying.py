@@ -17,7 +17,16 @@ from bedrock_guard.change.drift import drift
 from bedrock_guard.change.errors import JournalError, PlanRefusedError
 from bedrock_guard.change.journal import SUFFIX
 from bedrock_guard.change.plan import Plan, make_plan
-from bedrock_guard.change.status import Status, StepLine, find_journal, status, steps_of, steps_planned
+from bedrock_guard.change.status import (
+    State,
+    Status,
+    StepLine,
+    find_journal,
+    kept,
+    status,
+    steps_of,
+    steps_planned,
+)
 from bedrock_guard.change.wish import Selection, Wish
 from bedrock_guard.errors import GuardError
 from bedrock_guard.widgets.choices import Choices
@@ -40,6 +49,7 @@ class Applying(t.HasTraits):
     Args:
         choices: what is to be applied.
         account: who plans and applies; None where no account is open.
+        folder: where plans and journals are kept at first; by default `changes`, here.
 
     Attributes:
         picked: ARNs of the ticked users and roles.
@@ -95,14 +105,16 @@ class Applying(t.HasTraits):
     deployed = t.Instance(Deployed, allow_none=True)
     verified = t.Instance(pd.DataFrame, allow_none=True)
 
-    def __init__(self, choices: Choices, account: Account | None) -> None:
+    def __init__(self, choices: Choices, account: Account | None, *, folder: str | Path = "changes") -> None:
         super().__init__()
+        self.folder = str(folder)
         self.choices = choices
         self.account = account
         self.roster = Roster(choices, account)
         self.job, self.check = Job(), Job()
         self._cancel = threading.Event()
         self._journal: Path | None = None
+        self._wished = 0
         self.picked = [arn for arn in choices.profile.targets if self._mine(arn)]
         choices.observe(self._forget, names=["spec", "what_if", "problem", "profile_name"])
         self.observe(self._forget, names=[*WISHES])
@@ -150,6 +162,16 @@ class Applying(t.HasTraits):
     def journal(self) -> Path | None:
         """The journal of the change that was begun or taken up last; None before one was."""
         return self._journal if self._journal and self._journal.exists() else None
+
+    @property
+    def place(self) -> Path:
+        """The folder of plan and journal."""
+        return Path(self.folder.strip()).expanduser()
+
+    @property
+    def changes(self) -> tuple[tuple[str, State], ...]:
+        """The changes that the folder tells of, each with where it stands."""
+        return kept(self.place)
 
     @property
     def stopped(self) -> bool:
@@ -207,6 +229,7 @@ class Applying(t.HasTraits):
         """
         account, wish = self._open(), self.wish()
         self.refused, self.plan, self.kept = None, None, None
+        wished = self._wished
 
         def work(tick: Tick) -> Any:
             tick("Reading what is there, and proving the change.")
@@ -215,7 +238,9 @@ class Applying(t.HasTraits):
             except PlanRefusedError as error:
                 return error
             tick("Keeping the plan.")
-            self.kept = plan.save(self.folder)
+            if wished != self._wished:
+                raise GuardError("What is wished for changed while it was planned.", remedy="Plan again.")
+            self.kept = plan.save(self.place)
             return plan
 
         self._run(work, self._planned)
@@ -253,9 +278,18 @@ class Applying(t.HasTraits):
         account, plan = self._open(), self.plan
         if plan is None:
             raise GuardError("There is no plan for this choice.", remedy="Plan first.")
-        self._journal = Path(self.folder) / f"change-{plan.id[:12]}{SUFFIX}"
-        run = partial(apply, plan, account, self.folder, phrase=phrase)
-        self._run(lambda tick: self._changing(run, tick), self._changed)
+        before, self._journal = self._journal, self.place / f"change-{plan.id[:12]}{SUFFIX}"
+        run = partial(apply, plan, account, self.place, phrase=phrase)
+
+        def work(tick: Tick) -> Outcome:
+            try:
+                return self._changing(run, tick)
+            finally:
+                self._journal = (
+                    self.journal or before
+                )  # nothing was begun: the change before is still the last
+
+        self._run(work, self._changed)
 
     def go_on(self, phrase: str = "", *, bear_denials: bool = False, take_over: bool = False) -> None:
         """Go on with the change that waits, stopped or was cancelled.
@@ -281,8 +315,11 @@ class Applying(t.HasTraits):
             lambda tick: self._telling(lambda: run(on_step=self._teller(tick, back=True))), self._changed
         )
 
-    def take_up(self) -> None:
-        """Find the change that the folder's journal tells of: one begun before a restart, here or elsewhere.
+    def take_up(self, name: str = "") -> None:
+        """Find the change that a journal tells of: one begun before a restart, here or elsewhere.
+
+        Args:
+            name: the journal's file in the folder; empty: the one that is not over.
 
         Raises:
             GuardError: the folder holds none, or several that may be meant.
@@ -290,7 +327,7 @@ class Applying(t.HasTraits):
         """
         if self.busy:
             raise GuardError("One thing at a time.", remedy="Wait until what runs has ended, or cancel it.")
-        found = find_journal(self.folder)
+        found = find_journal(self.place / name if name else self.place)
         self.plan, self.refused, self.outcome = None, None, None
         self._journal = found
         self._stand()
@@ -299,7 +336,8 @@ class Applying(t.HasTraits):
         """Stop between two steps; what is done stays, and is in the journal."""
         self._cancel.set()
         self.check.cancel()
-        self.job.message = f"Stopping after the step in hand. {self.job.message}"
+        if self.job.busy:
+            self.job.message = f"Stopping after the step in hand. {self.job.message}"
 
     def _open(self) -> Account:
         if self.closed or self.account is None:
@@ -367,11 +405,17 @@ class Applying(t.HasTraits):
         self.outcome = result
         if self.account:
             self.deployed = read_deployed(self.account, self.choices.profile)
+        self.roster.read(again=True)
 
     def _forget(self, _change: object = None) -> None:
         """A plan is for one choice and one wish, and so is what was verified; any change of them ends both."""
         self.check.cancel()
+        self._wished += 1
+        planned = self.plan is not None
         self.plan, self.refused, self.verified = None, None, None
+        if planned and not self.job.busy:
+            self.lines = ()
+            self._stand()
 
 
 def _listed(text: str) -> tuple[str, ...]:

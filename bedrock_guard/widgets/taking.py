@@ -30,12 +30,12 @@ _WORDS: Final[dict[Format, str]] = {
 class Taking:
     """Texts to copy and files to write. Nothing here changes anything in AWS."""
 
-    def __init__(self, choices: Choices) -> None:
+    def __init__(self, choices: Choices, folder: str | Path = "policies") -> None:
         self._choices = choices
         self.documents = Documents()
         self.pull_request = Documents()
         self.form = w.Dropdown(description="Format", options=[(_WORDS[form], form) for form in FORMATS])
-        self.folder = w.Text("policies", description="Folder", continuous_update=False)
+        self.folder = w.Text(str(folder), description="Folder", continuous_update=False)
         self.button = w.Button(description="Export the policies", button_style="primary")
         self.card = w.Button(description="Make the pull-request scorecard")
         self.job = Job()

@@ -48,6 +48,7 @@ class Workbench:
         profile: the profile to tune; by default the first.
         account: who may be asked what is deployed, and to whom a plan may be applied; None asks nobody.
         read_only: nothing can be applied, whoever the account's caller is.
+        folder: where plans, journals, exports and the spec are written unless another place is named; empty: here.
 
     """
 
@@ -59,6 +60,7 @@ class Workbench:
         profile: str | None = None,
         account: Account | None = None,
         read_only: bool = False,
+        folder: str | Path = "",
     ) -> None:
         self.situation = situation
         self.choices = Choices(situation, _first(situation, spec), profile or None)
@@ -67,8 +69,11 @@ class Workbench:
         self.choosing, self.seeing = Choosing(self.choices), Seeing(self.choices)
         self.proving = ProofView(self.choices, deployed)
         self.choosing.file.add(self.proving.line, row(self._to_changes()))
-        self.trying, self.taking = TryView(self.choices), Taking(self.choices)
-        self.applying = Applying(self.choices, account)
+        here = Path(folder)
+        if folder and not self.choices.file:
+            self.choosing.file.path.value = str(here / "guard.toml")
+        self.trying, self.taking = TryView(self.choices), Taking(self.choices, here / "policies")
+        self.applying = Applying(self.choices, account, folder=here / "changes")
         self.applying.observe(lambda change: self.proving.compare_with(change["new"]), names="deployed")
         self.apply = ApplyView(self.applying, writes=not read_only)
         self.tabs = tabbed(

@@ -172,3 +172,64 @@ def test_read_only_and_without_an_account_nothing_can_be_applied(
     alone = ApplyView(Applying(Choices(situation, example_spec()), None))
     assert alone.plan.disabled
     assert "No account is open" in alone.told.value
+
+
+def test_a_wish_that_changed_while_it_was_planned_gives_no_plan(applying: Applying) -> None:
+    applying.targets = WHO
+    seen: list[str] = []
+
+    def change(event: dict) -> None:
+        if event["new"].startswith("Reading") and not seen:
+            seen.append(event["new"])
+            applying.limit = 7
+
+    applying.job.observe(change, names="message")
+    applying.make()
+    assert applying.job.wait(120)
+    assert applying.plan is None
+    assert applying.job.problem is not None
+    assert "changed while it was planned" in applying.job.problem.what
+    assert not Path(applying.folder).exists(), "nothing was kept"
+
+
+def test_a_plan_that_is_refused_at_its_phrase_leaves_the_change_before_in_hand(applying: Applying) -> None:
+    planned(applying).apply(applying.plan.phrase)
+    assert applying.job.wait(120)
+    first = applying.journal
+    assert first is not None
+    applying.targets = "role/policy-qa"
+    assert {line.state for line in applying.lines} >= {"waiting", "done"}
+    applying.roster.job.wait(120)
+    applying.targets = WHO
+    view = ApplyView(applying)
+    view.opened()
+    assert [value for _, value in view.journals.options] == ["", first.name]
+    assert view.journals.options[1][0].endswith(": waiting")
+    applying.make()
+    assert applying.job.wait(120)
+    assert applying.plan is not None
+    assert {line.state for line in applying.lines} == {"to come"}
+    applying.apply("apply 000000 to nobody")
+    assert applying.job.wait(120)
+    assert applying.journal == first
+    applying.targets = "role/policy-qa"
+    assert "waiting" in {line.state for line in applying.lines}, "of the change that was begun"
+    applying.roll_back()
+    assert applying.job.wait(120)
+    assert applying.standing.state == "rolled back"
+
+
+def test_another_change_of_the_folder_is_taken_up_by_its_name(applying: Applying) -> None:
+    for _ in range(2):
+        planned(applying).apply(applying.plan.phrase)
+        assert applying.job.wait(120)
+        applying.roll_back()
+        assert applying.job.wait(120)
+        applying.account.clock.sleep(60)
+    names = [name for name, _ in applying.changes]
+    assert len(names) == 2
+    with pytest.raises(GuardError, match="2 journals"):
+        applying.take_up()
+    applying.take_up(names[0])
+    assert applying.journal.name == names[0]
+    assert applying.standing.state == "rolled back"
