@@ -171,7 +171,7 @@ class FilePage:
         self._follow()
         presets = [row(self.presets[one.name], w.HTML(f"<p>{one.sentence}</p>")) for one in PRESETS]
         for line in presets:
-            line.add_class("bg-steps")
+            line.add_class("bg-line")
         self.widget = scrolling(
             self.profile,
             w.HTML("<h3>Begin with</h3>"),

@@ -45,7 +45,7 @@ class ProofView:
         }
         self.tabs = tabbed(pages, inner=True)
         steps = row(self.state, self.again, self.stop)
-        steps.add_class("bg-steps")
+        steps.add_class("bg-line")
         self.widget = w.VBox([steps, self.tabs])
         self.start(after=REST)
 

@@ -99,6 +99,30 @@ def _sources(choices: Choices) -> str:
     return table(evidence.proof(situation.reconciliation)) + "".join(notes)
 
 
+class Figure(go.FigureWidget):
+    """A figure whose page learns of it when its bars are in it.
+
+    A FigureWidget opens its channel first and sends its bars after; a browser that is quicker than a busy kernel
+    would draw none, and never again.
+    """
+
+    _whole = False
+
+    @classmethod
+    def of(cls, drawn: go.Figure) -> Figure:
+        """The figure, configured; there is no public way to configure a FigureWidget."""
+        made = cls(drawn)
+        made._config = {**made._config, **charts.CONFIG}
+        made._whole = True
+        made.open()
+        return made
+
+    def open(self) -> None:
+        """Open the channel to the page, once."""
+        if self._whole:
+            super().open()
+
+
 class Chart:
     """A figure that is made once, drawn when its page is first looked at, and then only given new numbers.
 
@@ -131,7 +155,5 @@ class Chart:
     def prepare(self) -> go.FigureWidget:
         """The figure; the first time it sends the browser what it takes to draw it, which is some megabytes."""
         if self.figure is None:
-            self.figure = go.FigureWidget(self._draw())
-            # There is no public way to configure a FigureWidget.
-            self.figure._config = {**self.figure._config, **charts.CONFIG}  # noqa: SLF001
+            self.figure = Figure.of(self._draw())
         return self.figure

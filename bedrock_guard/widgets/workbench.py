@@ -137,7 +137,7 @@ class Head:
         choices.observe(lambda _: self._tell(), names=["problem", "said", "can_undo", "can_redo"])
         self._follow()
         steps = row(self.undo, self.redo, self.said)
-        steps.add_class("bg-steps")
+        steps.add_class("bg-line")
         self.widget = w.VBox([self.cards, steps, self.problem])
         self.widget.add_class("bg-head")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import ipywidgets
 import pytest
+from plotly.graph_objects import FigureWidget
 
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import Situation, example_spec
@@ -16,6 +17,7 @@ from bedrock_guard.evidence.caller_spend import by_caller
 from bedrock_guard.evidence.tables import total
 from bedrock_guard.present import evidence
 from bedrock_guard.widgets.parts import shows_errors
+from bedrock_guard.widgets.seeing import Figure
 from bedrock_guard.widgets.trying import Trying, ask
 from bedrock_guard.widgets.workbench import Workbench
 
@@ -90,6 +92,17 @@ def test_a_choice_that_cannot_be_built_keeps_the_figures_and_says_so(bench: Work
     bench.choosing.nothing.value = True
     assert bench.head.problem.value == ""
     assert bench.proving.job.busy
+
+
+def test_a_chart_is_told_of_with_its_bars_in_it(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    monkeypatch.setattr(
+        FigureWidget,
+        "open",
+        lambda made: told.append((len(made._widget_data), made._config.get("displayModeBar"))),
+    )
+    Figure.of(bench.seeing.by_model.figure)
+    assert told == [(4, False)]
 
 
 def test_no_way_of_showing_offers_to_upload(bench: Workbench) -> None:

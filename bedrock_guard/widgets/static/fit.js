@@ -1,21 +1,27 @@
-// plotly follows the window's width only: tell it when its place became wider or narrower, or a figure came into it.
+// plotly follows the window's width only: once a figure is drawn, tell it when its place is wider or narrower than it.
 function render({ el }) {
   el.classList.add("bg-fit");
   el.setAttribute("aria-hidden", "true");
-  let width = 0;
-  const tell = () => requestAnimationFrame(() => window.dispatchEvent(new Event("resize")));
+  let place = null;
+  let soon = 0;
+  const fit = () => {
+    const figure = place?.querySelector(".js-plotly-plot");
+    if (!figure?.data?.length || !figure._fullLayout || !figure.clientWidth) return;
+    if (Math.abs(figure._fullLayout.width - figure.clientWidth) > 2) window.dispatchEvent(new Event("resize"));
+  };
+  const later = () => { clearTimeout(soon); soon = setTimeout(fit, 120); };
   const drawn = new MutationObserver((changes) => {
-    if (changes.some((change) => [...change.addedNodes].some((node) => node.classList?.contains("svg-container")))) tell();
+    if (changes.some((change) => [...change.addedNodes].some((node) => node.classList?.contains("main-svg")))) later();
   });
-  const sized = new ResizeObserver(([entry]) => {
-    const now = Math.round(entry.contentRect.width);
-    if (!now || now === width) return;
-    if (!width) drawn.observe(el.closest(".bg-chart") ?? el, { childList: true, subtree: true });
-    width = now;
-    tell();
+  const sized = new ResizeObserver(() => {
+    if (!place) {
+      place = el.closest(".bg-chart");
+      if (place) drawn.observe(place, { childList: true, subtree: true });
+    }
+    later();
   });
   sized.observe(el);
-  return () => { sized.disconnect(); drawn.disconnect(); };
+  return () => { clearTimeout(soon); sized.disconnect(); drawn.disconnect(); };
 }
 
 export default { render };
