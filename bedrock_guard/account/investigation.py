@@ -33,6 +33,7 @@ from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.answer import Answer, Case
 from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find
+from bedrock_guard.evidence.key_use import INVOCATIONS
 from bedrock_guard.evidence.packed import packed
 from bedrock_guard.evidence.prices import from_bill
 from bedrock_guard.evidence.questions import answers
@@ -327,19 +328,24 @@ def _unseen(bill: pd.DataFrame, own: str) -> tuple[str, ...]:
 
 
 def _mantle_calls(calls: pd.DataFrame) -> list[dict[str, Any]]:
+    """Who called the mantle endpoint: its control plane, and inference where data events were recorded."""
     seen = calls[calls["service"].str.startswith("bedrock-mantle.").fillna(value=False).astype(bool)]
-    names = ["account_id", "region", "principal", "session", "key_kind"]
+    seen = seen.assign(inference=seen["operation"].isin(list(INVOCATIONS)))
+    names = ["inference", "account_id", "region", "principal", "session", "key_kind", "model"]
     return [
         {
-            "source": "records (control plane)",
+            "source": f"records ({'inference' if inference else 'control plane'})",
             "account_id": account_id,
             "region": region,
             "who": session if isinstance(session, str) else principal,
+            "model": model if isinstance(model, str) else None,
             "key_kind": kind,
             "calls": len(part),
             "last_seen": part["event_time"].max(),
         }
-        for (account_id, region, principal, session, kind), part in seen.groupby(names, dropna=False)
+        for (inference, account_id, region, principal, session, kind, model), part in seen.groupby(
+            names, dropna=False, observed=True
+        )
     ]
 
 

@@ -103,7 +103,7 @@ def places(page: KeyPage) -> Shown:
     )
 
 
-def chart(page: KeyPage, *, theme: Theme = "light") -> go.Figure:
+def chart(page: KeyPage, *, theme: Theme = "page") -> go.Figure:
     """Calls a day with the key by network and program, and above them the numbered events of `timeline`."""
     bars = _bars(page)
     layout = go.Layout(

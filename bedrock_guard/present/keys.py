@@ -151,7 +151,8 @@ def mantle(case: Investigation) -> Shown:
         model=["not in the record" if pd.isna(name) else model(name) for name in case.mantle["model"]],
     )
     caption = (
-        "The mantle endpoint: its inference is in no Event history. The bill says how much, nothing says who."
+        "The mantle endpoint: its inference is in no Event history. The bill says how much; who is said by data events "
+        "alone, where a trail records them."
     )
     under = {"source": "account_id", "model": "key_kind"}
     return Shown(frame, caption, {"cost_usd": "cost"}, under=under)

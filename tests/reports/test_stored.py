@@ -59,7 +59,7 @@ def test_the_command_reads_keys_beyond_event_history_from_a_store(store: Path) -
     run = CliRunner().invoke(app, ["keys", "--calls", str(store), "--days", "400"])
     assert run.exit_code == 0, run.output
     assert f"{make_company().truth['leak']['user']} looks like a stolen key" in run.output
-    assert "mantle" in run.output
+    assert "records (inference)" in run.output
     refused = CliRunner().invoke(app, ["keys", "--days", "91"])
     assert refused.exit_code == 2
     assert "--calls" in refused.output
