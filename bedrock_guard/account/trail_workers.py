@@ -23,6 +23,11 @@ from bedrock_guard.account.trail_parts import Job, make_part
 from bedrock_guard.errors import GuardError
 
 _PACKAGE: Final = Path(__file__).resolve().parents[2]
+_START: Final = (
+    "import sys; sys.path.append(sys.argv[1]); from bedrock_guard.account.trail_workers import serve; "
+    "serve(sys.stdin.buffer, sys.stdout.buffer)"
+)
+"""The package is found as here, and nothing in the working folder is taken for a module (`-P`)."""
 
 
 def made_parts(jobs: Sequence[Job], workers: int) -> Iterator[Mapping[str, Any]]:
@@ -51,12 +56,11 @@ def made_parts(jobs: Sequence[Job], workers: int) -> Iterator[Mapping[str, Any]]
 @contextmanager
 def _worker() -> Iterator[subprocess.Popen[bytes]]:
     """A worker; it ends when its standard input does."""
-    paths = [str(_PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
     process = subprocess.Popen(  # noqa: S603 - this very Python, and a module of this package
-        [sys.executable, "-m", __name__],
+        [sys.executable, "-P", "-c", _START, str(_PACKAGE)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"},
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )
     try:
         yield process
@@ -91,7 +95,7 @@ def _answer(worker: subprocess.Popen[bytes], job: Job) -> dict[str, Any]:
     return answer
 
 
-def _serve(jobs: BinaryIO, answers: BinaryIO) -> None:
+def serve(jobs: BinaryIO, answers: BinaryIO) -> None:
     """Make a part for each job that is sent, until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it ends it
     while True:
@@ -105,7 +109,3 @@ def _serve(jobs: BinaryIO, answers: BinaryIO) -> None:
             answer = {"failed": str(error)}
         answers.write(json.dumps(answer).encode() + b"\n")
         answers.flush()
-
-
-if __name__ == "__main__":
-    _serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -177,6 +177,8 @@ def test_a_worker_that_ends_or_cannot_write_is_said(
     with pytest.raises(GuardError, match="ended before its part was made"):
         store.refresh(trail, workers=2)
     monkeypatch.undo()
+    (tmp_path / "json.py").write_text("raise SystemExit('a module of the working folder was taken')")
+    monkeypatch.chdir(tmp_path)
     store.refresh(trail, workers=2)
     assert store.summary() == read_folder(trail).summary
 
