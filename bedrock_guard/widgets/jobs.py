@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import traitlets as t
 
 from bedrock_guard.errors import GuardError
 
 _LOG = logging.getLogger(__name__)
+
+_TURN: Final = 0.001
+"""Seconds that a thread computes before it lets another have its turn, once there has been a job."""
 
 Tick = Callable[[str], None]
 """Called between steps with what is done next; it raises where the work is to stop."""
@@ -90,6 +94,8 @@ class Job(t.HasTraits):
                 raise Stopped
             self._tell(stop, state="running", message=words)
 
+        # A person's click must not wait five milliseconds, Python's own measure, each time this thread has its turn.
+        sys.setswitchinterval(min(sys.getswitchinterval(), _TURN))
         try:
             stop.wait(after)
             tick("")

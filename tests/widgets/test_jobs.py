@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 from bedrock_guard.errors import GuardError
@@ -123,3 +124,15 @@ def test_dropped_work_stops_without_a_word_and_can_still_be_called_off() -> None
     job.start(lambda _tick: 7)
     assert job.wait(10)
     assert job.result == 7
+
+
+def test_a_job_hands_over_within_a_millisecond() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.005)
+    try:
+        job = Job()
+        job.start(lambda _tick: sys.getswitchinterval())
+        assert job.wait(10)
+        assert job.result <= 0.001
+    finally:
+        sys.setswitchinterval(before)
