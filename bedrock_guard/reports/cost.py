@@ -198,6 +198,11 @@ class CostReport(AccountReport[CostSettings]):
         return in_zone(evidence.callers(self.found, self.situation, limit=20), self.settings.zone)
 
     @property
+    def users(self) -> Shown:
+        """Who uses each model, as far as calls tell."""
+        return evidence.users(self.found, self.situation)
+
+    @property
     def commitments(self) -> Shown:
         """Capacity that was bought: what it is, when it ends, what was billed for it."""
         return commitments_table(self.spending, self.resources.table)

@@ -14,6 +14,7 @@ import pytest
 from stub_report import END, finding, made_figures, stub
 
 from bedrock_guard.demo.company.make import make_company
+from bedrock_guard.demo.faults import Fault
 from bedrock_guard.errors import GuardError
 from bedrock_guard.reports.deliver import Delivery, DeliveryFailed, Message
 from bedrock_guard.reports.figures import Figures
@@ -198,6 +199,22 @@ def test_a_topic_is_told_through_the_demos_sns() -> None:
         Delivery(topic="reports").check()
 
 
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [("access_denied", "sns:Publish"), ("clock_skew", "60 minutes slow"), ("reset_before", "check network")],
+)
+def test_a_topic_that_is_not_told_says_what_to_do(kind: Any, remedy: str) -> None:
+    from bedrock_guard.account.session import Account
+
+    account = Account.demo(calls=200, faults=[Fault("sns:Publish", kind, seconds=-3600)])
+    topic = account.client("sns").create_topic(Name="reports")["TopicArn"]
+    told = Delivery(topic=topic, client=lambda region: account.client("sns", region))
+    with pytest.raises(DeliveryFailed) as caught:
+        told.tell(Message("cost", 1, "ten lines", "out/cost_1"))
+    assert caught.value.exit_status == 4
+    assert remedy in caught.value.remedy
+
+
 @pytest.fixture
 def s3() -> Iterator[Any]:
     moto = pytest.importorskip(
@@ -250,37 +267,53 @@ def test_a_bucket_that_is_not_there_fails_before_anything_runs(s3: Any, tmp_path
     assert not (tmp_path / "ran").exists()
 
 
-class Denies:
-    """An S3 client that lists and reads, and may not put beyond the first so many objects."""
+def refusing(s3: Any, code: str, after: int) -> None:
+    """S3 answers as it does when it refuses, on the wire below boto3, from the object after so many on."""
+    from botocore.awsrequest import AWSResponse
 
-    def __init__(self, after: int) -> None:
-        self.left = after
-        self.put: list[str] = []
+    class Raw:
+        def __init__(self, body: bytes) -> None:
+            self.body = body
 
-    def get_paginator(self, _: str) -> Any:
-        return self
+        def stream(self, **_: Any) -> Iterator[bytes]:
+            yield self.body
 
-    def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        return [{}]
+    left = [after]
 
-    def put_object(self, Key: str, **_: Any) -> None:  # noqa: N803 - boto3's name
-        from botocore.exceptions import ClientError
+    def answer(request: Any, **_: Any) -> Any:
+        left[0] -= 1
+        if left[0] >= 0:
+            return None
+        body = f"<Error><Code>{code}</Code><Message>refused</Message></Error>".encode()
+        return AWSResponse(request.url, 403, {"Content-Type": "application/xml"}, Raw(body))
 
-        if self.left == 0:
-            raise ClientError({"Error": {"Code": "AccessDenied"}}, "PutObject")
-        self.left -= 1
-        self.put.append(Key)
+    s3.meta.events.register("before-send.s3.PutObject", answer)
 
 
-@pytest.mark.parametrize("after", [0, 2, 3])
-def test_a_bucket_that_refuses_is_a_failed_run_without_figures(after: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "after", "remedy"),
+    [
+        ("AccessDenied", 0, "s3:PutObject"),
+        ("AccessDenied", 2, "s3:PutObject"),
+        ("AccessDenied", 3, "s3:PutObject"),
+        ("RequestTimeTooSkewed", 0, "This machine's clock is off"),
+        ("ExpiredToken", 1, "sign in again"),
+        ("SignatureDoesNotMatch", 0, "another secret"),
+    ],
+)
+def test_a_bucket_that_refuses_is_a_failed_run_without_figures(
+    code: str, after: int, remedy: str, s3: Any, tmp_path: Path
+) -> None:
     book = stub(tmp_path / "b.ipynb", made_figures())
-    client = Denies(after)
-    with pytest.raises(PlaceFailed, match="AccessDenied") as caught:
-        run("cost", {}, "s3://reports/x", options=Options(plots="script", notebook=book), s3=lambda: client)
+    before = keys_in(s3)
+    refusing(s3, code, after)
+    with pytest.raises(PlaceFailed, match=code) as caught:
+        run("cost", {}, "s3://reports/x", options=Options(plots="script", notebook=book), s3=lambda: s3)
     assert caught.value.exit_status == 4
-    assert "s3:PutObject" in caught.value.remedy
-    assert not any(key.endswith("figures.json") for key in client.put)
+    assert remedy in caught.value.remedy
+    new = [key for key in keys_in(s3) if key not in before]
+    assert len(new) == after
+    assert not any(key.endswith("figures.json") for key in new)
 
 
 def test_an_address_without_a_bucket_is_refused() -> None:
