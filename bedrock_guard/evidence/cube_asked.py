@@ -103,10 +103,14 @@ class _Columns:
         """Take rows; say how many."""
         for entry in entries:
             for name, cell in _cells(entry).items():
-                rows, codes, known, cells = self._told.setdefault(name, ([], [], {}, []))
+                told = self._told.get(name)
+                if told is None:
+                    told = self._told[name] = ([], [], {}, [])
+                rows, codes, known, cells = told
                 token = (cell.__class__, cell)
-                code = known.setdefault(token, len(cells))
-                if code == len(cells):
+                code = known.get(token)
+                if code is None:
+                    code = known[token] = len(cells)
                     cells.append(cell)
                 rows.append(self.rows)
                 codes.append(code)
