@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from bedrock_guard.account.cost_explorer import FAILURES
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.bill_class import Bucket
-from bedrock_guard.evidence.learnt import NOTHING, Learnt
+from bedrock_guard.evidence.learnt import CANDIDATES, NOTHING, ROUNDING_USD, Learnt
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -94,9 +94,9 @@ def learnt(account: Account) -> Learnt:
     data = {fact.id: fact.data for fact in known.facts}
     try:
         return Learnt(
-            {_unit(key): int(tokens) for key, tokens in data.get(UNITS, {}).items()},
+            {_unit(key): _tokens(tokens) for key, tokens in data.get(UNITS, {}).items()},
             {key: BUCKET.validate_python(bucket) for key, bucket in data.get(CHARGES, {}).items()},
-            Decimal(data.get(ROUNDING, {}).get("tolerance_usd", "0")),
+            min(Decimal(data.get(ROUNDING, {}).get("tolerance_usd", "0")), ROUNDING_USD),
             known.found_at,
         )
     except (ValueError, ArithmeticError):  # a file that was edited by hand
@@ -106,6 +106,12 @@ def learnt(account: Account) -> Learnt:
 def _unit(key: str) -> tuple[str, int]:
     name, _, assumed = key.partition("/")
     return name, int(assumed)
+
+
+def _tokens(text: str) -> int:
+    if int(text) not in CANDIDATES:
+        raise ValueError(text)
+    return int(text)
 
 
 def save_facts(account_id: str, facts: Facts) -> Path:

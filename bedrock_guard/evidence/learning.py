@@ -9,12 +9,11 @@ from typing import Final
 import pandas as pd
 
 from bedrock_guard.evidence.bill_class import Bucket
+from bedrock_guard.evidence.learnt import CANDIDATES
 from bedrock_guard.evidence.prices import PriceBook, paid_and_listed
 from bedrock_guard.evidence.tables import CLASSIFIED_BILL, require, total
 from bedrock_guard.evidence.usage_lines import letters
 
-CANDIDATES: Final = (1, 1_000, 1_000_000)
-"""What one unit can count: tokens, thousands or millions of them."""
 _DISCOUNT: Final = Decimal("0.5")
 """How far a negotiated price may be from the list price and still tell thousands from millions."""
 

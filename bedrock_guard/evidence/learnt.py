@@ -13,6 +13,8 @@ from typing import Final
 
 from bedrock_guard.evidence.bill_class import Bucket
 
+CANDIDATES: Final = (1, 1_000, 1_000_000)
+"""What one unit can count: tokens, thousands or millions of them."""
 ROUNDING_USD: Final = Decimal("0.01")
 """Below this, lines that do not add up to their control total do so for Cost Explorer's rounding."""
 

@@ -10,10 +10,21 @@ from typing import Any
 import pytest
 
 from bedrock_guard.account.doctor import examine
-from bedrock_guard.account.facts import CHARGES, ROUNDING, UNITS, VARIABLE, learnt, load_facts, path_of
+from bedrock_guard.account.facts import (
+    CHARGES,
+    ROUNDING,
+    UNITS,
+    VARIABLE,
+    Fact,
+    Facts,
+    learnt,
+    load_facts,
+    path_of,
+    save_facts,
+)
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.spending import Spending, read_spending
-from bedrock_guard.evidence.learnt import NOTHING
+from bedrock_guard.evidence.learnt import NOTHING, ROUNDING_USD
 from bedrock_guard.evidence.prices import departures
 from bedrock_guard.evidence.spend import of_charge_type
 from bedrock_guard.evidence.tables import provenance_of, total
@@ -135,6 +146,20 @@ def test_where_all_is_as_documented_nothing_is_learnt_and_a_broken_file_teaches_
     assert learnt(account).words == ""
     assert all(not fact.data for fact in found.facts)
     file = path_of(account.account_id)
-    file.write_text(file.read_text().replace('"data": {}', '"data": {"tolerance_usd": "much"}'), "utf-8")
-    assert load_facts(account.account_id) is not None
-    assert learnt(account) == NOTHING
+    text = file.read_text("utf-8")
+    for data in (
+        '{"tolerance_usd": "much"}',
+        '{"tolerance_usd": "NaN"}',
+        '{"tokens/1000": "-7"}',
+        '{"rebate": "free"}',
+    ):
+        file.write_text(text.replace('"data": {}', f'"data": {data}'), "utf-8")
+        assert load_facts(account.account_id) is not None
+        assert learnt(account) == NOTHING
+    save_facts(account.account_id, rounded_by("1000"))
+    assert learnt(account).tolerance_usd == ROUNDING_USD, "no file makes a real difference vanish"
+
+
+def rounded_by(tolerance: str) -> Facts:
+    fact = Fact(id=ROUNDING, question="?", answer="but for", data={"tolerance_usd": tolerance})
+    return Facts(found_at=Account.demo().now, facts=(fact,))
