@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from bedrock_guard.change.errors import HaltedError
 from bedrock_guard.change.step import Facts, Right, Step
 from bedrock_guard.evidence.tables import provenance_of
+from bedrock_guard.evidence.words import many
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +74,7 @@ class Watch(Step):
                 f"{row.principal} {row.operation} ({row.denied_by})" for row in found.head(3).itertuples()
             )
             raise HaltedError(
-                f"{len(found)} new denials since the change began: {first}.",
+                f"{many(len(found), 'new denial')} since the change began: {first}.",
                 why=f"The plan bears {self.most}.",
                 remedy="Roll back; or, if these denials are meant, resume and bear them (bear_denials).",
             )

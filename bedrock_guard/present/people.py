@@ -31,6 +31,19 @@ class Hit:
 
     calls: int
     refused_usd: Decimal | None
+    stranded_usd: Decimal | None = None
+
+    @property
+    def lost_usd(self) -> Decimal:
+        """Both together, what is not known left out."""
+        return (self.refused_usd or Decimal(0)) + (self.stranded_usd or Decimal(0))
+
+    @property
+    def words(self) -> str:
+        """The dollars in words; what is nothing is left out beside what is something."""
+        parts = [(self.refused_usd, "refused"), (self.stranded_usd, "stranded")]
+        said = [f"{dollars(cost)} {outcome}" for cost, outcome in parts if cost]
+        return " · ".join(said) or f"{dollars(self.refused_usd)} refused"
 
 
 def hits(found: WhatIf | None, situation: Situation) -> dict[str, Hit]:
@@ -39,11 +52,12 @@ def hits(found: WhatIf | None, situation: Situation) -> dict[str, Hit]:
         return {}
     calls = found.callers().dropna(subset=["principal"]).groupby("principal")["calls"].sum()
     spent = by_caller(found.judged, found.impact, situation.counted).iloc[:-1]
-    lost = {
-        str(who): total(part["refused"]) + total(part["stranded"]) for who, part in spent.groupby("principal")
+    dear = {
+        str(who): Hit(int(calls.get(who, 0)), total(part["refused"]), total(part["stranded"]))
+        for who, part in spent.groupby("principal")
     }
-    names = {*map(str, calls.index), *(who for who, cost in lost.items() if cost)}
-    return {who: Hit(int(calls.get(who, 0)), lost.get(who)) for who in names}
+    unpriced = {str(who): Hit(int(count), None) for who, count in calls.items() if who not in dear}
+    return unpriced | {who: hit for who, hit in dear.items() if hit.calls or hit.lost_usd}
 
 
 def left_out(arn: str, break_glass: Sequence[str], caller: str) -> str:
@@ -78,13 +92,13 @@ def _row(row: Mapping[Any, Any], hit: Hit | None, why: str) -> dict[str, Any]:
         "id": arn,
         "name": plain(short_name(arn)),
         "facts": [plain(fact) for fact in (held, seen, *told)],
-        "right": "" if hit is None else f"{dollars(hit.refused_usd)} refused",
+        "right": "" if hit is None else hit.words,
         "badge": why,
         "group": _KEPT_OUT if why else _FREE,
         "sort": {
             "name": arn.rpartition("/")[2].lower(),
             "last": None if pd.isna(last) else last.timestamp(),
-            "lost": 0.0 if hit is None else float(hit.refused_usd or 0) + hit.calls / 1_000_000,
+            "lost": 0.0 if hit is None else float(hit.lost_usd) + hit.calls / 1_000_000,
         },
     }
 

@@ -13,7 +13,7 @@ from change_account import (
     LEGACY,
     OU,
     ROOT,
-    A,
+    denied,
     document,
     dump,
     journal_in,
@@ -30,7 +30,6 @@ from bedrock_guard.change.plan import Plan, make_plan
 from bedrock_guard.change.status import status
 from bedrock_guard.demo.dispatch import Backend
 from bedrock_guard.demo.faults import Fault
-from bedrock_guard.demo.state import EVENT_SQL, event_row
 
 Act = Callable[[Account], Any]
 
@@ -324,53 +323,12 @@ def test_new_denials_stop_the_waves(backend: Backend, operator: Account, tmp_pat
     plan = make_plan(operator, whole_wish())
     waiting = apply(plan, operator, tmp_path, phrase=plan.phrase)
     denied(backend)
-    with pytest.raises(HaltedError, match="1 new denials since the change began"):
+    with pytest.raises(HaltedError, match="1 new denial since the change began"):
         resume(journal_in(tmp_path), operator, phrase=waiting.gate_phrase)
-    with pytest.raises(HaltedError, match="1 new denials"):
+    with pytest.raises(HaltedError, match="1 new denial "):
         resume(journal_in(tmp_path), operator)
     borne = resume(journal_in(tmp_path), operator, bear_denials=True)
     assert borne.state == "waiting"
-
-
-def denied(backend: Backend) -> None:
-    """The canary is refused a call by its boundary, as CloudTrail writes it."""
-    now = backend.state.clock.now()
-    arn = f"arn:aws:sts::{A}:assumed-role/app-01/task"
-    model = "meta.llama3-3-70b-instruct-v1:0"
-    asked = f"bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/{model}"
-    why = "with an explicit deny in a permissions boundary"
-    unique = "AROADEMOAPP-01"
-    issuer = {
-        "type": "Role",
-        "principalId": unique,
-        "arn": f"{ROOT}:role/app-01",
-        "accountId": A,
-        "userName": "app-01",
-    }
-    record = {
-        "eventVersion": "1.11",
-        "eventID": "00000000-0000-0000-0000-00000000d001",
-        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "eventSource": "bedrock.amazonaws.com",
-        "eventName": "InvokeModel",
-        "awsRegion": "us-east-1",
-        "sourceIPAddress": "192.0.2.10",
-        "userAgent": "Boto3",
-        "errorCode": "AccessDenied",
-        "errorMessage": f"User: {arn} is not authorized to perform: {asked} {why}",
-        "requestParameters": {"modelId": model},
-        "responseElements": None,
-        "userIdentity": {
-            "type": "AssumedRole", "principalId": f"{unique}:task", "arn": arn, "accountId": A,
-            "sessionContext": {"sessionIssuer": issuer},
-        },
-        "readOnly": True,
-        "eventType": "AwsApiCall",
-        "managementEvent": True,
-        "recipientAccountId": A,
-        "eventCategory": "Management",
-    }  # fmt: skip
-    backend.state.execute(EVENT_SQL, event_row(record, 0))
 
 
 def test_a_plan_past_its_validity(operator: Account, tmp_path: Path) -> None:

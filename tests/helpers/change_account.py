@@ -20,6 +20,7 @@ from bedrock_guard.change.wish import Selection, Wish
 from bedrock_guard.demo.clock import DemoClock
 from bedrock_guard.demo.dispatch import Backend
 from bedrock_guard.demo.opening import DEFAULT, open_backend
+from bedrock_guard.demo.state import EVENT_SQL, event_row
 
 A = "111122223333"
 MEMBER = "000000000011"
@@ -280,6 +281,47 @@ def whole_wish(**more: Any) -> Wish:
         enforce=True,
     )
     return replace(base, **more)
+
+
+def denied(backend: Backend, role: str = "app-01") -> None:
+    """A role is refused a call by its boundary, as CloudTrail writes it."""
+    now = backend.state.clock.now()
+    arn = f"arn:aws:sts::{A}:assumed-role/{role}/task"
+    model = "meta.llama3-3-70b-instruct-v1:0"
+    asked = f"bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/{model}"
+    why = "with an explicit deny in a permissions boundary"
+    unique = "AROADEMOAPP-01"
+    issuer = {
+        "type": "Role",
+        "principalId": unique,
+        "arn": f"{ROOT}:role/{role}",
+        "accountId": A,
+        "userName": role,
+    }
+    record = {
+        "eventVersion": "1.11",
+        "eventID": "00000000-0000-0000-0000-00000000d001",
+        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": "bedrock.amazonaws.com",
+        "eventName": "InvokeModel",
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "192.0.2.10",
+        "userAgent": "Boto3",
+        "errorCode": "AccessDenied",
+        "errorMessage": f"User: {arn} is not authorized to perform: {asked} {why}",
+        "requestParameters": {"modelId": model},
+        "responseElements": None,
+        "userIdentity": {
+            "type": "AssumedRole", "principalId": f"{unique}:task", "arn": arn, "accountId": A,
+            "sessionContext": {"sessionIssuer": issuer},
+        },
+        "readOnly": True,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": A,
+        "eventCategory": "Management",
+    }  # fmt: skip
+    backend.state.execute(EVENT_SQL, event_row(record, 0))
 
 
 _MOVING = {

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from change_account import denied
 
 from bedrock_guard.account.deployed import read_deployed
 from bedrock_guard.account.session import Account
@@ -233,3 +234,27 @@ def test_another_change_of_the_folder_is_taken_up_by_its_name(applying: Applying
     applying.take_up(names[0])
     assert applying.journal.name == names[0]
     assert applying.standing.state == "rolled back"
+
+
+def test_new_denials_stop_it_and_are_borne_only_when_that_is_said(applying: Applying) -> None:
+    view = ApplyView(planned(applying))
+    applying.apply(applying.plan.phrase)
+    assert applying.job.wait(120)
+    assert view.bear.layout.display == "none"
+    denied(applying.account.demo_backend, "support-assistant")
+    view.phrase.value = applying.outcome.gate_phrase
+    view.go_on.click()
+    assert applying.job.wait(120)
+    assert "1 new denial since the change began" in view.told.value
+    assert applying.standing.state == "halted"
+    assert view.bear.layout.display == ""
+    assert not view.go_on.disabled
+    view.go_on.click()
+    assert applying.job.wait(120)
+    assert applying.standing.state == "halted", "not borne unless it is said"
+    view.bear.value = True
+    view.go_on.click()
+    assert applying.job.wait(120)
+    assert applying.standing.state == "done"
+    assert any(line.note == "New denials were borne." for line in applying.lines)
+    assert not view.bear.value, "said once, for this one"
