@@ -7,17 +7,19 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from decimal import Decimal
+from html import escape
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from bedrock_guard.change import review
 from bedrock_guard.change.drift import summary
-from bedrock_guard.change.errors import PlanRefusedError
+from bedrock_guard.change.errors import PlanRefusedError, Refusal
 from bedrock_guard.change.plan import Plan
 from bedrock_guard.change.steps_principal import Soak
 from bedrock_guard.evidence.what_if import short_name
-from bedrock_guard.present.table import Shown, plain
+from bedrock_guard.evidence.words import many, visible
+from bedrock_guard.present.table import NO_MATH, Shown, plain
 
 if TYPE_CHECKING:
     from bedrock_guard.change.plan_file import Effect, Seen
@@ -25,17 +27,19 @@ if TYPE_CHECKING:
 _MOST: Final = 100
 
 
-def reasons(error: PlanRefusedError) -> Shown:
-    """Why no plan is made, each with what to do."""
-    rows = [
-        {"what": one.what, "why": one.why, "what to do": one.remedy, "instead": one.offer}
-        for one in error.refusals
-    ]
-    frame = pd.DataFrame(rows)
-    if not any(one.offer for one in error.refusals):
-        frame = frame.drop(columns="instead")
-    many = "one reason" if len(rows) == 1 else f"{len(rows)} reasons"
-    return Shown(frame, f"No plan, for {many}. Nothing was written.", limit=_MOST)
+def reasons(error: PlanRefusedError) -> str:
+    """Why no plan is made, as HTML: each reason whole, with what to do, and what can be done instead to copy."""
+    items = "".join(map(_reason, error.refusals))
+    words = f"No plan, for {many(len(error.refusals), 'reason')}. Nothing was written."
+    return f"<p>{escape(words)}</p><ol class='bg-reasons {NO_MATH}'>{items}</ol>"
+
+
+def _reason(one: Refusal) -> str:
+    parts = [f"<b>{escape(visible(one.what))}</b>", escape(visible(one.why))]
+    if one.remedy:
+        parts.append(f"<i>What to do:</i> {escape(visible(one.remedy))}")
+    offer = f"<pre tabindex='0'>{escape(visible(one.offer, lines=True))}</pre>" if one.offer else ""
+    return f"<li>{'<br>'.join(filter(None, parts))}{offer}</li>"
 
 
 def steps(plan: Plan) -> Shown:

@@ -142,7 +142,7 @@ class ApplyView:
         frame = applying.verified
         self.table.value = status("Nothing verified yet.") if frame is None else show.drift(frame).html()
         if applying.refused:
-            self.shown.value = show.reasons(applying.refused).html()
+            self.shown.value = show.reasons(applying.refused)
         elif applying.plan:
             self.shown.value = _plan(applying)
         elif not applying.job.busy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -157,11 +158,13 @@ def test_reasons_against_a_plan_are_all_shown(applying: Applying) -> None:
     view = ApplyView(applying)
     view.plan.click()
     assert "Nobody is named" in view.told.value
-    applying.targets = "role/<img src=x onerror=alert(1)>"
+    applying.targets = "role/break-glass-admin\nrole/<img src=x onerror=alert(1)>"
     view.plan.click()
     applying.job.wait(120)
     assert "role='alert'" in view.told.value
     assert "<img" not in view.told.value + view.shown.value
+    assert view.shown.value.count("<li>") == len(applying.refused.refusals) >= 2
+    assert all(html.escape(one.what) in view.shown.value for one in applying.refused.refusals)
 
 
 def test_read_only_and_without_an_account_nothing_can_be_applied(
