@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import anywidget
+import ipywidgets as w
 import traitlets as t
 
 _STATIC: Final = Path(__file__).parent / "static"
@@ -17,7 +18,25 @@ _STYLE: Final = (_STATIC / "bench.css").read_text("utf-8")
 Row = Mapping[str, Any]
 
 
-class PickList(anywidget.AnyWidget):
+class Late(w.Widget):
+    """Opens its channel when its place is first sent to the page, with all that it holds by then.
+
+    A widget opens it at once and sends what it is given after; a page that is busy for two seconds loses that, for
+    anywidget then gives up listening: a chart without bars, a list without ticks.
+    """
+
+    def open(self) -> None:
+        """Nothing yet: `model_id` opens it."""
+
+    @property
+    def model_id(self) -> Any:
+        """What a container names it by."""
+        if self.comm is None:
+            super().open()
+        return super().model_id
+
+
+class PickList(Late, anywidget.AnyWidget):
     """Rows to tick, with search, order, options per row and a text per row.
 
     Attributes:
@@ -63,7 +82,7 @@ class PickList(anywidget.AnyWidget):
         )
 
 
-class Documents(anywidget.AnyWidget):
+class Documents(Late, anywidget.AnyWidget):
     """Texts with a button each that copies it.
 
     Attributes:

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from bedrock_guard.present import charts, evidence
 from bedrock_guard.present.table import source_note
 from bedrock_guard.widgets.choices import Choices
-from bedrock_guard.widgets.elements import Fit
+from bedrock_guard.widgets.elements import Fit, Late
 from bedrock_guard.widgets.parts import Pages, later, scrolling, status, tabbed, table
 
 _MOST_BARS: Final = 14
@@ -99,28 +99,15 @@ def _sources(choices: Choices) -> str:
     return table(evidence.proof(situation.reconciliation)) + "".join(notes)
 
 
-class Figure(go.FigureWidget):
-    """A figure whose page learns of it when its bars are in it.
-
-    A FigureWidget opens its channel first and sends its bars after; a browser that is quicker than a busy kernel
-    would draw none, and never again.
-    """
-
-    _whole = False
+class Figure(Late, go.FigureWidget):
+    """A figure whose page learns of it when its bars are in it."""
 
     @classmethod
     def of(cls, drawn: go.Figure) -> Figure:
         """The figure, configured; there is no public way to configure a FigureWidget."""
         made = cls(drawn)
         made._config = {**made._config, **charts.CONFIG}
-        made._whole = True
-        made.open()
         return made
-
-    def open(self) -> None:
-        """Open the channel to the page, once."""
-        if self._whole:
-            super().open()
 
 
 class Chart:
@@ -152,8 +139,12 @@ class Chart:
         if not self.widget.children:
             self.widget.children = [Fit(), figure]
 
+    def send(self) -> None:
+        """Send the browser what it takes to draw it, which is some megabytes, before its page is opened."""
+        _ = self.prepare().model_id
+
     def prepare(self) -> go.FigureWidget:
-        """The figure; the first time it sends the browser what it takes to draw it, which is some megabytes."""
+        """The figure."""
         if self.figure is None:
             self.figure = Figure.of(self._draw())
         return self.figure

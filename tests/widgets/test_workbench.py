@@ -7,7 +7,6 @@ from pathlib import Path
 
 import ipywidgets
 import pytest
-from plotly.graph_objects import FigureWidget
 
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import Situation, example_spec
@@ -16,6 +15,7 @@ from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.caller_spend import by_caller
 from bedrock_guard.evidence.tables import total
 from bedrock_guard.present import evidence
+from bedrock_guard.widgets.elements import PickList
 from bedrock_guard.widgets.parts import shows_errors
 from bedrock_guard.widgets.seeing import Figure
 from bedrock_guard.widgets.trying import Trying, ask
@@ -94,15 +94,17 @@ def test_a_choice_that_cannot_be_built_keeps_the_figures_and_says_so(bench: Work
     assert bench.proving.job.busy
 
 
-def test_a_chart_is_told_of_with_its_bars_in_it(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = []
-    monkeypatch.setattr(
-        FigureWidget,
-        "open",
-        lambda made: told.append((len(made._widget_data), made._config.get("displayModeBar"))),
-    )
-    Figure.of(bench.seeing.by_model.figure)
-    assert told == [(4, False)]
+def test_the_page_learns_of_an_element_with_all_that_it_holds(bench: Workbench) -> None:
+    figure = Figure.of(bench.seeing.by_model.figure)
+    ticks = PickList("letters", [], search="letter")
+    assert figure.comm is None
+    ticks.picked = ["a"]
+    assert ticks.comm is None, "what is told before would be an update, which a busy page loses"
+    ipywidgets.Box([figure, ticks])
+    assert figure.comm is not None
+    assert ticks.comm is not None
+    assert len(figure.get_state()["_widget_data"]) == 4
+    assert bench.choosing.models.comm is not None
 
 
 def test_no_way_of_showing_offers_to_upload(bench: Workbench) -> None:
