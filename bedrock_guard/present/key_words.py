@@ -13,7 +13,9 @@ from bedrock_guard.evidence.findings import OF_IDENTITY_CENTER, short
 from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present.table import plain
 
-FLOOR: Final = "cache tokens, batch jobs, mantle and uncounted calls (no tokens told) are in no sum"
+FLOOR: Final = (
+    "cache tokens, batch jobs, the mantle endpoint and calls whose record tells no tokens are in no sum"
+)
 WHOLE: Final = {"complete": "complete", "floor": "at least this", "unknown": "unknown"}
 SPENT: Final = {"cost_usd": "USD at least", "principal": "role or user"}
 

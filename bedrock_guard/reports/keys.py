@@ -177,10 +177,9 @@ class KeyReport(AccountReport[KeySettings]):
         table = self._use()
         if table.empty:
             return Note(("No call with a key was seen in these days.",))
-        return in_zone(
-            Shown(table, f"Use of keys; {show.FLOOR}.", {"cost_usd": "USD at least", "who": "user or role"}),
-            self.settings.zone,
-        )
+        words = f"Use of keys, at least so much: {show.FLOOR}."
+        headers = {"cost_usd": "USD at least", "who": "user or role"}
+        return in_zone(Shown(table, words, headers), self.settings.zone)
 
     @property
     def denials(self) -> Shown | Note:
