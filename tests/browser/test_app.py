@@ -52,6 +52,7 @@ def test_the_app_opens_read_only_and_asks_nobody_outside(tmp_path: Path) -> None
                 page.locator(".bg-bench").first.wait_for(timeout=180_000)
                 page.get_by_role("tab", name="Apply", exact=True).first.click()
                 page.get_by_text("Read-only here").first.wait_for(timeout=30_000)
+                page.get_by_role("tab", name="Steps", exact=True).click()
                 assert page.get_by_role("button", name="Apply this plan").is_disabled()
                 assert "open_account" not in page.content(), "the code is not shown"
                 assert made.refused == []
