@@ -13,7 +13,7 @@ demo: .venv/.runs
 	$(BIN)/bedrock-guard demo --out out
 
 lab: .venv/.runs
-	$(BIN)/bedrock-guard lab
+	$(BIN)/bedrock-guard lab $(LAB)
 
 NBVAL := --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tests/notebooks/sanitize.cfg --timeout=900
 test: .venv/.tests

@@ -11,8 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from bedrock_guard.account.situation import example_spec
+from bedrock_guard.cli import app as commands
+from bedrock_guard.errors import GuardError
 
 MAIN = [sys.executable, "-c", "from bedrock_guard.cli import main; main()"]
 ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
@@ -58,6 +61,25 @@ def test_help_names_every_command() -> None:
         "doctor",
     ):
         assert f" {name} " in text
+
+
+def test_the_lab_is_not_started_as_root_without_saying_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command that would start it is taken down instead of run."""
+    started: list[list[str]] = []
+
+    def call(command: list[str]) -> int:
+        started.append(command)
+        return 0
+
+    monkeypatch.setattr("subprocess.call", call)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    plain = CliRunner().invoke(commands, ["lab", "--no-browser"])
+    assert isinstance(plain.exception, GuardError)
+    assert not started
+    meant = CliRunner().invoke(commands, ["lab", "--no-browser", "--allow-root"])
+    assert meant.exit_code == 0
+    assert started[0][-2:] == ["--allow-root", "--no-browser"]
+    assert "--ip=127.0.0.1" in started[0]
 
 
 def test_an_error_is_three_plain_lines_and_no_traceback(tmp_path: Path) -> None:

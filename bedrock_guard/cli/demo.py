@@ -123,11 +123,22 @@ def _serve(state: Path | None, port: int) -> None:
 def lab(
     port: Annotated[int, typer.Option(help="Port on this machine only; 0 takes a free one.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    allow_root: Annotated[
+        bool, typer.Option("--allow-root", help="Start as root too, as in a container of one's own.")
+    ] = False,
 ) -> None:
     """Open the notebooks in JupyterLab, on this machine only, with news and update checks off."""
+    from bedrock_guard.errors import GuardError
     from bedrock_guard.reports.execution import transport
     from bedrock_guard.reports.run import notebook_path
 
+    if _is_root() and not allow_root:
+        raise GuardError(
+            "JupyterLab was not started.",
+            why="this is root, and whoever reaches a notebook may do all that root may",
+            remedy="start it as another user, or, in a container of your own, with --allow-root "
+            "(make lab LAB=--allow-root)",
+        )
     notebooks = notebook_path("cost").parent.parent
     settings = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "bedrock-guard" / "lab"
     settings.mkdir(parents=True, exist_ok=True)
@@ -140,8 +151,13 @@ def lab(
         f"--LabApp.app_settings_dir={settings}",
         "--LabApp.default_url=/lab/tree/start.ipynb",
         f"--KernelManager.transport={transport()}",
+        *(["--allow-root"] if allow_root else []),
     ]
     raise typer.Exit(subprocess.call(command if browser else [*command, "--no-browser"]))
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 @commands.command()
