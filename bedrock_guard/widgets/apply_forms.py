@@ -54,7 +54,7 @@ class WhoForm:
                 row(self.hit, self.bounded, self.none, self.again),
                 self.told,
                 self.said,
-                self.list,
+                self.list.within(),
                 _form(*self.fields.values()),
             ]
         )
@@ -178,7 +178,7 @@ class WideForm:
                     "that the target covers, but for the management account and service-linked roles. Without "
                     "“Attach” the plan writes the commands down and does nothing.</p>"
                 ),
-                self.list,
+                self.list.within(),
                 _form(*self.scps.values()),
                 w.HTML("<h3>Guardrail</h3>"),
                 _form(*self.guardrail.values()),

@@ -41,9 +41,9 @@ class Choosing:
         self._listen()
         self._follow()
         pages = {
-            "Models": w.VBox([self.models, self.nothing]),
-            "EC2 types": w.VBox([self.limited, self.types]),
-            "Controls": w.VBox([self.controls]),
+            "Models": w.VBox([self.models.within(), self.nothing]),
+            "EC2 types": w.VBox([self.limited, self.types.within()]),
+            "Controls": self.controls.within(),
             "Spec": self.file.widget,
         }
         self.widget = w.VBox([tabbed(pages), self.told])

@@ -13,6 +13,12 @@ import anywidget
 import ipywidgets as w
 import traitlets as t
 
+from bedrock_guard.widgets.parts import later
+
+_PATIENCE: Final = 5.0
+"""Seconds in which a page that hears says so."""
+_MOST: Final = 3
+"""Times that an element is sent anew."""
 _STATIC: Final = Path(__file__).parent / "static"
 _STYLE: Final = (_STATIC / "bench.css").read_text("utf-8")
 Row = Mapping[str, Any]
@@ -36,7 +42,48 @@ class Late(w.Widget):
         return super().model_id
 
 
-class PickList(Late, anywidget.AnyWidget):
+class Heard(Late, anywidget.AnyWidget):
+    """An element that is sent anew where the page does not hear it.
+
+    anywidget never listens again once it was too busy while it loaded. So the page asks when it has drawn the element,
+    and says when the answer arrived; where it does not say so, `lost` tells.
+
+    Attributes:
+        asked: how often the page asked.
+        answered: the last that was answered.
+        heard: the last answer that arrived.
+        lost: how often no answer arrived.
+
+    """
+
+    asked = t.Int(0).tag(sync=True)
+    answered = t.Int(0).tag(sync=True)
+    heard = t.Int(0).tag(sync=True)
+    lost = t.Int(0)
+
+    @t.observe("asked")
+    def _answer(self, change: Mapping[str, Any]) -> None:
+        self.answered = change["new"]
+        later(_PATIENCE, self._check)
+
+    def _check(self) -> None:
+        if self.heard != self.answered and self.lost < _MOST:
+            self.lost += 1
+
+    def within(self) -> w.Box:
+        """A box that holds the element, and sends it anew."""
+        box = w.Box([self])
+        box.add_class("bg-held")
+
+        def again(_change: object) -> None:
+            self.comm = None
+            box.send_state("children")
+
+        self.observe(again, names="lost")
+        return box
+
+
+class PickList(Heard):
     """Rows to tick, with search, order, options per row and a text per row.
 
     Attributes:
@@ -82,7 +129,7 @@ class PickList(Late, anywidget.AnyWidget):
         )
 
 
-class Documents(Late, anywidget.AnyWidget):
+class Documents(Heard):
     """Texts with a button each that copies it.
 
     Attributes:
@@ -97,7 +144,7 @@ class Documents(Late, anywidget.AnyWidget):
     opened = t.Bool(default_value=True).tag(sync=True)
 
 
-class Fit(anywidget.AnyWidget):
+class Fit(Heard):
     """Nothing to see: it stands above a chart, and has it drawn anew as wide as its place is."""
 
     _esm = (_STATIC / "fit.js").read_text("utf-8")

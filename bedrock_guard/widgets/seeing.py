@@ -121,7 +121,7 @@ class Chart:
 
     def __init__(self, draw: Callable[[], go.Figure], *, along: str) -> None:
         self._draw, self._along = draw, along
-        self.figure: go.FigureWidget | None = None
+        self.figure: Figure | None = None
         self.widget = w.Box()
         self.widget.add_class("bg-chart")
 
@@ -137,13 +137,28 @@ class Chart:
                 if list(trace[self._along]) != new:
                     trace[self._along] = new
         if not self.widget.children:
-            self.widget.children = [Fit(), figure]
+            self._show(figure)
+
+    def _show(self, figure: Figure, lost: int = 0) -> None:
+        """Show the figure, and where the page does not hear it, a new one."""
+        fit = Fit(lost=lost)
+
+        def ask(_change: object) -> None:
+            figure.layout.meta = fit.answered
+
+        def again(_change: object) -> None:
+            self.figure = None
+            self._show(self.prepare(), fit.lost)
+
+        fit.observe(ask, names="answered")
+        fit.observe(again, names="lost")
+        self.widget.children = [fit, figure]
 
     def send(self) -> None:
         """Send the browser what it takes to draw it, which is some megabytes, before its page is opened."""
         _ = self.prepare().model_id
 
-    def prepare(self) -> go.FigureWidget:
+    def prepare(self) -> Figure:
         """The figure."""
         if self.figure is None:
             self.figure = Figure.of(self._draw())

@@ -50,9 +50,9 @@ class Taking:
         self.widget = scrolling(
             row(self.form, self.folder, self.button),
             self.told,
-            self.documents,
+            self.documents.within(),
             row(self.card),
-            self.pull_request,
+            self.pull_request.within(),
         )
 
     def follow(self) -> None:

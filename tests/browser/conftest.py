@@ -50,11 +50,15 @@ def opened(desk: Desk) -> Iterator[object]:
     """Open a notebook of the desk and run it; the workbench is drawn when it comes back."""
     kept = []
 
-    def run(name: str = "boundary_workbench.ipynb", *, width: int = 1500, height: int = 1000) -> Tab:
+    def run(
+        name: str = "boundary_workbench.ipynb", *, width: int = 1500, height: int = 1000, first: str = ""
+    ) -> Tab:
         desk.rest()
         held = tab(width=width, height=height)
         made = held.__enter__()
         kept.append(held)
+        if first:
+            made.page.add_init_script(first)
         open_notebook(made, desk.base, name)
         made.page.keyboard.press("Control+b")  # the side bar is of no use here
         run_all(made)

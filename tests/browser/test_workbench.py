@@ -13,7 +13,7 @@ from lab_browser import run_all
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 OPUS = re.compile(r"^Claude Opus 4\.8")
-BARS = "d => JSON.stringify(d.data.map(t => [t.name, Array.from(t.x)]))"
+BARS = "d => JSON.stringify(d.data.map(t => [t.name, Array.from(t.x, (value) => value ?? 0)]))"
 
 
 def shown(page, name: str, *, exact: bool = True) -> None:
@@ -397,6 +397,27 @@ def test_by_keyboard_alone_in_the_dark_and_narrow(opened) -> None:
     unnamed = page.evaluate(UNNAMED)
     assert unnamed == []
     assert page.locator(".bg-bench input[type=range]").count() == 0
+
+
+DEAF = """const timeout = AbortSignal.timeout.bind(AbortSignal);
+window.deaf = true;
+AbortSignal.timeout = (ms) => timeout(window.deaf && ms === 2000 ? 0 : ms);"""
+"""anywidget gives an element two seconds to load, and never listens again after them: here it gives none at first."""
+
+
+def test_a_page_too_busy_while_it_loads_follows_after_all(opened) -> None:
+    page = opened(first=DEAF).page
+    page.evaluate("() => { window.deaf = false; }")
+    page.wait_for_timeout(9_000)
+    before, drawn = head(page), bars(page)
+    page.get_by_label(OPUS).first.check()
+    now = after(page, before)
+    page.wait_for_timeout(2_000)
+    assert sum(bars(page)["refused"]) < sum(drawn["refused"])
+    page.get_by_role("button", name="Undo").click()
+    after(page, now)
+    page.wait_for_timeout(2_000)
+    assert not page.get_by_label(OPUS).first.is_checked()
 
 
 HOSTILE = """

@@ -1,5 +1,5 @@
 // plotly follows the window's width only: once a figure is drawn, tell it when its place is wider or narrower than it.
-function render({ el }) {
+function render({ model, el }) {
   el.classList.add("bg-fit");
   el.setAttribute("aria-hidden", "true");
   let place = null;
@@ -21,6 +21,15 @@ function render({ el }) {
     later();
   });
   sized.observe(el);
+  // The figure hears where the number that it is told arrives in its layout.
+  const tell = (name, value) => { model.set(name, value); model.save_changes(); };
+  const listen = (left) => {
+    const figure = el.closest(".bg-chart")?.querySelector(".js-plotly-plot");
+    if (figure?.layout?.meta === model.get("answered")) tell("heard", model.get("answered"));
+    else if (left) setTimeout(listen, 250, left - 1);
+  };
+  model.on("change:answered", () => listen(16));
+  tell("asked", model.get("asked") + 1);
   return () => { clearTimeout(soon); sized.disconnect(); drawn.disconnect(); };
 }
 
