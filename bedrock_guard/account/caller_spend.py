@@ -18,7 +18,7 @@ import pandas as pd
 from bedrock_guard.account.exports_s3 import read_export_at
 from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.invocation_logs import read_invocation_logs
-from bedrock_guard.account.resources import kept_profiles, read_resources
+from bedrock_guard.account.resources import NAMING, kept_profiles, read_resources
 from bedrock_guard.account.s3 import is_address
 from bedrock_guard.account.sole_callers import read_sole_callers
 from bedrock_guard.account.trail_lookup import look_up
@@ -102,7 +102,7 @@ def read_caller_spend(
 
 def _logged(account: Account, found: Spending, place: str) -> pd.DataFrame:
     """The log's counters in the window; application profiles are known by the account's own lists, which are free."""
-    listed = read_resources(account, _regions(account, found))
+    listed = read_resources(account, _regions(account, found), NAMING)
     kept = kept_profiles(listed, found.catalogue)
     return _within(read_invocation_logs(account, place, found.catalogue, kept=kept).frame, found.window)
 

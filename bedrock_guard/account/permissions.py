@@ -45,7 +45,13 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         ("ce:GetDimensionValues", "which services and charge types are on the bill; $0.01 a request"),
         ("cloudtrail:LookupEvents", "who called what, and what was changed, in the last 90 days"),
     ),
-    *_all(_BOTH, ("bedrock:ListProvisionedModelThroughputs", "commitments and their end dates")),
+    *_all(
+        _BOTH,
+        ("bedrock:GetModelInvocationLoggingConfiguration", "whether prompts are logged"),
+        ("bedrock:ListCustomModelDeployments", "deployments of custom models in the account"),
+        ("bedrock:ListInferenceProfiles", "what an opaque inference profile stands for"),
+        ("bedrock:ListProvisionedModelThroughputs", "commitments and their end dates"),
+    ),
     *_all(
         "cost analyst",
         ("ce:GetCostForecast", "Cost Explorer's forecast; $0.01"),
@@ -55,9 +61,6 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
     ),
     *_all(
         "keys analyst",
-        ("bedrock:GetModelInvocationLoggingConfiguration", "whether prompts are logged"),
-        ("bedrock:ListCustomModelDeployments", "deployments of custom models in the account"),
-        ("bedrock:ListInferenceProfiles", "what an opaque inference profile stands for"),
         (
             "ec2:DescribeRegions",
             "which Regions are enabled; without it those known to have Bedrock are asked",
@@ -87,7 +90,7 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         of="group",
     ),
     *_all(
-        "analyst",
+        _BOTH,
         *(
             (f"bedrock:{action}", f"{what} in the account")
             for action, what in (

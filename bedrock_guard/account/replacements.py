@@ -17,7 +17,7 @@ from bedrock_guard.evidence.prices import PriceBook
 from bedrock_guard.evidence.redirect import redirect, refused_shares
 from bedrock_guard.evidence.redirected import Ratios, Redirect
 from bedrock_guard.evidence.stranded import stranded
-from bedrock_guard.evidence.tables import Provenance, provenance_of, with_provenance
+from bedrock_guard.evidence.tables import Provenance, provenance_of
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -75,7 +75,10 @@ def read_replacements(
     regions = tuple(sorted({str(name) for name in refused["region"].dropna().unique()}))
     chosen: dict[str, str | None] = {str(name): None for name in refused["model"].dropna().unique()}
     chosen.update(substitutes)
-    listed, held = read_price_lists(account, regions, situation.catalogue), _commitments(account, regions)
+    listed, held = (
+        read_price_lists(account, regions, situation.catalogue),
+        _commitments(account, situation, regions),
+    )
     book = PriceBook(overrides=overrides, price_list=listed)
     shares = refused_shares(found.impact)
     ec2, ec2_sources = _ec2(account, found, region or account.region)
@@ -99,14 +102,12 @@ def _ec2(account: Account, found: WhatIf, region: str) -> tuple[Ec2Redirect, Map
     return redirect_ec2(found.ec2, allowed, types, prices), said
 
 
-def _commitments(account: Account, regions: tuple[str, ...]) -> pd.DataFrame:
-    """Provisioned throughput of these Regions; the provenance tells of its lists only."""
-    found = read_resources(account, regions)
-    said = Provenance("Bedrock's lists of provisioned throughput", asked_at=account.now)
-    for one in found.asked:
-        if one.kind == _KIND and one.completeness != "complete":
-            said = said.lowered(one.completeness, f"{one.region}: {one.why}")
-    return with_provenance(found.table[found.table["kind"] == _KIND].reset_index(drop=True), said)
+def _commitments(account: Account, situation: Situation, regions: tuple[str, ...]) -> pd.DataFrame:
+    """Provisioned throughput of these Regions, as the situation holds it where it was read in all of them."""
+    held = situation.resources
+    if not {one.region for one in held.asked}.issuperset(regions):
+        held = read_resources(account, regions, {_KIND})
+    return held.of(_KIND)
 
 
 def _unapproved(

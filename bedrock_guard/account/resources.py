@@ -5,7 +5,7 @@ Each list is read to its end; one that cannot be read is said to be unknown, nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bedrock_guard.account.iam_pages import UnreadableError, ask
 from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.evidence.moments import read_time
-from bedrock_guard.evidence.tables import Completeness, Provenance, Table
+from bedrock_guard.evidence.tables import Completeness, Provenance, Table, provenance_of, with_provenance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +84,15 @@ class Resources:
     table: pd.DataFrame
     asked: tuple[Asked, ...]
     logging: tuple[Logging, ...]
+
+    def of(self, kind: str) -> pd.DataFrame:
+        """The rows of one kind; their provenance tells of that kind's lists alone."""
+        asked = [one for one in self.asked if one.kind == kind]
+        places = tuple(one.region for one in asked)
+        proof = _proof(
+            asked, places, provenance_of(self.table).asked_at, f"Bedrock's lists of {kind.replace('_', ' ')}"
+        )
+        return with_provenance(self.table[self.table["kind"] == kind].reset_index(drop=True), proof)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,16 +343,24 @@ def _logging(account: Caller, region: str) -> Logging:
     return Logging(region, bool(places), tuple(places), kinds)
 
 
-def _proof(asked: Iterable[Asked], regions: tuple[str, ...], now: datetime) -> Provenance:
+def _proof(
+    asked: Sequence[Asked], regions: tuple[str, ...], now: datetime | None, what: str = "Bedrock's lists"
+) -> Provenance:
     problems = [f"{one.region} {one.kind}: {one.why}" for one in asked if one.completeness != "complete"]
     nothing = all(one.completeness == "unknown" for one in asked)
     shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
     return Provenance(
-        source=f"Bedrock's lists in {', '.join(regions) or 'no Region'}",
+        source=f"{what} in {', '.join(regions) or 'no Region'}",
         asked_at=now,
         completeness="unknown" if nothing else "floor" if problems else "complete",
         why=shown,
     )
+
+
+NAMING: Final = frozenset(
+    {"application_profile", "provisioned_throughput", "custom_model_deployment", "custom_model"}
+)
+"""The kinds whose ARNs stand for a model."""
 
 
 def kept_profiles(resources: Resources, catalogue: Catalogue) -> dict[str, str]:
@@ -352,8 +369,7 @@ def kept_profiles(resources: Resources, catalogue: Catalogue) -> dict[str, str]:
     An application profile does not say which profile it was made from, only where it may send calls; the profile of
     the catalogue that sends them to the same Regions is taken.
     """
-    kinds = ("application_profile", "provisioned_throughput", "custom_model_deployment", "custom_model")
-    table = resources.table[resources.table["kind"].isin(kinds)].dropna(subset=["arn", "model"])
+    table = resources.table[resources.table["kind"].isin(NAMING)].dropna(subset=["arn", "model"])
     columns = (table[name] for name in ("arn", "region", "model", "models"))
     return {
         str(arn): _source(str(region), str(model), models or [], catalogue)

@@ -19,7 +19,8 @@ from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.instances import read_ec2_bill
 from bedrock_guard.account.requests import PRICE_PER_REQUEST_USD
-from bedrock_guard.account.sole_callers import read_units
+from bedrock_guard.account.resources import Resources, read_resources
+from bedrock_guard.account.sole_callers import unit_regions
 from bedrock_guard.account.stored_calls import counted_calls
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
@@ -72,6 +73,7 @@ class Situation:
         ec2_bill: EC2 spend by type and purchase option.
         ec2_control: what the EC2 lines must add up to; None when it could not be asked.
         window: the days.
+        resources: what exists in Bedrock in the Regions on the bill.
         owners: who alone was seen behind batch jobs and commitments.
         stands_for: ARN of a provisioned model -> its model.
 
@@ -85,6 +87,7 @@ class Situation:
     ec2_bill: pd.DataFrame
     ec2_control: Decimal | None
     window: Window
+    resources: Resources
     owners: Owners = field(default_factory=dict)
     stands_for: Mapping[str, str] = field(default_factory=dict)
 
@@ -353,17 +356,19 @@ def _situation(
 ) -> Situation:
     catalogue = shipped()
     start, end = (datetime.combine(day, time(), UTC) for day in (window.start, window.end))
+    asked = tuple(regions or _regions(bill, account))
     if store:
         calls = counted_calls(store, start, end)
     else:
         start = max(start, account.now - HISTORY)
-        asked = regions or _regions(bill, account)
         calls = look_up(account, asked, start, end, catalogue=catalogue).reading.frame
-    units = read_units(account, calls)
+    held = read_resources(account, dict.fromkeys((*asked, *_regions(bill, account), *unit_regions(calls))))
+    units = held.of("provisioned_throughput")
     owners = sole_callers(calls, units)
     managing = management_account(account)
     card = AccountCard.of(account, managing)
-    return Situation(card, catalogue, calls, bill, proof, *ec2, window, owners, units_behind(units))
+    known = units_behind(units)
+    return Situation(card, catalogue, calls, bill, proof, *ec2, window, held, owners, known)
 
 
 def _count(calls: pd.DataFrame) -> int:

@@ -29,7 +29,12 @@ def read_units(account: Account, calls: pd.DataFrame) -> pd.DataFrame | None:
         calls: a calls table, or TUPLES.
 
     """
+    regions = unit_regions(calls)
+    return read_resources(account, regions, {"provisioned_throughput"}).table if regions else None
+
+
+def unit_regions(calls: pd.DataFrame) -> tuple[str, ...]:
+    """The Regions of the provisioned models that calls name."""
     named = calls["model_raw"].dropna().astype("string")
     arns = named[named.str.contains(PROVISIONED, regex=False)].unique()
-    regions = sorted({str(arn).split(":")[3] for arn in arns if str(arn).count(":") >= 5})
-    return read_resources(account, regions, {"provisioned_throughput"}).table if regions else None
+    return tuple(sorted({str(arn).split(":")[3] for arn in arns if str(arn).count(":") >= 5}))

@@ -239,8 +239,16 @@ def _of_identity_center(role: str, policy: str, before: dict[str, dict[str, str]
         "--description",
         "Sessions of a leaked key",
     ]
-    command = shlex.join(["aws", "organizations", "create-policy", *words, "--content", document])
-    return Step("contain", what, (command,))
+    make = shlex.join(["aws", "organizations", "create-policy", *words, "--content", document])
+    target = f"--target-id {shlex.quote(role.split(':')[4])}"
+    command = (
+        f"policy=$({make} --query Policy.PolicySummary.Id --output text) && "
+        f'aws organizations attach-policy --policy-id "$policy" {target}'
+    )
+    query = shlex.quote(f"Policies[?Name=='{policy}'].Id")
+    found = f"aws organizations list-policies --filter SERVICE_CONTROL_POLICY --query {query} --output text"
+    undo = f'aws organizations detach-policy --policy-id "$({found})" {target}'
+    return Step("contain", what, (command,), undo=undo)
 
 
 def _scope(reach: Reach, folder: str, attribute: tuple[str, str], key: str) -> Iterator[Step]:

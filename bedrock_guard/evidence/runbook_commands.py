@@ -6,14 +6,16 @@ import json
 import shlex
 from typing import Final
 
+_ENABLED: Final = "$(aws ec2 describe-regions --query 'Regions[].RegionName' --output text)"
+
 
 def everywhere(command: str, regions: tuple[str, ...], into: str = "") -> str:
-    """An AWS CLI command (quoted already) in every Region a key called, or in one to be filled in."""
+    """An AWS CLI command (quoted already) in every Region a key called; in every enabled one where none is known."""
     if len(regions) == 1:
         kept = f" > {into}-{shlex.quote(regions[0])}.json" if into else ""
         return f"aws {command} --region {shlex.quote(regions[0])}{kept}"
     kept = f' > {into}-"$region".json' if into else ""
-    listed = shlex.join(regions or ("REGION",))
+    listed = shlex.join(regions) if regions else _ENABLED
     return f'for region in {listed}; do aws {command} --region "$region"{kept}; done'
 
 

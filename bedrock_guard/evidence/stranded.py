@@ -21,6 +21,7 @@ _DAY: Final = 86_400
 _DIGITS: Final = Context(prec=28)
 _NOT_LISTED: Final = "no provisioned throughput of this model is listed there now"
 _RESERVED: Final = "the reserved tier bills until it is removed with the account team; its end is in no list"
+_NO_END: Final = "unknown: bought for a term whose end Bedrock does not tell"
 _NO_TERM: Final = "without a term: bills until it is deleted, which can be done at once"
 
 
@@ -68,6 +69,8 @@ def _end(listed: Sequence[Mapping[Any, Any]], cost: Decimal, days: int, now: dat
     unknown: dict[str, Any] = {"units": sum(units) or None, "until": None, "until_usd": None, "why": ""}
     if not listed or 0 in units:
         return unknown
+    if any(pd.isna(row["ends"]) and not pd.isna(row["commitment"]) for row in listed):
+        return unknown | {"why": _NO_END}
     if len(ends) < len(listed):
         return unknown | {"why": _NO_TERM}
     each = _DIGITS.divide(cost, days * sum(units))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _TERMS: Final = {"OneMonth": "1 month", "SixMonths": "6 months"}
 _COLUMNS: Final = ("model", "commitment", "term", "ends", "billed")
 _NO_LIST: Final = "in no list of Bedrock"
+_NOT_WHOLE: Final = "unknown: the list is not whole"
 
 
 def commitments_table(spending: Spending, listed: pd.DataFrame) -> Shown:
@@ -33,11 +34,12 @@ def commitments_table(spending: Spending, listed: pd.DataFrame) -> Shown:
     rows: list[tuple[str, ...]] = []
     for row in listed.to_dict("records"):
         model = str(row["model"]).rpartition("/")[2]
-        ends = "no end" if pd.isna(row["ends"]) else f"{row['ends']:%Y-%m-%d}"
+        ends = _ends(row)
         cost = billed.pop(model, "in the row of its model" if _named(rows, spending, model) else "nothing")
         rows.append((spending.name_of(model), str(row["name"]), _term(row), ends, cost))
+    missing = _NO_LIST if provenance_of(listed).complete else _NOT_WHOLE
     rows += [
-        ("no model" if model is None else spending.name_of(model), _NO_LIST, "unknown", "unknown", cost)
+        ("no model" if model is None else spending.name_of(model), missing, "unknown", "unknown", cost)
         for model, cost in billed.items()
     ]
     proof = provenance_of(listed)
@@ -48,6 +50,12 @@ def commitments_table(spending: Spending, listed: pd.DataFrame) -> Shown:
 
 def _named(rows: list[tuple[str, ...]], spending: Spending, model: str) -> bool:
     return any(row[0] == spending.name_of(model) for row in rows)
+
+
+def _ends(row: Any) -> str:
+    if pd.isna(row["ends"]):
+        return "no end" if pd.isna(row["commitment"]) else "unknown"
+    return f"{row['ends']:%Y-%m-%d}"
 
 
 def _term(row: Any) -> str:

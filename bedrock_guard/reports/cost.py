@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
 
-from bedrock_guard.account.resources import Resources, read_resources
 from bedrock_guard.account.situation import AccountCard, Situation, look_beside
 from bedrock_guard.account.spending import Spending, read_spending
 from bedrock_guard.account.stored_calls import gaps as call_gaps
@@ -22,6 +21,7 @@ from bedrock_guard.evidence.spend_views import forecast_total
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.what_if import WhatIf, share
 from bedrock_guard.present import evidence, spend, spend_checks
+from bedrock_guard.present import resources as show_resources
 from bedrock_guard.present.charts import bars, outcome_by_model
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
 
 _SMALL: Final = 8
-_COMMITTED: Final = ("provisioned_throughput",)
+_COMMITTED: Final = "provisioned_throughput"
 _LABELS: Final = {
     "kept": "would be kept",
     "refused": "would be refused",
@@ -65,7 +65,6 @@ class CostReport(AccountReport[CostSettings]):
         spending: the bill, the window before, forecast, prices.
         situation: the same bill with calls and models.
         found: the consequences of the spec.
-        resources: provisioned throughput.
         deployed: what is deployed on the spec's targets.
         earlier: earlier runs.
 
@@ -77,7 +76,6 @@ class CostReport(AccountReport[CostSettings]):
     spending: Spending
     situation: Situation
     found: WhatIf
-    resources: Resources
     deployed: Deployed
     earlier: Earlier
 
@@ -87,12 +85,11 @@ class CostReport(AccountReport[CostSettings]):
         spending = _floored(read_spending(account, settings.days), settings)
         situation = look_beside(account, spending, store=settings.calls)
         found = situation.what_if(situation.spec(settings.spec or None))
-        resources = read_resources(account, _committed_regions(spending, account.region), _COMMITTED)
         deployed = read_deployed(account, found.built)
         window = (situation.start, situation.end)
         earlier = earlier_runs(settings.previous, "cost", situation.account.account_id, window)
         asked = AccountCard.of(account, situation.account.management)  # with what was read since
-        return cls(settings, spending, replace(situation, account=asked), found, resources, deployed, earlier)
+        return cls(settings, spending, replace(situation, account=asked), found, deployed, earlier)
 
     @property
     def card(self) -> AccountCard:
@@ -163,7 +160,7 @@ class CostReport(AccountReport[CostSettings]):
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What a person has to look at, gravest first."""
-        found = cost_findings(self.spending, self.situation, self.found, self.resources.table, self.settings)
+        found = cost_findings(self.spending, self.situation, self.found, self.units, self.settings)
         found = gravest_first([*self.deployed.findings, *found])
         return with_news(found, self.earlier.last, self.names)
 
@@ -202,10 +199,21 @@ class CostReport(AccountReport[CostSettings]):
         """Who uses each model, as far as calls tell."""
         return evidence.users(self.found, self.situation)
 
+    @cached_property
+    def units(self) -> pd.DataFrame:
+        """Provisioned throughput, with what is known of its lists."""
+        return self.situation.resources.of(_COMMITTED)
+
+    @property
+    def exists(self) -> tuple[Shown, Shown]:
+        """What exists in Bedrock: Region by Region with what could be read, and thing by thing."""
+        held, zone = self.situation.resources, self.settings.zone
+        return in_zone(show_resources.regions(held), zone), in_zone(show_resources.standing(held), zone)
+
     @property
     def commitments(self) -> Shown:
         """Capacity that was bought: what it is, when it ends, what was billed for it."""
-        return commitments_table(self.spending, self.resources.table)
+        return commitments_table(self.spending, self.units)
 
     @property
     def ec2(self) -> Shown:
@@ -228,7 +236,7 @@ class CostReport(AccountReport[CostSettings]):
         for optional in ("Caller tags", "Models as Cost Explorer names them", "Forecast", "List prices"):
             held.pop(optional, None)
         calls = provenance_of(self.situation.calls)
-        return {**held, "Calls": calls, "Commitments": provenance_of(self.resources.table)}
+        return {**held, "Calls": calls, "Commitments": provenance_of(self.units)}
 
     @property
     def behind(self) -> dict[str, Provenance]:
@@ -306,7 +314,7 @@ class CostReport(AccountReport[CostSettings]):
         held |= names_of_spec(self.found.spec)
         rows = self.deployed.rows
         held |= {} if rows is None else {short(name): "principal" for name in rows["principal"]}
-        return held | {str(name): "resource" for name in self.resources.table["name"].dropna()}
+        return held | {str(name): "resource" for name in self.situation.resources.table["name"].dropna()}
 
 
 def _floored(spending: Spending, settings: CostSettings) -> Spending:
@@ -317,11 +325,6 @@ def _floored(spending: Spending, settings: CostSettings) -> Spending:
         now.lines, now.control, catalogue=spending.catalogue, coverage_floor=floor, learnt=spending.learnt
     )
     return replace(spending, now=replace(now, proof=proof))
-
-
-def _committed_regions(spending: Spending, own: str) -> tuple[str, ...]:
-    lines = spending.lines[spending.lines["bucket"] == "commitment"]
-    return tuple(sorted({own, *(str(name) for name in lines["region"].dropna() if "-" in str(name))}))
 
 
 def _small_together(table: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from bedrock_guard.account.investigation import Investigation, investigate
 from bedrock_guard.account.key_page import KeyPage
-from bedrock_guard.account.resources import Logging, read_logging
+from bedrock_guard.account.resources import Logging, Resources, read_resources
 from bedrock_guard.account.situation import AccountCard, example_spec
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
@@ -24,6 +24,7 @@ from bedrock_guard.evidence.key_use import counts
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.words import many
 from bedrock_guard.present import keys as show
+from bedrock_guard.present import resources as show_resources
 from bedrock_guard.present.charts import bars
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown
@@ -52,7 +53,7 @@ class KeyReport(AccountReport[KeySettings]):
         settings: the checked parameters.
         case: keys, calls, bill and findings.
         spec: for its exceptions.
-        logging: the state of model invocation logging where keys were used.
+        resources: what exists in Bedrock, and the state of model invocation logging, where keys were used.
         earlier: earlier runs.
 
     """
@@ -62,7 +63,7 @@ class KeyReport(AccountReport[KeySettings]):
     settings: KeySettings
     case: Investigation
     spec: BoundarySpec
-    logging: tuple[Logging, ...]
+    resources: Resources
     earlier: Earlier
 
     @classmethod
@@ -74,11 +75,22 @@ class KeyReport(AccountReport[KeySettings]):
         )
         spec = BoundarySpec.load(settings.spec) if settings.spec else example_spec()
         used = case.calls.loc[case.calls["key_kind"].isin(["long_term", "short_term"]), "region"].dropna()
-        logging = read_logging(account, sorted({account.region, *map(str, used.unique())}))
+        resources = read_resources(account, sorted({account.region, *map(str, used.unique())}))
         case = replace(case, account=AccountCard.of(account))  # with what was read since
         window = _window(case)
         earlier = earlier_runs(settings.previous, "keys", case.account.account_id, window)
-        return cls(settings, case, spec, logging, earlier)
+        return cls(settings, case, spec, resources, earlier)
+
+    @property
+    def logging(self) -> tuple[Logging, ...]:
+        """The state of model invocation logging where keys were used."""
+        return self.resources.logging
+
+    @property
+    def exists(self) -> tuple[Shown, Shown]:
+        """What exists where keys were used: Region by Region with what could be read, and thing by thing."""
+        held, zone = self.resources, self.settings.zone
+        return in_zone(show_resources.regions(held), zone), in_zone(show_resources.standing(held), zone)
 
     @property
     def card(self) -> AccountCard:

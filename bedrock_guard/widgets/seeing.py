@@ -12,7 +12,7 @@ import ipywidgets as w
 import pandas as pd
 import plotly.graph_objects as go
 
-from bedrock_guard.present import charts, evidence
+from bedrock_guard.present import charts, evidence, resources
 from bedrock_guard.present.table import source_note
 from bedrock_guard.widgets.choices import Choices
 from bedrock_guard.widgets.elements import Fit, Late
@@ -96,7 +96,8 @@ class Seeing:
 def _sources(choices: Choices) -> str:
     situation = choices.situation
     notes = [status(f"{name}: {source_note(found)}") for name, found in situation.provenances().items()]
-    return table(evidence.proof(situation.reconciliation)) + "".join(notes)
+    exists = (table(made(situation.resources)) for made in (resources.regions, resources.standing))
+    return table(evidence.proof(situation.reconciliation)) + "".join((*notes, *exists))
 
 
 class Figure(Late, go.FigureWidget):

@@ -77,6 +77,18 @@ def test_asking_was_free_and_every_number_names_its_source(
     assert set(made.sources) == {"List prices", "Commitments", "Instance types", "EC2 list prices"}
 
 
+def test_commitments_are_those_that_the_account_lists_and_asked_once(
+    account: Account, situation: Situation, found: WhatIf
+) -> None:
+    before = account.requests.total("bedrock")
+    made = read_replacements(account, situation, found, {OPUS: HAIKU})
+    assert account.requests.total("bedrock") == before
+    listed = account.client("bedrock", "us-west-2").list_provisioned_model_throughputs()
+    (unit,) = listed["provisionedModelSummaries"]
+    row = made.stranded.iloc[0]
+    assert (row["units"], row["until"]) == (unit["modelUnits"], unit["commitmentExpirationTime"])
+
+
 def test_a_substitute_that_is_refused_as_well_is_said(swapped: Replacements, situation: Situation) -> None:
     assert swapped.unapproved == (OPUS,)
     assert "Claude Opus 4.8" in redirect.unapproved(swapped, situation.name_of).text()
@@ -111,6 +123,8 @@ LINE = {
         ([(1, "2026-11-30T00:00:00Z"), (1, "2026-12-10T00:00:00Z")], Decimal(15), ""),
         ([(1, "2026-11-01T00:00:00Z")], Decimal(0), ""),
         ([(1, None)], None, "without a term"),
+        ([(1, None, "SixMonths")], None, "unknown: bought for a term"),
+        ([(1, None, "SixMonths"), (1, None)], None, "unknown: bought for a term"),
         ([(None, "2026-11-30T00:00:00Z")], None, ""),
         ([], None, "no provisioned throughput"),
     ],
@@ -122,8 +136,9 @@ def test_what_a_commitment_still_costs(units: Any, until_usd: Decimal | None, wh
             "model": "arn:aws:bedrock:us-east-1::foundation-model/a.b",
             "units": n,
             "ends": end,
+            "commitment": next(iter(term), None),
         }
-        for n, end in units
+        for n, end, *term in units
     ]
     table = stranded(pd.DataFrame([LINE]), RESOURCES.frame(rows, Provenance("lists")), 28, NOW)
     assert table["until_usd"].tolist() == [until_usd]

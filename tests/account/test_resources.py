@@ -159,3 +159,13 @@ def test_logging_has_three_states(answer: Any, enabled: bool | None) -> None:
     (state,) = read(**{LOGGING: [answer]}).logging
     assert state.enabled is enabled
     assert bool(state.why) is (enabled is None)
+
+
+def test_one_kind_is_as_whole_as_its_own_lists() -> None:
+    pages = [{"guardrails": [{"arn": "a", "name": "n"}], **ORIGIN}]
+    found = read(list_guardrails=pages, list_agents=[denied("ListAgents")])
+    assert provenance_of(found.table).completeness == "floor"
+    assert provenance_of(found.of("guardrail")).completeness == "complete"
+    assert list(found.of("guardrail")["name"]) == ["n"]
+    unread = provenance_of(found.of("agent"))
+    assert (unread.completeness, "AccessDenied" in unread.why) == ("unknown", True)

@@ -195,6 +195,15 @@ def test_every_region_it_called_is_asked(tmp_path: Path) -> None:
     assert [options["region"] for found, options in one if found == "LookupEvents"] == ["eu-west-1"]
 
 
+def test_a_key_that_was_seen_nowhere_is_looked_for_in_every_enabled_region(tmp_path: Path) -> None:
+    done = asked(long_term_runbook(UserFacts("ana"), "A", Reach(ACCOUNT)), tmp_path)
+    names = [name for name, _ in done]
+    assert names.count("DescribeRegions") == names.count("LookupEvents") + 6
+    assert {o["region"] for name, o in done if name == "LookupEvents"} == {"111122223333"}, (
+        "what the shell's aws said"
+    )
+
+
 def test_another_account_is_noticed(tmp_path: Path) -> None:
     (check_step,) = (s for s in long_term_runbook(PHANTOM, "A", Reach("000000000011")) if s.phase == "check")
     script = SHELL + "\n".join(check_step.commands)
@@ -222,11 +231,18 @@ def test_a_short_term_key_is_contained_by_who_signed_it(
     steps = short_term_runbook(signer, key, REACH, now=NOW)
     contain = [step for step in steps if step.phase == "contain"]
     done = asked(contain, tmp_path)
+    attached = [("AttachPolicy", None)] if "AWSReservedSSO" in signer else []
     assert [(name, o.get("user-name") or o.get("role-name")) for name, o in done] == (
-        [first] if first else []
+        [first, *attached] if first else []
     )
     assert words in contain[0].what + " ".join(contain[0].commands)
     records = [options for name, options in asked(steps, tmp_path) if name == "LookupEvents"]
     assert {one["lookup-attributes"] for one in records} == {f"AttributeKey=AccessKeyId,AttributeValue={key}"}
     if "AWSReservedSSO" in signer:
+        assert done[1][1]["target-id"] == ACCOUNT
+        back = [check(words) for words in run(contain, tmp_path, undo=True)]
+        assert [(name, o.get("target-id")) for name, o in back] == [
+            ("ListPolicies", None),
+            ("DetachPolicy", ACCOUNT),
+        ]
         assert signer in done[0][1]["content"]

@@ -145,6 +145,12 @@ def test_commitments_stand_beside_what_was_billed(report: CostReport) -> None:
     assert rows.loc["Claude Haiku 4.5", "ends"] == "unknown"
 
 
+def test_what_exists_is_there_region_by_region(report: CostReport) -> None:
+    places, things = report.exists
+    assert set(places.frame["region"]) >= {"us-east-1", "us-west-2", "eu-west-1"}
+    assert {"policy-qa-unit", "support-guardrail", "support-agent"} <= set(things.frame["name"])
+
+
 def test_counted_calls_name_the_same_callers(report: CostReport) -> None:
     calls = report.situation.calls
     days = set(unusual_days(report.spending.lines_before, report.spending.lines)["day"])

@@ -83,6 +83,12 @@ def test_findings_have_ids_of_their_own_that_do_not_change(report: KeyReport) ->
     assert {f.id for f in again.findings if "new_network" in f.id} == {i for i in ids if "new_network" in i}
 
 
+def test_what_exists_where_keys_were_used_is_there(report: KeyReport) -> None:
+    places, things = report.exists
+    assert list(places.frame["region"]) == [one.region for one in report.logging]
+    assert "support-agent" in set(things.frame["name"])
+
+
 def half_the_regions() -> list[Fault]:
     return [Fault("cloudtrail:LookupEvents", "access_denied", at=tuple(range(1, 30, 2)))]
 

@@ -75,6 +75,20 @@ def test_routes_controls_types_and_texts_are_choices(bench: Workbench) -> None:
     assert bench.choices.profile.controls.instance_types is False
 
 
+def test_sources_tell_what_exists_in_each_region(bench: Workbench) -> None:
+    tabs = bench.seeing.widget
+    texts = [one.value for one in _all_html(tabs.children[list(tabs.titles).index("Sources")])]
+    page = "".join(texts)
+    for said in ("policy-qa-unit", "support-guardrail", "18 of 18", "2027-02-25 17:00 UTC"):
+        assert said in page
+
+
+def _all_html(widget: ipywidgets.Widget) -> list[ipywidgets.HTML]:
+    if isinstance(widget, ipywidgets.HTML):
+        return [widget]
+    return [one for child in getattr(widget, "children", ()) for one in _all_html(child)]
+
+
 def test_a_bad_text_is_said_beside_the_list(bench: Workbench) -> None:
     listed = bench.choosing
     listed.controls.texts = {**listed.controls.texts, "api_key_creation": "<b>soon</b>"}
