@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -178,36 +178,42 @@ def _share(cost: Decimal, whole: Decimal) -> str:
 
 
 def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
-    """Callers of whom a call would be refused, with the dollars that calls explain; the rest and the sum stand last."""
+    """Callers of whom a call would be refused, each once, with the dollars that calls explain.
+
+    The sum stands first, then what has no caller, then the callers by what they lose: refused and stranded together.
+    """
     spent = by_caller(found.judged, found.impact, situation.counted)
     hit = _hit(found, spent.iloc[:-1])
-    several = hit["account_id"].nunique() > 1
-    owned = _owned(situation)
+    several, owned = hit["account_id"].nunique() > 1, _owned(situation)
+    glass = found.built.profile.break_glass
+    merged = [_merged(part) for _, part in hit.groupby(["account_id", "principal"], dropna=False, sort=False)]
+    merged.sort(key=lambda one: (-_lost(one), -one["calls"], str(one["principal"])))
     rows = [
         {
-            "caller": _caller(row["principal"], row["account_id"] if several else None),
-            "client": row["client"],
-            "refused": _known(row["refused"]),
-            "stranded": _known(row["stranded"]) or "",
-            "calls_refused": "" if pd.isna(row["calls"]) else f"{int(row['calls']):,}",
-            "models": _models(row, owned, situation),
-            "controls": row["controls"] if isinstance(row["controls"], tuple) else "",
-            "last_call": "" if pd.isna(row["last_call"]) else row["last_call"],
+            "caller": _caller(one["principal"], one["account_id"] if several else None, glass),
+            "client": one["programs"],
+            "refused": one["refused"],
+            "stranded": one["stranded"] or "",
+            "calls_refused": f"{one['calls']:,}" if one["calls"] else "",
+            "models": _models(one, owned, situation),
+            "controls": one["controls"] or "",
+            "last_call": "" if pd.isna(one["last_call"]) else one["last_call"],
         }
-        for row in hit.to_dict("records")
+        for one in merged
     ]
-    rows.sort(key=lambda row: (-(row["refused"] or 0), -(row["stranded"] or 0), str(row["caller"])))
     blank = {"client": "", "calls_refused": "", "models": "", "controls": "", "last_call": ""}
     rest, whole = spent.iloc[-1], found.impact.spend("stranded")
     last = {"caller": NOBODY, "refused": rest["refused"], "stranded": rest["stranded"] or "", **blank}
     every = {"caller": "all", "refused": found.impact.spend("refused"), "stranded": whole or "", **blank}
     columns = ["caller", "client", "refused", "stranded", "calls_refused", "last_call", "models", "controls"]
-    kept = [name for name in columns if name != "stranded" or whole]
-    below = {"caller": "client", "refused": "stranded", "calls_refused": "last_call", "models": "controls"}
-    frame = pd.DataFrame([*rows[: limit - 2], last, every], columns=kept)
+    frame = pd.DataFrame(
+        [every, last, *rows[: limit - 2]], columns=[c for c in columns if c != "stranded" or whole]
+    )
     more = f" {len(rows) - limit + 2:,} more callers are not shown." if len(rows) > limit - 2 else ""
+    lost = "refused and stranded dollars together, " if whole else ""
     caption = (
-        f"Callers whose calls worked in the window and would be refused, dearest first.{more} {EXPLAINED}"
+        f"Callers whose calls worked in the window and would be refused: {lost}dearest first.{more} "
+        f"They and '{NOBODY}' add up to 'all'. {EXPLAINED}"
     )
     headers = {
         "refused": "refused USD",
@@ -215,8 +221,49 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
         "client": "program",
         "controls": "refused by",
     }
-    under = {over: small for over, small in below.items() if small in kept}
+    under = {"caller": "client", "calls_refused": "last_call", "models": "controls"}
     return Shown(frame, caption, headers, limit=limit, under=under)
+
+
+def _merged(part: pd.DataFrame) -> dict[str, Any]:
+    """A caller's programs as one row; dollars are None where none of its calls name a billed model."""
+    rows = sorted(part.to_dict("records"), key=lambda row: -_lost(row))
+    last = part["last_call"].dropna()
+    return {
+        "account_id": rows[0]["account_id"],
+        "principal": rows[0]["principal"],
+        "programs": _programs(rows),
+        "refused": _sum(row["refused"] for row in rows),
+        "stranded": _sum(row["stranded"] for row in rows),
+        "calls": sum(int(row["calls"]) for row in rows if not pd.isna(row["calls"])),
+        "models": _union(row["models"] for row in rows),
+        "controls": _union(row["controls"] for row in rows),
+        "last_call": last.max() if len(last) else None,
+    }
+
+
+def _programs(rows: Sequence[Mapping[Any, Any]]) -> str:
+    """The programs of a caller, each with what it loses where there are several."""
+    if len(rows) == 1:
+        return plain(rows[0]["client"])
+    costs = [_sum((row["refused"], row["stranded"])) for row in rows]
+    said = ["(cost unknown)" if cost is None else dollars(cost) for cost in costs]
+    return ", ".join(f"{plain(row['client'])} {cost}" for row, cost in zip(rows, said, strict=True))
+
+
+def _lost(row: Mapping[Any, Any]) -> Decimal:
+    """What is refused and what is stranded together, what is not known left out."""
+    return _sum((row["refused"], row["stranded"])) or Decimal(0)
+
+
+def _sum(values: Iterable[Any]) -> Decimal | None:
+    """The known ones together; None where none is known."""
+    known = [value for value in values if not pd.isna(value)]
+    return total(known) if known else None
+
+
+def _union(values: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(sorted({str(name) for names in values if isinstance(names, tuple) for name in names}))
 
 
 def _hit(found: WhatIf, spent: pd.DataFrame) -> pd.DataFrame:
@@ -238,20 +285,16 @@ def _owned(situation: Situation) -> dict[tuple[str, str], set[str]]:
     return found
 
 
-def _models(row: Mapping[Any, Any], owned: Mapping[Any, set[str]], situation: Situation) -> tuple[str, ...]:
-    called = set(row["models"]) if isinstance(row["models"], tuple) else set()
-    names = called | owned.get((row["account_id"], row["principal"]), set())
+def _models(row: Mapping[str, Any], owned: Mapping[Any, set[str]], situation: Situation) -> tuple[str, ...]:
+    names = {*row["models"], *owned.get((row["account_id"], row["principal"]), ())}
     return tuple(sorted({situation.name_of(str(name)) for name in names}))
 
 
-def _known(value: Any) -> Decimal | None:
-    """None for a caller whose calls name no billed model: what they cost is not known."""
-    return None if pd.isna(value) else value
-
-
-def _caller(principal: Any, account: Any) -> str:
+def _caller(principal: Any, account: Any, break_glass: Sequence[str]) -> str:
     name = plain(None) if pd.isna(principal) else short_name(str(principal))
-    return name if account is None or pd.isna(account) else f"{name} in {account}"
+    where = "" if account is None or pd.isna(account) else f" in {account}"
+    never = "" if pd.isna(principal) or principal not in break_glass else ": never bound (break glass)"
+    return f"{name}{never}{where}"
 
 
 def controls(found: WhatIf) -> Shown:

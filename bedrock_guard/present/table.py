@@ -98,7 +98,7 @@ class Shown:
             [{self.header(str(c)): self._cell(str(c), v) for c, v in row.items()} for row in rows],
             columns=[self.header(str(c)) for c in self.frame.columns],
         )
-        return f"{plain(self.caption)}{self._hidden()}\n{shown.to_string(index=False)}"
+        return f"{plain(self.caption, limit=_LINE)}{self._hidden()}\n{shown.to_string(index=False)}"
 
     def header(self, column: str) -> str:
         """The words that head a column."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
@@ -13,6 +13,12 @@ from bedrock_guard.present.table import plain
 from bedrock_guard.widgets.trying import INVOKE
 
 _MOST: Final = 40
+_KEYS: Final = {
+    "none": "no API key",
+    "long_term": "long-term key",
+    "short_term": "short-term key",
+    "unknown": "key not known",
+}
 _BY: Final = ("principal", "client", "operation", "model", "model_raw", "region", "key_kind")
 
 
@@ -30,33 +36,51 @@ class Recorded:
 
 
 def recorded(situation: Situation) -> tuple[Recorded, ...]:
-    """The most frequent ways in which models of the catalogue were called."""
+    """The most frequent ways in which models of the catalogue were called, each once, with how many calls failed."""
     calls = situation.calls
     seen = calls[calls["operation"].isin(INVOKE) & calls["model"].notna() & calls["model_raw"].notna()]
-    counts = seen.groupby(list(_BY), dropna=False, observed=True).size().sort_values(ascending=False)
-    found: list[Recorded] = []
-    for *key, count in counts.head(_MOST * 2).reset_index(name="n").itertuples(index=False, name=None):
+    bad = seen["error_code"].notna() if "error_code" in seen.columns else seen["already_denied"].fillna(False)
+    by = seen.assign(bad=bad.astype(bool)).groupby(list(_BY), dropna=False, observed=True)["bad"]
+    ways: dict[tuple[str, Recorded], tuple[int, int]] = {}
+    for *key, count, failed in by.agg(["size", "sum"]).reset_index().itertuples(index=False, name=None):
         named = {name: None if pd.isna(value) else str(value) for name, value in zip(_BY, key, strict=True)}
-        one = _one(named, int(count), situation)
-        found += [one] if one else []
-    return tuple(found[:_MOST])
+        one = _one(named, situation)
+        if one:
+            before = ways.get(one, (0, 0))
+            ways[one] = before[0] + int(count), before[1] + int(failed)
+    most = sorted(ways.items(), key=lambda way: (-way[1][0], way[0][0]))[:_MOST]
+    return tuple(replace(one, words=f"{client} · {one.words} · {_calls(*n)}") for (client, one), n in most)
 
 
-def _one(named: dict[str, str | None], count: int, situation: Situation) -> Recorded | None:
+def _calls(count: int, failed: int) -> str:
+    words = "1 call" if count == 1 else f"{count:,} calls"
+    if not failed:
+        return words
+    return (
+        f"{words}, failed"
+        if count == failed == 1
+        else f"{words}, {'all' if failed == count else f'{failed:,}'} failed"
+    )
+
+
+def _one(named: dict[str, str | None], situation: Situation) -> tuple[str, Recorded] | None:
+    """The program, and the way without it; two records that a person cannot tell apart are one way."""
     resolved = situation.catalogue.resolve(named["model_raw"] or "")
     if resolved is None or not named["principal"]:
         return None
     scope = resolved.profile_id.split(".", 1)[0] if resolved.profile_id else "in-region"
+    region, kind = named["region"] or "us-east-1", named["key_kind"] or "unknown"
     words = (
-        f"{named['client'] or 'unknown client'} · {short_name(named['principal'])} · "
-        f"{situation.name_of(resolved.model_id)} ({scope}) · {named['operation']} · {count:,} calls"
+        f"{short_name(named['principal'])} · {situation.name_of(resolved.model_id)} ({scope}, {region}) · "
+        f"{named['operation']} · {_KEYS[kind]}"
     )
-    return Recorded(
+    way = Recorded(
         named["principal"],
         named["operation"] or "Converse",
         resolved.model_id,
         scope,
-        named["region"] or "us-east-1",
-        named["key_kind"] or "unknown",
+        region,
+        kind,
         plain(words),
     )
+    return plain(named["client"] or "unknown client"), way

@@ -9,6 +9,7 @@ import ipywidgets as w
 import traitlets as t
 
 from bedrock_guard.errors import GuardError
+from bedrock_guard.present.reach import reach
 from bedrock_guard.widgets import trying
 from bedrock_guard.widgets.choices import Choices, offered_routes
 from bedrock_guard.widgets.parts import alert, scrolling, shows_errors, table
@@ -37,7 +38,7 @@ class TryView:
         self._first()
         for name, field in self.fields.items():
             t.link((self.trying, name), (field, "value"))
-        for wide in (self.begin, self.fields["caller"]):
+        for wide in (self.begin, self.fields["caller"], self.fields["model"]):
             wide.add_class("bg-whole")
         form = w.Box([self.begin, *self.fields.values()])
         form.add_class("bg-form")
@@ -57,16 +58,11 @@ class TryView:
         situation = self._choices.situation
         given = ask(self.trying, found.built, situation.catalogue, situation.account.management)
         stale = alert(self._choices.problem) if self._choices.problem else ""
-        outside = self.trying.call().account not in found.built.profile.accounts
-        note = (
-            "<p class='bg-quiet'>The caller's account is not among the profile's: nothing here binds it.</p>"
-            if outside
-            else ""
-        )
+        reached = reach(self.trying.caller, found.built.profile, situation.account.management)
         tone = _TONE[given.verdict.outcome]
         self.answer.value = (
             f"{stale}<p role='status' aria-live='polite' class='{tone}'>{escape(given.sentence)}</p>"
-            f"{note}{table(given.table())}"
+            f"<p class='bg-quiet'>{escape(reached)}</p>{table(given.table())}"
         )
 
     def _fields(self) -> dict[str, w.Widget]:

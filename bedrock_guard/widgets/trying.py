@@ -33,9 +33,9 @@ OPERATIONS: Final[Mapping[str, str]] = {
 """Operations that can be tried -> the boto3 client."""
 
 KEY_KINDS: Final = {
-    "no API key: signed with credentials": "none",
-    "a long-term API key": "long_term",
-    "a short-term API key": "short_term",
+    "none: signed by role or user": "none",
+    "long-term API key": "long_term",
+    "short-term API key": "short_term",
     "not known": "unknown",
 }
 TIERS: Final = ("not named", "default", "flex", "priority", "reserved")

@@ -105,11 +105,31 @@ def test_every_page_shows_the_same_dollars_and_the_whole_bill(situation: Situati
     shown = evidence.callers(found, situation).frame
     hit = total(shown.loc[shown["caller"] == "user BedrockAPIKey-h7qz", "refused"])
     assert abs(here - hit) < Decimal("0.0001")
-    *rows, whole_row = shown["refused"].tolist()
+    whole_row, *rows = shown["refused"].tolist()
     assert total(cost for cost in rows if cost is not None) == whole_row == found.impact.spend("refused")
     used = "; ".join(evidence.users(found, situation).frame["used_by"])
     assert "role policy-qa $4,099.20 (100.0 %)" in used
     assert "no caller known $2,531.40 (83.1 %)" in used
+
+
+def test_callers_hit_stand_once_each_dearest_first_under_their_sum(situation: Situation) -> None:
+    found = situation.what_if(situation.spec())
+    table = evidence.callers(found, situation)
+    shown = table.frame
+    assert shown["caller"].is_unique
+    assert shown["caller"].tolist()[:3] == ["all", "no caller known", "role policy-qa"]
+    every, *rows = shown.to_dict("records")
+    assert total(row["stranded"] for row in rows if row["stranded"]) == every["stranded"]
+    lost = [total(filter(None, (row["refused"], row["stranded"] or None))) for row in rows[1:]]
+    assert lost == sorted(lost, reverse=True)
+    assert "stranded" not in table.under.values(), "a column of the same weight as refused"
+    by_name = {row["caller"]: row for row in rows}
+    thief = by_name["user BedrockAPIKey-h7qz"]
+    assert (thief["client"], thief["calls_refused"]) == ("aiohttp $695.74, httpx $17.24", "679")
+    sso = by_name["role AWSReservedSSO_BedrockDeveloper_1f2e3d4c5b6a7089"]
+    assert sso["client"].endswith(", codex (cost unknown)")
+    assert "role break-glass-admin: never bound (break glass)" in by_name
+    assert "images." in table.text(), "the caption is not cut in a terminal"
 
 
 def test_counted_tuples_give_the_dollars_of_calls(situation: Situation) -> None:

@@ -255,6 +255,37 @@ def test_a_trial_begins_with_a_recorded_call(bench: Workbench) -> None:
     assert "<img" not in view.answer.value
 
 
+def test_recorded_calls_stand_once_each_and_say_which_failed(bench: Workbench) -> None:
+    words = [words for words, _ in bench.trying.begin.options]
+    assert len(set(words)) == len(words)
+    assert not any(" 1 calls" in one for one in words)
+    failed = [one for one in words if one.endswith("failed")]
+    assert any("search-api · Claude 3.7 Sonnet" in one and one.endswith("1 call, failed") for one in failed)
+    assert any("legacy-etl" in one and one.endswith("2 calls, all failed") for one in failed)
+    assert all(sum(other.startswith(one) for other in words) == 1 for one in words)
+
+
+def test_a_trial_says_by_what_the_boundary_reaches_the_caller(bench: Workbench) -> None:
+    view = bench.trying
+    account = "arn:aws:iam::111122223333"
+    sso = "AWSReservedSSO_BedrockDeveloper_1f2e3d4c5b6a7089"
+    expected = {
+        f"{account}:role/aws-reserved/sso.amazonaws.com/{sso}": "its permission set, BedrockDeveloper",
+        f"arn:aws:sts::111122223333:assumed-role/{sso}/ana": "its permission set, BedrockDeveloper",
+        f"{account}:role/policy-qa": "by the boundary on role policy-qa itself",
+        "arn:aws:sts::111122223333:assumed-role/policy-qa/s": "by the boundary on role policy-qa itself",
+        f"{account}:role/break-glass-admin": "Never bound (break glass)",
+        "arn:aws:sts::111122223333:assumed-role/break-glass-admin/s": "Never bound (break glass)",
+        f"{account}:role/aws-service-role/x.amazonaws.com/X": "A service-linked role",
+        f"{account}:root": "no boundary can be set on it",
+        "arn:aws:iam::000000000099:role/x": "nothing here binds it",
+        "nobody": "what reaches it is not known",
+    }
+    for caller, words in expected.items():
+        view.trying.caller = caller
+        assert words in view.answer.value, caller
+
+
 def test_policies_are_there_to_copy_and_to_export(bench: Workbench, tmp_path: Path) -> None:
     view = bench.taking
     names = [one["name"] for one in view.documents.documents]
