@@ -19,6 +19,7 @@ from bedrock_guard.evidence.runbook_commands import (
     iam,
     last_accessed,
     put_policy,
+    set_key,
 )
 
 _DENIED: Final = ("bedrock:*", "bedrock-mantle:*")
@@ -85,7 +86,6 @@ def long_term_runbook(
     """
     folder = shlex.quote(f"leaked-{credential_id}")
     key = ("--service-specific-credential-id", credential_id)
-    update = ("update-service-specific-credential", facts.name, *key, "--status")
     delete = (iam("delete-service-specific-credential", facts.name, *key),)
     deny = f"leaked-key-deny-{credential_id}"
     prefixes = (*_DENIED, f"{_CLAUDE_PLATFORM}:*") if service and _CLAUDE_PLATFORM in service else _DENIED
@@ -96,8 +96,8 @@ def long_term_runbook(
         Step(
             "contain",
             "Switch the key off. Whatever still uses it stops.",
-            (iam(*update, "Inactive"),),
-            undo=iam(*update, "Active"),
+            (set_key(facts.name, credential_id, "Inactive"),),
+            undo=set_key(facts.name, credential_id, "Active"),
         ),
         Step(
             "contain",

@@ -24,6 +24,12 @@ def iam(verb: str, user: str, *more: str) -> str:
     return shlex.join(["aws", "iam", verb, "--user-name", user, *more])
 
 
+def set_key(user: str, credential_id: str, status: str) -> str:
+    """Switching a long-term key to `Inactive` or back to `Active`."""
+    named = ("--service-specific-credential-id", credential_id)
+    return iam("update-service-specific-credential", user, *named, "--status", status)
+
+
 def put_policy(kind: str, name: str, policy: str, document: str) -> str:
     """Giving a user or a role an inline policy."""
     named = ["aws", "iam", f"put-{kind}-policy", f"--{kind}-name", name, "--policy-name", policy]

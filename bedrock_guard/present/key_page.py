@@ -60,10 +60,16 @@ def _used(page: KeyPage) -> list[tuple[str, str]]:
     spent = shown.text().splitlines()[-1].strip()
     return [
         ("first and last call", f"{plain(row['first_seen'])}, {plain(row['last_seen'])}"),
-        ("calls", f"{row['calls']:,}, of them {row['refused']} refused and {row['failed']} failed"),
+        (
+            "calls, by whomever",
+            f"{row['calls']:,}, of them {row['refused']} refused and {row['failed']} failed",
+        ),
         ("models", counted({model(name): number for name, number in row["models"].items()})),
         ("tokens in and out", f"{plain(row['input_tokens'])} and {plain(row['output_tokens'])}"),
-        ("USD at least", f"{spent}; {row['calls_without_tokens']} calls carry no token counts{unpriced}"),
+        (
+            "USD at least, by whomever",
+            f"{spent}; {row['calls_without_tokens']} calls carry no token counts{unpriced}",
+        ),
         ("programs", counted(row["clients"])),
         ("addresses", counted(row["networks"])),
         ("Regions called", counted(row["regions"])),

@@ -9,7 +9,7 @@ import pandas as pd
 from bedrock_guard.evidence.findings import short
 from bedrock_guard.evidence.key_use import use_by
 from bedrock_guard.present.key_answers import answer, questions, reach, told
-from bedrock_guard.present.key_first import first
+from bedrock_guard.present.key_first import first, theft
 from bedrock_guard.present.key_page import chart, models, places, summary, timeline
 from bedrock_guard.present.key_words import (
     FLOOR,
@@ -48,6 +48,7 @@ __all__ = [
     "runbook",
     "sessions",
     "summary",
+    "theft",
     "timeline",
     "tokens",
     "told",
@@ -137,7 +138,7 @@ def used(case: Investigation) -> Shown:
         return Shown(pd.DataFrame({"principal": []}), "No call with a key was seen in these days.")
     named = case.use.assign(kind=[str(kind).replace("_", " ") for kind in case.use["key_kind"]])
     table = use_table(named, ["principal", "kind"])
-    return Shown(table, f"What was done with keys; {FLOOR}.", SPENT)
+    return Shown(table, f"What was done with keys, an owner's and a thief's calls together; {FLOOR}.", SPENT)
 
 
 def mantle(case: Investigation) -> Shown:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.evidence.runbook import Step
 from bedrock_guard.evidence.words import visible
@@ -12,6 +13,11 @@ from bedrock_guard.present.table import NO_MATH, plain
 
 if TYPE_CHECKING:
     from bedrock_guard.account.key_page import KeyPage
+
+
+_WORD: Final = re.compile(r"(\s+)")
+_KEPT: Final = 'style="white-space:nowrap"'
+_SHORT: Final = range(2, 60)
 
 
 @dataclass(frozen=True)
@@ -54,13 +60,22 @@ def _block(step: Step) -> str:
 
 
 def _pre(text: str, before: str = "") -> str:
-    style = "white-space:pre-wrap;overflow-wrap:break-word;font-family:monospace;margin:0.2em 0 0.4em 1em"
-    return f'<pre style="{style}">{before}<code>{escape(text)}</code></pre>' if text else ""
+    wrap = "white-space:pre-wrap;word-break:normal;overflow-wrap:break-word"
+    style = f"{wrap};font-family:monospace;margin:0.2em 0 0.4em 1em"
+    return f'<pre style="{style}">{before}<code style="{wrap}">{_whole(text)}</code></pre>' if text else ""
+
+
+def _whole(text: str) -> str:
+    """A command whose lines end between words only; a word longer than a line breaks as it must."""
+    kept = (escape(word) for word in _WORD.split(text))
+    return "".join(f"<span {_KEPT}>{word}</span>" if len(word) in _SHORT else word for word in kept)
 
 
 def runbook(page: KeyPage) -> Runbook:
     """What to do if this key leaked, with the commands filled in. Nothing is run."""
     if not page.key:
         return Runbook(f"{page.title} There is nothing to do.", ())
-    title = f"If it leaked: {page.title} in account {page.account_id}. Nothing here has been run."
+    contain = next((n for n, step in enumerate(page.runbook, start=1) if step.phase == "contain"), None)
+    first = f" If it is being used now, take step {contain} first: it stops the caller." if contain else ""
+    title = f"If it leaked: {page.title} in account {page.account_id}. Nothing here has been run.{first}"
     return Runbook(title, page.runbook)

@@ -9,17 +9,16 @@ import pandas as pd
 from bedrock_guard.evidence.tables import total
 from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present import evidence
-from bedrock_guard.present.keys import inventory
 from bedrock_guard.present.table import Shown
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from bedrock_guard.account.session import Account
     from bedrock_guard.account.situation import Situation
     from bedrock_guard.boundary.spec import BoundarySpec
 
 _MOST: Final = 10
+_TOGETHER: Final = "What a user or role spent is its owner's and a thief's together, at the bill's prices."
 
 
 def money(situation: Situation) -> Shown:
@@ -44,7 +43,7 @@ def callers(situation: Situation) -> Shown:
     left = [_row(f"{evidence.NOBODY}: {why}", total(part["cost"])) for why, part in nobody.groupby("why")]
     left.sort(key=lambda row: -row["cost_usd"])
     frame = pd.DataFrame([*rows, *left], columns=["caller", "cost_usd", "clients", "models"])
-    return Shown(frame, f"Callers seen in the window. {evidence.EXPLAINED}", total=True)
+    return Shown(frame, f"Callers seen in the window. {_TOGETHER} {evidence.EXPLAINED}", total=True)
 
 
 def _row(words: str, cost: Decimal) -> dict[str, Any]:
@@ -68,8 +67,3 @@ def boundary(situation: Situation, spec: BoundarySpec | None = None) -> Shown:
     models = ", ".join(situation.name_of(model.id) for model in found.built.profile.models) or "no model"
     caption = f"With {models} approved: {refused}. Refused spend is not a saving."
     return Shown(pd.DataFrame(rows, columns=["what", "cost_usd"]), caption, {"cost_usd": "USD"})
-
-
-def keys(account: Account) -> Shown:
-    """The long-term API keys there are."""
-    return inventory(account.investigation())

@@ -156,9 +156,10 @@ def _unusual(spending: Spending, calls: pd.DataFrame, model: str, days: pd.DataF
     named, counts = [name for name, _, _ in who], [_calls(n, with_key=key) for _, n, key in who]
     nobody = ", and no caller is seen to have called it more" if model else ""
     said = f", when {listed(named)} called it more than usual ({', '.join(counts)})" if named else nobody
+    whose = ", all its callers together" if model else ""
     text = (
         f"{spending.name_of(model) if model else 'Spend that names no model'} cost {dollars(more)} more than usual "
-        f"{when}{said}. In all it was {dollars(cost)}.{' See the key usage report.' if keyed else ''}"
+        f"{when}{whose}{said}. In all it was {dollars(cost)}.{' See the key usage report.' if keyed else ''}"
     )
     grave = more >= _WORTH_A_LOOK
     severity: Severity = "high" if grave and keyed else "medium" if grave else "low"
@@ -170,7 +171,8 @@ def _unusual(spending: Spending, calls: pd.DataFrame, model: str, days: pd.DataF
 def suspicions(findings: Iterable[Finding]) -> tuple[str, ...]:
     """Grave unusual spend with a key, as the sentence that a reader needs first."""
     grave = [f for f in findings if f.id.startswith("unusual:") and f.severity == "high"]
-    return tuple(f"Perhaps a stolen key: {found.text.partition('. ')[0]}." for found in grave)
+    told = "The theft alone: see the key usage report."
+    return tuple(f"Perhaps a stolen key: {found.text.partition('. ')[0]}. {told}" for found in grave)
 
 
 def _calls(number: int, *, with_key: bool) -> str:

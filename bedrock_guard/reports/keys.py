@@ -19,7 +19,7 @@ from bedrock_guard.account.situation import AccountCard, example_spec
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.denials import LAYER_WORDS
-from bedrock_guard.evidence.findings import Thresholds, short
+from bedrock_guard.evidence.findings import Thresholds
 from bedrock_guard.evidence.key_use import counts
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.words import many
@@ -118,10 +118,12 @@ class KeyReport(AccountReport[KeySettings]):
     @property
     def lead(self) -> tuple[str, ...]:
         """What looks like a stolen key, and how things stand with keys."""
-        stolen = [
-            f"{about} looks like a stolen key: {', '.join(signs)}. It spent {_at_least(self._spent_by(about))}. "
-            "What to do stands under “If it leaked”."
+        stolen = [line for one in self.case.suspects for line in show.theft(one, self.case)]
+        known = {one.about for one in self.case.suspects}
+        stolen += [
+            f"{about} looks like a stolen key: {', '.join(signs)}. What to do stands under “If it leaked”."
             for about, signs in suspected(self.findings).items()
+            if about not in known
         ]
         held = self.numbers
         if held["keys"].number is None:
@@ -130,14 +132,10 @@ class KeyReport(AccountReport[KeySettings]):
         never = f", {endless} never expire{'s' if endless == 1 else ''}" if endless else ""
         stands = (
             f"Of {many(int(held['keys'].number), 'long-term key')} {_card(held['keys_active'])} can be used{never}; "
-            f"{_at_least(held['usd_at_least'].number)} was spent with keys in {self.settings.days} days."
+            f"{_at_least(held['usd_at_least'].number)} was spent with keys of every kind in "
+            f"{self.settings.days} days, by whomever."
         )
         return (*stolen, stands)
-
-    def _spent_by(self, name: str) -> Decimal | None:
-        use = self.case.use
-        costs = use.loc[[short(one) == name for one in use["principal"]], "usd_at_least"].dropna()
-        return total(costs) if len(costs) else None
 
     @cached_property
     def gaps(self) -> tuple[str, ...]:
@@ -189,7 +187,10 @@ class KeyReport(AccountReport[KeySettings]):
         table = self._use()
         if table.empty:
             return Note(("No call with a key was seen in these days.",))
-        words = f"Use of keys, at least so much: {show.FLOOR}."
+        words = (
+            f"Use of keys in all {self.settings.days} days, an owner's and a thief's calls together, at least so much: "
+            f"{show.FLOOR}."
+        )
         headers = {"cost_usd": "USD at least", "who": "user or role"}
         return in_zone(Shown(table, words, headers), self.settings.zone)
 
@@ -268,7 +269,9 @@ class KeyReport(AccountReport[KeySettings]):
         use = self.case.use
         priced = use[use["usd_at_least"].notna()]
         floor = seen.lowered("floor", show.FLOOR)
-        held["usd_at_least"] = figure("spent with keys", total(priced["usd_at_least"]), "USD", "Calls", floor)
+        held["usd_at_least"] = figure(
+            "spent with all keys", total(priced["usd_at_least"]), "USD", "Calls", floor
+        )
         for row in use.to_dict("records"):
             name = f"{show.who(row['principal'])} ({str(row['key_kind']).replace('_', ' ')})"
             held[f"use:{row['principal']}:{row['key_kind']}"] = figure(

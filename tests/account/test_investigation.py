@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,7 @@ from bedrock_guard.demo.faults import Fault
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.key_use import INVOCATIONS
 from bedrock_guard.evidence.packed import unpacked
-from bedrock_guard.evidence.tables import provenance_of, total
+from bedrock_guard.evidence.tables import dollars, provenance_of, total
 from bedrock_guard.present import keys as show
 from bedrock_guard.present.table import Shown
 
@@ -227,9 +228,17 @@ def test_the_page_begins_with_the_stolen_key(case: Investigation, truth: dict[st
     assert leak["dollars"] * Decimal("0.9") < one.usd_at_least <= leak["dollars"]
     said = show.first(case).text()
     assert said.startswith(
-        f"{leak['user']} looks like a stolen key, since {leak['first_seen']:%Y-%m-%d %H:%M} UTC."
+        f"{leak['user']} looks like a stolen key since {leak['first_seen']:%Y-%m-%d %H:%M} UTC: {len(thief)} calls "
     )
-    assert f"still works: {leak['credential']}" in said
+    assert f"at least {dollars(one.usd_at_least)} for these" in said
+    assert "its key still works." in said.splitlines()[0]
+    off = f"--service-specific-credential-id {leak['credential']} --status Inactive"
+    assert said.splitlines()[1].startswith("Stop it first with: aws iam ")
+    assert said.splitlines()[1].endswith(off)
+    gone = case.keys.table.assign(status="inactive")
+    after = show.first(replace(case, keys=replace(case.keys, table=gone))).text()
+    assert f"; its keys: {leak['credential']} inactive." in after
+    assert "Inactive" not in after, "nothing is to be switched off that is off"
     assert show.findings(case).frame["finding"].iloc[0].startswith(leak["user"])
 
 

@@ -118,6 +118,8 @@ def test_the_first_lines_say_what_is_wrong_by_the_ground_truth(report: CostRepor
     assert spent.startswith(f"Bedrock cost {dollars(report.situation.reconciliation.headline)} in 14 days, ")
     assert stolen.startswith("Perhaps a stolen key: Claude Opus 4.8 cost $")
     assert leak["user"] in stolen
+    assert ", all its callers together, " in stolen
+    assert stolen.endswith(" The theft alone: see the key usage report.")
     assert f"{leak['first_seen']:%Y-%m-%d}" in stolen
     assert "The example spec (none of your own was given) would refuse" in refused
     top = report.headline.text

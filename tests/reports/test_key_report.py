@@ -11,6 +11,7 @@ from bedrock_guard.account.session import Account
 from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.evidence.tables import dollars
+from bedrock_guard.present import keys as show
 from bedrock_guard.reports.figures import Figures
 from bedrock_guard.reports.key_findings import denied_bursts, expiring, suspected
 from bedrock_guard.reports.keys import KeyReport
@@ -54,10 +55,28 @@ def test_what_is_wrong_in_the_demo_is_said_at_the_top(report: KeyReport, truth: 
 def test_the_summary_begins_with_the_stolen_key_and_how_things_stand(report: KeyReport, truth: dict) -> None:
     lines = summary(report.figures, markdown=False).splitlines()
     assert len(lines) <= LINES
-    assert lines[1].startswith(f"{truth['leak']['user']} looks like a stolen key: ")
-    spent = report.case.use.loc[report.case.use["principal"] == truth["leak"]["principal"], "usd_at_least"]
-    assert f"It spent at least {dollars(spent.sum())}." in lines[1]
-    assert lines[2].startswith("Of 4 long-term keys 2 can be used, 1 never expires; at least $")
+    leak, (suspect,) = truth["leak"], report.case.suspects
+    assert lines[1].startswith(
+        f"{leak['user']} looks like a stolen key since {leak['first_seen']:%Y-%m-%d %H:%M} UTC: {suspect.calls} calls "
+        f"from 203.0.113.0/24 with aiohttp, new for it, at least {dollars(suspect.usd_at_least)} for these, the "
+    )
+    assert lines[1].endswith("; its key still works.")
+    assert suspect.usd_at_least <= leak["dollars"], "the owner's own calls are in no sum of the theft"
+    assert lines[2].startswith("Stop it first with: aws iam update-service-specific-credential --user-name ")
+    assert lines[2].endswith(
+        f"{leak['user']} --service-specific-credential-id {leak['credential']} --status Inactive"
+    )
+    assert lines[3].startswith("Of 4 long-term keys 2 can be used, 1 never expires; at least $")
+
+
+def test_the_report_and_the_notebook_say_the_same_of_the_theft(report: KeyReport) -> None:
+    notebook = show.first(report.case).lines
+    assert report.lead[:2] == notebook[:2]
+    contain = next(s for s in report.page.runbook if s.phase == "contain")
+    assert contain.commands[0] in notebook[1]
+    whole = dict(report.show("summary").frame.itertuples(index=False))
+    assert "by whomever" in " ".join(name for name in whole if "USD" in name)
+    assert "an owner's and a thief's calls together" in report.use.caption
 
 
 def test_the_twenty_two_questions_and_the_runbook_are_there(report: KeyReport, truth: dict) -> None:
