@@ -30,7 +30,7 @@ from bedrock_guard.reports.commitments import commitments_table
 from bedrock_guard.reports.cost_findings import cost_findings, growth_percent, suspicions
 from bedrock_guard.reports.deployed import Deployed, read_deployed
 from bedrock_guard.reports.figures import Figure, Finding
-from bedrock_guard.reports.names import names_of_calls, names_of_spec, names_of_spending
+from bedrock_guard.reports.names import names_of_calls, names_of_resources, names_of_spec, names_of_spending
 from bedrock_guard.reports.parts import (
     Html,
     figure,
@@ -314,7 +314,7 @@ class CostReport(AccountReport[CostSettings]):
         held |= names_of_spec(self.found.spec)
         rows = self.deployed.rows
         held |= {} if rows is None else {short(name): "principal" for name in rows["principal"]}
-        return held | {str(name): "resource" for name in self.situation.resources.table["name"].dropna()}
+        return held | names_of_resources(self.situation.resources)
 
 
 def _floored(spending: Spending, settings: CostSettings) -> Spending:

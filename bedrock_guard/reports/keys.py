@@ -31,7 +31,7 @@ from bedrock_guard.present.table import Shown
 from bedrock_guard.reports.account_report import AccountReport
 from bedrock_guard.reports.figures import Figure, Finding
 from bedrock_guard.reports.key_findings import key_findings, suspected
-from bedrock_guard.reports.names import names_of_calls, names_of_keys, names_of_spec
+from bedrock_guard.reports.names import names_of_calls, names_of_keys, names_of_resources, names_of_spec
 from bedrock_guard.reports.parts import Html, figure, in_zone, verdict
 from bedrock_guard.reports.settings import KeySettings
 from bedrock_guard.reports.trend import Earlier, earlier_runs, with_news
@@ -282,7 +282,8 @@ class KeyReport(AccountReport[KeySettings]):
     @property
     def own_names(self) -> dict[str, str]:
         """Names in what was read -> their kind."""
-        return names_of_calls(self.case.calls) | names_of_keys(self.case.keys) | names_of_spec(self.spec)
+        held = names_of_calls(self.case.calls) | names_of_keys(self.case.keys) | names_of_spec(self.spec)
+        return held | names_of_resources(self.resources)
 
     def _use(self) -> pd.DataFrame:
         rows = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,12 @@ from bedrock_guard.evidence.findings import short
 
 if TYPE_CHECKING:
     from bedrock_guard.account.keys import Keys
+    from bedrock_guard.account.resources import Resources
     from bedrock_guard.account.spending import Spending
     from bedrock_guard.boundary.spec import BoundarySpec
 
+_PUBLIC = re.compile(r"::|:aws:|:inference-profile/")
+"""What stands in ARNs of things that are not an account's own: AWS's models and profiles."""
 _NO_NAMES = frozenset({"", "user", "role", "root", "unknown", "Bedrock", "bedrock"})
 
 
@@ -47,6 +51,20 @@ def names_of_keys(keys: Keys) -> dict[str, str]:
         for arn in (*(facts.attached_policies or ()), facts.boundary or ""):
             found |= {} if ":aws:policy/" in arn else _of_arn(arn)
     return _kept(found)
+
+
+def names_of_resources(resources: Resources) -> dict[str, str]:
+    """Names and ids of what exists, and the bucket and log group of invocation logs -> kind."""
+    arns = (arn for column in ("arn", "model", "guardrail") for arn in _unique(resources.table, column))
+    own = (arn.rpartition("/")[2] for arn in arns if "/" in arn and not _PUBLIC.search(arn))
+    found = dict.fromkeys(own, "resource")
+    found |= dict.fromkeys(_unique(resources.table, "name"), "resource")
+    places = {
+        place.removeprefix("s3://").removeprefix("log group ")
+        for one in resources.logging
+        for place in one.places
+    }
+    return _kept(found | dict.fromkeys(places, "resource"))
 
 
 def names_of_spec(spec: BoundarySpec) -> dict[str, str]:

@@ -101,7 +101,10 @@ def distinctive() -> list[str]:
     names = {arn.rpartition("/")[2] for arn in truth["calls"]["by_principal"]}
     names |= {key["user"] for key in truth["keys"]} | {key["id"] for key in truth["keys"]}
     return sorted(
-        names | set(truth["accounts"]) | {"omar.haddad", "mira.okafor", "tidewater", "203.0.113", "192.0.2"}
+        names
+        | set(truth["accounts"])
+        | {"policy-qa-unit", "support-guardrail", "shipping-handbook", "support-agent"}
+        | {"omar.haddad", "mira.okafor", "tidewater", "203.0.113", "192.0.2"}
     )
 
 

@@ -106,6 +106,8 @@ def test_what_exists_where_keys_were_used_is_there(report: KeyReport) -> None:
     places, things = report.exists
     assert list(places.frame["region"]) == [one.region for one in report.logging]
     assert "support-agent" in set(things.frame["name"])
+    assert {"support-agent", "tidewater-model-logs-111122223333"} <= set(report.names)
+    assert not any("anthropic." in name for name in report.names)
 
 
 def half_the_regions() -> list[Fault]:
