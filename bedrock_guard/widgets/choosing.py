@@ -12,7 +12,7 @@ from bedrock_guard.boundary.spec import Controls
 from bedrock_guard.present import choosing
 from bedrock_guard.widgets import control_values
 from bedrock_guard.widgets.choices import Choices, offered_routes
-from bedrock_guard.widgets.elements import PickList
+from bedrock_guard.widgets.elements import PickList, Skip
 from bedrock_guard.widgets.parts import bullets, row, scrolling, shows_errors, status, tabbed
 from bedrock_guard.widgets.presets import PRESETS
 
@@ -46,7 +46,7 @@ class Choosing:
             "Controls": self.controls.within(),
             "Spec": self.file.widget,
         }
-        self.widget = w.VBox([tabbed(pages), self.told])
+        self.widget = w.VBox([Skip(), tabbed(pages), self.told])
         self.widget.add_class("bg-pane")
 
     def _listen(self) -> None:

@@ -151,6 +151,18 @@ class Fit(Heard):
     _css = _STYLE
 
 
+class Skip(anywidget.AnyWidget):
+    """A button past the choice to the open tab of what it does; it is seen when it has the focus.
+
+    It names the two sides as regions, and measures the head, below which the rows of tabs stay in view.
+    """
+
+    _esm = (_STATIC / "skip.js").read_text("utf-8")
+    _css = _STYLE
+    words = t.Unicode("Go to what it does").tag(sync=True)
+    sides = t.List(t.Unicode(), default_value=["The choice", "What it does"]).tag(sync=True)
+
+
 class Look(anywidget.AnyWidget):
     """Nothing to see: it brings the style sheet to a page that has no other element of this module."""
 

@@ -49,7 +49,7 @@ def recorded(situation: Situation) -> tuple[Recorded, ...]:
             before = ways.get(one, (0, 0))
             ways[one] = before[0] + int(count), before[1] + int(failed)
     most = sorted(ways.items(), key=lambda way: (-way[1][0], way[0][0]))[:_MOST]
-    return tuple(replace(one, words=f"{client} · {one.words} · {_calls(*n)}") for (client, one), n in most)
+    return tuple(replace(one, words=f"{client} · {_calls(*n)} · {one.words}") for (client, one), n in most)
 
 
 def _calls(count: int, failed: int) -> str:

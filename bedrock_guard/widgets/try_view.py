@@ -51,6 +51,7 @@ class TryView:
     def follow(self) -> None:
         """Answer the form under the present choice."""
         self._arrange()
+        self.fields["caller"].tooltip = self.trying.caller
         found = self._choices.what_if
         if found is None:
             self.answer.value = alert(self._choices.problem or GuardError("There is no boundary yet."))

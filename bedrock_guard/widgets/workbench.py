@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,8 @@ from bedrock_guard.widgets.taking import Taking
 from bedrock_guard.widgets.try_view import TryView
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bedrock_guard.account.session import Account
 
 _TONES: Final = {
@@ -110,17 +113,22 @@ class Workbench:
         button.on_click(go)
         return button
 
+    def _as_of(self, shown: Shown) -> Shown:
+        """A cell's output stays as it is when the choice moves on; it says of which choice it is."""
+        said = f"Of the choice when this cell ran, {_listed(self.choices.approved)}; run it again after a change."
+        return replace(shown, caption=f"{said} {shown.caption}")
+
     def models(self) -> Shown:
         """Spend by model and outcome, for the choice as it is now."""
-        return evidence.models(self.choices.consequences, self.situation)
+        return self._as_of(evidence.models(self.choices.consequences, self.situation))
 
     def callers(self) -> Shown:
         """Who would be refused, for the choice as it is now."""
-        return evidence.callers(self.choices.consequences, self.situation)
+        return self._as_of(evidence.callers(self.choices.consequences, self.situation))
 
     def policies(self) -> Shown:
         """The documents and their sizes, for the choice as it is now."""
-        return evidence.sizes(self.choices.consequences)
+        return self._as_of(evidence.sizes(self.choices.consequences))
 
 
 class Head:
@@ -175,6 +183,10 @@ def headline(found: WhatIf, situation: Situation) -> str:
 def _tone(words: str) -> str:
     outcome = next((name for start, name in _TONES.items() if words.startswith(start)), "")
     return OUTCOMES[outcome][0] if outcome else "var(--jp-border-color1,#9aa5b1)"
+
+
+def _listed(approved: Sequence[str]) -> str:
+    return "1 model approved" if len(approved) == 1 else f"{len(approved)} models approved"
 
 
 def _first(situation: Situation, spec: BoundarySpec | str | Path | None) -> BoundarySpec | SpecFile:

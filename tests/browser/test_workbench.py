@@ -89,6 +89,43 @@ def take_away(page, folder: Path) -> None:
     picture(page, "take")
 
 
+TABS_UNDER_HEAD = """() => {
+    const bench = document.querySelector('.bg-bench');
+    let scrolled = bench;
+    while (!/auto|scroll/.test(getComputedStyle(scrolled).overflowY)
+        || scrolled.scrollHeight <= scrolled.clientHeight + 200) scrolled = scrolled.parentElement;
+    scrolled.scrollTop += 150;
+    const under = bench.querySelector('.bg-head').getBoundingClientRect().bottom - 1;
+    const tops = [...bench.querySelectorAll('.bg-panes .lm-TabBar')].filter(e => e.offsetParent)
+        .map(e => e.getBoundingClientRect().top);
+    scrolled.scrollTop -= 150;
+    return tops.length >= 3 && tops.every(top => top >= under);
+}"""
+
+
+def test_tabs_stay_in_view_a_key_skips_the_choice_and_only_ticked_keeps_its_word(opened) -> None:
+    page = opened(width=1440, height=900).page
+    page.wait_for_function("() => document.querySelector('.bg-bench').style.getPropertyValue('--bg-head')")
+    assert page.evaluate(TABS_UNDER_HEAD)
+    assert page.get_by_role("region", name="The choice").count() == 1
+    assert page.get_by_role("region", name="What it does").count() == 1
+    page.get_by_role("searchbox", name="Search models").focus()
+    for _ in range(2):
+        page.keyboard.press("Shift+Tab")
+    assert page.evaluate("() => document.activeElement.innerText") == "Go to what it does"
+    page.keyboard.press("Enter")
+    assert page.evaluate(ON_SEE)
+
+    page.get_by_label("only ticked").first.check()
+    rows = page.locator(".bg-pick").first.locator("li")
+    before, listed = head(page), rows.count()
+    rows.first.locator(".bg-name input").focus()
+    page.keyboard.press("Space")
+    after(page, before)
+    assert rows.count() == listed - 1 == page.locator(".bg-pick").first.locator("li.bg-picked").count()
+    assert page.evaluate("() => document.activeElement.closest('li')?.className") == "bg-picked"
+
+
 def test_choose_see_undo_try_and_export(opened, tmp_path: Path) -> None:
     made = opened()
     page = made.page

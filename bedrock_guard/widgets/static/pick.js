@@ -171,8 +171,16 @@ function render({ model, el }) {
     told.textContent = `${shown.length} of ${items.length} listed, ${now.size} ticked`;
   }
 
+  // "only ticked" lists what is ticked now; the focus of a row that leaves goes to the one that takes its place.
+  function keep(now) {
+    const place = shown.findIndex((one) => one.element.contains(document.activeElement));
+    if (shown.length !== now.size || shown.some((one) => !now.has(one.row.id))) arrange();
+    if (place >= 0 && !list.contains(document.activeElement)) (shown[Math.min(place, shown.length - 1)]?.box ?? only).focus();
+  }
+
   function fill() {
     const now = picked();
+    if (only.checked) keep(now);
     const options = model.get("options");
     const texts = model.get("texts");
     for (const one of items) {
