@@ -15,7 +15,7 @@ import pandas as pd
 
 from bedrock_guard.change.plan_file import History, Hit
 from bedrock_guard.evidence.caller_spend import by_caller
-from bedrock_guard.evidence.impact import Impact, impact
+from bedrock_guard.evidence.impact import impact
 from bedrock_guard.evidence.probes import Prober
 from bedrock_guard.evidence.replay import Reach
 from bedrock_guard.evidence.tables import total
@@ -32,41 +32,40 @@ _MONEY: Final = ("refused", "stranded", "unknown")
 def history(scene: Scene, seen: Situation) -> History:
     """Calls of the window that worked and would be refused, by those whom the change touches, and their dollars."""
     touched = _touched(scene)
-    judged, found, spent = _consequences(scene, seen, touched or ("nobody",))
+    judged, spent = _consequences(scene, seen, touched or ("nobody",))
     named = spent.iloc[:-1]
-    mine = _of_everybody(scene, seen, touched)
+    everybody = _consequences(scene, seen, ())[1] if touched else spent
+    mine = everybody[everybody["principal"].isin(touched)]
     if scene.scps_on:
         bound = named["account_id"].isin(_accounts(scene, itself=_bound(scene)))
         mine = pd.concat([mine, named[bound & ~named["principal"].isin(touched)]])
+    others = everybody.iloc[:-1]
+    others = others[~others["principal"].isin(mine["principal"])]
     lost = {name: total(mine[name]) for name in _MONEY}
-    hit = total(found.spend(name) for name in _MONEY)
     return History(
         window=f"{seen.window.start} to {seen.window.end} (end excluded)",
         hits=tuple(_hits(judged, mine, seen)),
         refused_usd=str(lost["refused"]),
         stranded_usd=str(lost["stranded"]),
         depends_usd=str(lost["unknown"]),
-        unseen_usd=str(max(hit - total(lost.values()), Decimal(0))),
+        others_usd=str(_all(others)),
+        unseen_usd=str(_all(everybody.iloc[-1:])),
     )
 
 
-def _consequences(
-    scene: Scene, seen: Situation, targets: tuple[str, ...]
-) -> tuple[Judged, Impact, pd.DataFrame]:
+def _consequences(scene: Scene, seen: Situation, targets: tuple[str, ...]) -> tuple[Judged, pd.DataFrame]:
+    """Calls as the documents judge them, and dollars by caller. No target is everybody, of whom each loses its own."""
     built = _built(scene, targets)
     free = seen.account.management if _bound(scene) else scene.account
     reach = Reach(built, free, datetime.combine(built.on, time(12), UTC))
     judged = seen.cube.judge(reach)
     found = impact(judged.weights, seen.billed, Prober(reach, seen.catalogue).verdict)
-    return judged, found, by_caller(judged, found, seen.counted)
+    return judged, by_caller(judged, found, seen.counted)
 
 
-def _of_everybody(scene: Scene, seen: Situation, touched: tuple[str, ...]) -> pd.DataFrame:
-    """The dollars of those touched, as they are where all are bounded: what a caller loses hangs on no other one."""
-    if not touched:
-        return pd.DataFrame(columns=["principal", *_MONEY])
-    _, _, spent = _consequences(scene, seen, ())
-    return spent[spent["principal"].isin(touched)]
+def _all(spent: pd.DataFrame) -> Decimal:
+    """What some callers lose in all, and what of theirs is open."""
+    return total(cost for name in _MONEY for cost in spent[name])
 
 
 def _touched(scene: Scene) -> tuple[str, ...]:

@@ -89,9 +89,11 @@ class History(_Frozen):
     depends_usd: str | None
     """Theirs too, and it hangs on what is not known."""
     unseen_usd: str | None
-    """Refused, stranded or open by the documents, and no call was seen that says whose it was."""
+    """Refused, stranded or open by the documents wherever they bind, and no call was seen that says whose it was."""
     stranded_usd: str | None = None
     """Of commitments of theirs, which are paid although nothing may use them."""
+    others_usd: str | None = None
+    """The same documents would take it from callers whom the change does not touch."""
 
 
 class Opinion(_Frozen):

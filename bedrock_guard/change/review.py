@@ -128,16 +128,21 @@ def _history(plan: Plan) -> Iterator[str]:
 
 
 def history_words(seen: History) -> str:
-    """The dollars of a window in a sentence: of those whom the change touches, and of those no call tells."""
+    """The dollars of a window in a sentence: of those whom the change touches, of all others, and of nobody known.
+
+    Together they are what the documents refuse, strand or leave open of the whole bill.
+    """
     parts = [f"{usd(seen.refused_usd)} of those touched would have been refused"]
     if _some(seen.stranded_usd):
         parts.append(f"{usd(seen.stranded_usd)} of their commitments would be paid although refused")
     if _some(seen.depends_usd):
         parts.append(f"{usd(seen.depends_usd)} of theirs hang on what is not known")
-    if _some(seen.unseen_usd):
+    if _some(seen.others_usd):
         parts.append(
-            f"{usd(seen.unseen_usd)} more of the bill has no caller that was seen, and is hit as far as it is theirs"
+            f"{usd(seen.others_usd)} that the same documents would hit is other callers', whom nothing here touches"
         )
+    if _some(seen.unseen_usd):
+        parts.append(f"{usd(seen.unseen_usd)} has no caller known, and is hit as far as it is theirs")
     return "; ".join(parts) + "."
 
 

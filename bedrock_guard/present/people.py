@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
@@ -73,25 +74,37 @@ def left_out(arn: str, break_glass: Sequence[str], caller: str) -> str:
 
 
 def rows(
-    people: Principals, lost: Mapping[str, Hit], break_glass: Sequence[str], caller: str
+    people: Principals,
+    lost: Mapping[str, Hit],
+    break_glass: Sequence[str],
+    caller: str,
+    until: date | None = None,
 ) -> list[dict[str, Any]]:
-    """The users and roles as rows of a list to tick: who would be refused first, who must stay out last."""
+    """The users and roles as rows of a list to tick: who would be refused first, who must stay out last.
+
+    `until`: the last day of the calls that were read. IAM tells when a role was used last, not when a user's keys were.
+    """
     found = [
-        _row(row, lost.get(str(row["arn"])), left_out(str(row["arn"]), break_glass, caller))
+        _row(row, lost.get(str(row["arn"])), left_out(str(row["arn"]), break_glass, caller), until)
         for row in people.table.to_dict("records")
     ]
     return sorted(found, key=lambda row: (row["group"] == _KEPT_OUT, -row["sort"]["lost"], row["name"]))
 
 
-def _row(row: Mapping[Any, Any], hit: Hit | None, why: str) -> dict[str, Any]:
+def _seen(row: Mapping[Any, Any], until: date | None) -> str:
+    last = row["last_activity"]
+    said = "no activity known" if pd.isna(last) else f"last seen {last:%Y-%m-%d}"
+    return f"{said} (calls read to {until:%Y-%m-%d})" if until and row["kind"] == "user" else said
+
+
+def _row(row: Mapping[Any, Any], hit: Hit | None, why: str, until: date | None) -> dict[str, Any]:
     arn, boundary, last = str(row["arn"]), row["boundary_arn"], row["last_activity"]
     held = "no boundary" if pd.isna(boundary) else f"boundary {str(boundary).rpartition('/')[2]}"
-    seen = "no activity known" if pd.isna(last) else f"last seen {last:%Y-%m-%d}"
     told = [f"{hit.calls:,} calls refused"] if hit and hit.calls else []
     return {
         "id": arn,
         "name": plain(short_name(arn)),
-        "facts": [plain(fact) for fact in (held, seen, *told)],
+        "facts": [plain(fact) for fact in (held, _seen(row, until), *told)],
         "right": "" if hit is None else hit.words,
         "badge": why,
         "group": _KEPT_OUT if why else _FREE,

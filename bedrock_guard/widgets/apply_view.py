@@ -8,12 +8,13 @@ from typing import Final
 import ipywidgets as w
 
 from bedrock_guard.change.errors import PlanRefusedError
-from bedrock_guard.change.status import StepLine
+from bedrock_guard.change.status import Status, StepLine
 from bedrock_guard.errors import GuardError
 from bedrock_guard.present import change as show
 from bedrock_guard.present.table import NO_MATH, plain
 from bedrock_guard.widgets.apply_forms import HowForm, WhoForm, WideForm
 from bedrock_guard.widgets.applying import Applying
+from bedrock_guard.widgets.elements import Documents
 from bedrock_guard.widgets.parts import alert, bullets, row, shows_errors, status, tabbed
 
 _BACK: Final = "roll back"
@@ -44,6 +45,7 @@ class ApplyView:
         )
         self.journals = w.Dropdown(description="Kept", options=[_UNFINISHED])
         self.take_up = w.Button(description="Take up this change")
+        self.to_type = Documents()
         self.told, self.why, self.found, self.table, self.shown, self.steps = (w.HTML() for _ in range(6))
         self.tabs = tabbed(dict(zip(_PAGES, self._pages(), strict=True)), inner=True)
         self._bind()
@@ -66,6 +68,7 @@ class ApplyView:
     def _pages(self) -> tuple[w.Widget, ...]:
         steps = w.VBox(
             [
+                self.to_type,
                 row(self.phrase, self.apply, self.go_on),
                 row(self.word, self.back),
                 row(self.journals, self.take_up),
@@ -84,7 +87,7 @@ class ApplyView:
         self.verify.on_click(guarded(lambda _button: applying.verify()))
         self.apply.on_click(guarded(lambda _button: self._apply()))
         self.go_on.on_click(guarded(lambda _button: self._go_on()))
-        self.back.on_click(guarded(lambda _button: applying.roll_back(take_over=self.take_over.value)))
+        self.back.on_click(guarded(lambda _button: self._roll_back()))
         self.take_up.on_click(guarded(lambda _button: applying.take_up(self.journals.value)))
         for name in ("standing", "folder"):
             applying.observe(lambda _: self._list_kept(), names=name)
@@ -121,6 +124,10 @@ class ApplyView:
         )
         self.phrase.value, self.bear.value = "", False
 
+    def _roll_back(self) -> None:
+        self._applying.roll_back(take_over=self.take_over.value)
+        self.word.value = ""
+
     def _list_kept(self) -> None:
         """The changes of the folder, to take up another one."""
         found = [(f"{name}: {state}", name) for name, state in self._applying.changes]
@@ -147,7 +154,8 @@ class ApplyView:
             self.shown.value = _plan(applying)
         elif not applying.job.busy:
             self.shown.value = _no_plan(applying)
-        self.steps.value = _steps(applying.lines)
+        self.steps.value = _steps(applying.lines, applying.standing)
+        self.to_type.documents = _to_type(applying)
         self._open()
 
     def _words(self) -> str:
@@ -165,7 +173,7 @@ class ApplyView:
             if not number:
                 return status(f"Plan {plan.name}: everything is as wished, there is nothing to do.")
             return status(
-                f"Plan {plan.name}, {number} steps. Read it; to apply it, type under Steps: {plan.phrase}"
+                f"Plan {plan.name}, {number} steps. Read it; to apply it, type under Steps:", plan.phrase
             )
         if applying.outcome or applying.standing:
             return self._ended()
@@ -177,8 +185,8 @@ class ApplyView:
         if outcome is not None:
             first = "" if outcome.state == "waiting" else _ENDED[outcome.state.replace("_", " ")]
             notes = f" Notes: {'; '.join(outcome.notes)}" if outcome.notes else ""
-            gate = f" To go on, type: {outcome.gate_phrase}" if outcome.gate_phrase else ""
-            return status(f"{first} {outcome.words}{gate}{notes}".strip())
+            gate = " To go on, type:" if outcome.gate_phrase else ""
+            return status(f"{first} {outcome.words}{notes}{gate}".strip(), outcome.gate_phrase)
         return status(" ".join(standing.lines)) if standing else ""
 
     def _verified(self) -> str:
@@ -275,18 +283,46 @@ def _lines(title: str, lines: tuple[str, ...]) -> str:
     return _folded(title, f"<pre tabindex='0'>{escape(chr(10).join(lines))}</pre>") if lines else ""
 
 
-def _steps(lines: tuple[StepLine, ...]) -> str:
+def _to_type(applying: Applying) -> list[dict[str, object]]:
+    """The phrase that opens what may be done next, to copy; empty where none does."""
+    plan, standing = applying.plan, applying.standing
+    if plan is not None and plan.steps:
+        note, phrase = "To apply this plan, type", plan.phrase
+    elif standing is not None and standing.gate_phrase:
+        note, phrase = "To go on after the gate, type", standing.gate_phrase
+    else:
+        return []
+    return [{"name": "phrase", "note": note, "text": phrase, "inline": True}]
+
+
+def _over(lines: tuple[StepLine, ...], standing: Status | None) -> str:
+    """How far the change is; on its way back, how much of it was taken back."""
+    of = f"{len(lines):,} steps"
+    if standing is None or standing.state not in {"rolled back", "rolling back"}:
+        return f"{sum(line.state in {'done', 'already so'} for line in lines):,} of {of} are over."
+    undone = f"{sum(line.state == 'taken back' for line in lines):,} of {of} are taken back"
+    if standing.state == "rolling back":
+        return f"{undone} so far."
+    alone = sum(line.state == "left alone" for line in lines)
+    other = sum(line.state != "taken back" for line in lines) - alone
+    parts = (
+        f"; {alone:,} left alone, for the account is no longer as they left it" if alone else "",
+        f"; the other {other:,} changed nothing or were not begun" if other else "",
+    )
+    return f"{undone}{''.join(parts)}."
+
+
+def _steps(lines: tuple[StepLine, ...], standing: Status | None) -> str:
     """Every step with what became of it; of a long change those around the step in hand, the others counted."""
     if not lines:
         return status("No steps yet: they come with the plan.")
-    over = sum(line.state in {"done", "already so"} for line in lines)
     here = next((n for n, line in enumerate(lines) if line.state in {"begun", "waiting", "to come"}), 0)
     first = max(0, min(here - _SHOWN // 2, len(lines) - _SHOWN))
     shown = lines[first : first + _SHOWN]
     items = "".join(_step(line) for line in shown)
     left = len(lines) - len(shown)
     rest = f" {left:,} steps before and after these are not listed." if left else ""
-    caption = f"<p>{over:,} of {len(lines):,} steps are over.{rest}</p>"
+    caption = f"<p>{_over(lines, standing)}{rest}</p>"
     return f"{caption}<ol class='bg-steps {NO_MATH}' start='{first + 1}'>{items}</ol>"
 
 

@@ -133,7 +133,8 @@ class Documents(Heard):
     """Texts with a button each that copies it.
 
     Attributes:
-        documents: each has name, note and text (what is copied), and may have shown (what is read instead).
+        documents: each has name, note and text (what is copied), and may have shown (what is read instead), or
+            inline: a text of a few words, on one line with its note.
         opened: whether the first is open.
 
     """

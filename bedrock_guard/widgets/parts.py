@@ -30,9 +30,12 @@ def _broken(word: re.Match[str]) -> str:
     return _JOINT.sub(r"\1<wbr>", word[0])
 
 
-def status(text: str) -> str:
-    """A line that a screen reader reads out."""
-    return f"<p role='status' aria-live='polite' style='margin:.2rem 0;line-height:1.4'>{escape(text)}</p>"
+def status(text: str, phrase: str = "") -> str:
+    """A line that a screen reader reads out; at its end a phrase to type, set off as such."""
+    code = f" <code class='bg-phrase'>{escape(phrase)}</code>" if phrase else ""
+    return (
+        f"<p role='status' aria-live='polite' style='margin:.2rem 0;line-height:1.4'>{escape(text)}{code}</p>"
+    )
 
 
 def alert(error: GuardError) -> str:

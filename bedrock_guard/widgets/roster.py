@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import traitlets as t
@@ -79,7 +80,8 @@ class Roster(t.HasTraits):
         """The users and roles as rows to tick, with what the present choice would refuse them."""
         if self.people is None:
             return []
-        return show.rows(self.people, self._hits, self._choices.profile.break_glass, self.caller)
+        until = self._choices.situation.window.end - timedelta(days=1)
+        return show.rows(self.people, self._hits, self._choices.profile.break_glass, self.caller, until)
 
     @property
     def words(self) -> str:

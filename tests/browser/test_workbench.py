@@ -258,6 +258,8 @@ def test_plan_apply_wait_go_on_and_roll_back(opened, tmp_path: Path) -> None:
     phrase = planned_for_two(page, folder)
     shown(page, "Steps")
     assert set(steps(page)) == {"to come"}
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    assert copied(page, "phrase") == phrase
     planned = len(steps(page))
     applied = page.get_by_role("button", name="Apply this plan")
     box = page.get_by_role("textbox", name="Phrase")
@@ -291,6 +293,7 @@ def test_plan_apply_wait_go_on_and_roll_back(opened, tmp_path: Path) -> None:
     page.get_by_role("button", name="Roll back").click()
     status(page, "The former state is back", timeout=120_000)
     assert "taken back" in steps(page)
+    assert page.get_by_role("textbox", name="To undo").input_value() == ""
     picture(page, "rolled-back")
     assert list(folder.glob("*.journal.jsonl"))
     assert made.refused == []

@@ -11,6 +11,7 @@ import pytest
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import Situation, example_spec
 from bedrock_guard.change.plan import Plan, make_plan
+from bedrock_guard.change.review import history_words, usd
 from bedrock_guard.change.wish import Selection, Wish
 from bedrock_guard.evidence.caller_spend import by_caller
 from bedrock_guard.evidence.tables import total
@@ -60,7 +61,29 @@ def test_a_caller_loses_the_same_dollars_as_on_every_other_page(
     assert Decimal(plan.history.refused_usd or "0") == total(
         Decimal(hit.refused_usd or "0") for hit in hits.values()
     )
-    assert Decimal(plan.history.unseen_usd or "0") >= 0
+
+
+def test_the_bill_is_that_of_those_touched_of_others_and_of_nobody_known(
+    account: Account, seen: Situation
+) -> None:
+    found = seen.what_if(example_spec())
+    spent = by_caller(found.judged, found.impact, seen.counted)
+    batch = spent[spent["principal"].str.endswith("role/search-batch").fillna(False)]
+    sums, nobody, others = set(), set(), []
+    for second in ("role/search-api", "role/search-batch"):
+        told = planned(account, seen, "role/policy-qa", second).history
+        assert told is not None
+        parts = (told.refused_usd, told.stranded_usd, told.depends_usd, told.others_usd, told.unseen_usd)
+        sums.add(total(Decimal(part or "NaN") for part in parts))
+        nobody.add(told.unseen_usd)
+        others.append(Decimal(told.others_usd or "NaN"))
+        words = history_words(told)
+        assert f"{usd(told.unseen_usd)} has no caller known" in words
+        assert f"{usd(told.others_usd)} that the same documents would hit is other callers'" in words
+    assert len(sums) == len(nobody) == 1, (
+        "whoever is selected, the same dollars have no caller, and all add up"
+    )
+    assert others[0] - others[1] == total(batch["refused"]) > 0
 
 
 def test_a_commitment_stands_with_its_sole_caller_and_its_model(account: Account, seen: Situation) -> None:

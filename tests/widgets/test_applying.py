@@ -44,6 +44,8 @@ def test_a_change_goes_its_whole_way_and_back(applying: Applying) -> None:
     assert re.search(r">\d{4}-\d\d-\d\d<", hits), "who was hit, with the last call as people read it"
     assert hits in view.shown.value
     assert view.apply.disabled
+    assert f"<code class='bg-phrase'>{html.escape(applying.plan.phrase)}</code>" in view.told.value
+    assert [one["text"] for one in view.to_type.documents] == [applying.plan.phrase], "to copy"
     view.phrase.value = applying.plan.phrase
     assert not view.apply.disabled
     view.apply.click()
@@ -56,6 +58,7 @@ def test_a_change_goes_its_whole_way_and_back(applying: Applying) -> None:
         "the canary has it, the other not yet"
     )
     assert "1 missing, 1 as asked" in view.found.value
+    assert [one["text"] for one in view.to_type.documents] == [applying.outcome.gate_phrase]
     view.phrase.value = applying.outcome.gate_phrase
     assert not view.go_on.disabled, "verifying leaves the change where it was"
     view.go_on.click()
@@ -69,6 +72,12 @@ def test_a_change_goes_its_whole_way_and_back(applying: Applying) -> None:
     assert applying.job.wait(120)
     assert applying.outcome.state == "rolled_back"
     assert applying.deployed.documents == {}
+    assert view.word.value == "", "what was typed is used up"
+    assert view.to_type.documents == []
+    back = sum(line.state == "taken back" for line in applying.lines)
+    assert back > 0
+    assert f"{back} of {len(applying.lines)} steps are taken back; the other" in view.steps.value
+    assert "are over" not in view.steps.value
 
 
 def states(applying: Applying) -> dict[str, str]:

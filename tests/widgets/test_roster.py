@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -52,6 +53,12 @@ def test_everybody_is_listed_with_what_the_choice_refuses_them(opened: Callable[
     assert f"{lost[dear['id']].calls:,} calls refused" in dear["facts"]
     assert dear["right"] == f"${lost[dear['id']].refused_usd:,.2f} refused"
     badges = {row["id"].rpartition("/")[2]: row["badge"] for row in view.who.list.rows if row["badge"]}
+    user = rows[f"{ROOT}:user/BedrockAPIKey-h7qz"]
+    last = view._applying.choices.situation.window.end - timedelta(days=1)
+    assert any(fact.endswith(f"(calls read to {last})") for fact in user["facts"]), (
+        "a later use of a key is not seen"
+    )
+    assert not any("calls read to" in fact for fact in dear["facts"]), "IAM tells when a role was used"
     assert badges["break-glass-admin"] == "break-glass"
     assert badges["bedrock-analyst"] == "you"
     assert badges["AWSReservedSSO_BedrockDeveloper_1f2e3d4c5b6a7089"].startswith("Identity Center")

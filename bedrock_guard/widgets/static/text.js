@@ -47,6 +47,9 @@ function render({ model, el }) {
         button.focus();
         told.textContent = done ? `${one.name} is on the clipboard.` : `Copying failed: mark the text of ${one.name} and copy it by hand.`;
       });
+      if (one.inline) {
+        return make("p", {}, `${one.note} `, make("code", { textContent: one.text, className: "bg-phrase" }), " ", button, beside);
+      }
       const pre = make("pre", { textContent: one.shown ?? one.text, tabIndex: 0 });
       pre.setAttribute("aria-label", `Text of ${one.name}`);
       const summary = make("summary", {}, make("b", { textContent: one.name }), ` · ${one.note}`);
