@@ -68,7 +68,7 @@ class ApplyView:
     def _pages(self) -> tuple[w.Widget, ...]:
         steps = w.VBox(
             [
-                self.to_type,
+                self.to_type.within(),
                 row(self.phrase, self.apply, self.go_on),
                 row(self.word, self.back),
                 row(self.journals, self.take_up),

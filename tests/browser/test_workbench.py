@@ -458,6 +458,11 @@ def test_a_page_too_busy_while_it_loads_follows_after_all(opened) -> None:
     after(page, now)
     page.wait_for_timeout(2_000)
     assert not page.get_by_label(OPUS).first.is_checked()
+    shown(page, "Apply")
+    status(page, "users and roles of account")
+    page.get_by_role("button", name="Tick those from Callers hit").click()
+    status(page, "callers hit are ticked")
+    assert page.get_by_label("role contract-review-service").is_checked()
 
 
 HOSTILE = """
