@@ -41,6 +41,13 @@ def test_the_version_is_printed_without_a_command() -> None:
     assert done.stdout.startswith("bedrock-guard 0.")
 
 
+@pytest.mark.parametrize(
+    ("command", "words"), [("keys", "[findings]"), ("athena-table", "[o-organization/]")]
+)
+def test_help_keeps_its_brackets(command: str, words: str) -> None:
+    assert words in run(command, "--help").stdout
+
+
 def test_help_names_every_command() -> None:
     text = run("--help").stdout
     for name in (

@@ -34,7 +34,7 @@ def keys(
     ] = "",
     spec: Annotated[
         str,
-        typer.Option(help="A spec file whose [findings] say when a finding speaks, such as key_age_days."),
+        typer.Option(help=r"A spec file whose \[findings] say when a finding speaks, such as key_age_days."),
     ] = "",
 ) -> None:
     """List every API key: status, expiry, creator, last use, how far each is known, and what deserves a look."""

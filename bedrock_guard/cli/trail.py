@@ -137,7 +137,7 @@ def tuples(  # noqa: PLR0913, PLR0917 - each is an option of its own
 
 @commands.command("athena-table")
 def athena_table(
-    location: Annotated[str, typer.Argument(help="s3://bucket/[prefix/]AWSLogs/[o-organization/]")],
+    location: Annotated[str, typer.Argument(help=r"s3://bucket/\[prefix/]AWSLogs/\[o-organization/]")],
     only: Annotated[
         list[str], typer.Option(help="An account or Region of the trail; repeat it for each of them.")
     ],
