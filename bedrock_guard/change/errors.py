@@ -31,12 +31,12 @@ class JournalError(ChangeError):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One reason not to make a plan. `offer` is what can be done instead, as text to copy (a patch, commands)."""
+    """One reason not to make a plan, and what to do about it. `offer` is what can be done instead, as text to copy."""
 
     kind: str
     what: str
-    why: str = ""
-    remedy: str = ""
+    why: str
+    remedy: str
     offer: str = ""
 
 

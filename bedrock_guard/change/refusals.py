@@ -19,13 +19,14 @@ from bedrock_guard.iam.quotas import MAX_MANAGED_POLICIES_PER_PRINCIPAL, MAX_SCP
 if TYPE_CHECKING:
     from bedrock_guard.change.scene import Managed, Scene
 
-"""Managed policies on a user or role before a quota increase.
-
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-"""
 _TERRAFORM: Final = re.compile(r"terraform|opentofu|pulumi", re.IGNORECASE)
 _STACK: Final = "aws:cloudformation:stack-name"
 _TARGET: Final = re.compile(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|\d{12}")
+
+
+_FREE: Final = "Somebody must be able to undo the change when everything else fails."
+_LONGER: Final = "AWS takes no longer one."
+_SHORTER: Final = "Turn off a control, or name fewer models and exceptions, so that it gets shorter."
 
 
 def refusals(scene: Scene) -> tuple[Refusal, ...]:
@@ -47,14 +48,21 @@ def _account(scene: Scene) -> Iterator[Refusal]:
             "partition",
             f"These credentials are for partition {scene.partition}.",
             f"The spec is for {profile.partition}.",
+            "Use credentials of that partition, or write this one into the spec.",
         )
     if scene.operator.split(":")[4:5] != [scene.account]:
-        yield Refusal("operator", f"The operator {scene.operator} is not of account {scene.account}.")
+        yield Refusal(
+            "operator",
+            f"The operator {scene.operator} is not of account {scene.account}.",
+            "A change is applied from within its account.",
+            "Name a user or role of this account as the operator.",
+        )
     elif scene.survey.get(scene.operator) is None:
         yield Refusal(
             "operator",
             f"The operator {scene.operator} is no user or role of the account.",
-            remedy="Apply as a user or role; the root user is never an operator.",
+            "Whether it could take the change back cannot be asked.",
+            "Apply as a user or role; the root user is never an operator.",
         )
 
 
@@ -66,7 +74,7 @@ def _selection(scene: Scene) -> Iterator[Refusal]:
             "missing",
             f"{name} is nobody in account {scene.account}.",
             "It is of another account." if elsewhere else "It was deleted, or the name is wrong.",
-            "A session's ARN (assumed-role) is no target: name its role." if ":assumed-role/" in name else "",
+            _instead(name, elsewhere=elsewhere),
         )
     if len(scene.people) > wish.selection.limit:
         yield Refusal(
@@ -76,15 +84,35 @@ def _selection(scene: Scene) -> Iterator[Refusal]:
             "Select fewer, or raise the limit if all of them are meant.",
         )
     if wish.canary is not None and scene.canary is None:
-        yield Refusal("canary", f"The canary {wish.canary} is not among those selected.")
+        yield Refusal(
+            "canary",
+            f"The canary {wish.canary} is not among those selected.",
+            "It goes first, so the change must be for it too.",
+            "Select it, or name one of those selected.",
+        )
     if scene.people and scene.boundary is None and not scene.denies:
-        yield Refusal("documents", "The spec makes no boundary and no deny policy for anybody.")
+        yield Refusal(
+            "documents",
+            "The spec makes no boundary and no deny policy for anybody.",
+            "Nothing would be put on those selected.",
+            "Turn on a control that makes one, or select nobody and name targets for the SCPs.",
+        )
     if scene.canary is None and any(policy.changes and policy.users for policy in scene.policies):
         yield Refusal(
             "canary",
             f"A policy in use would change for {len(scene.bystanders)} at once, with nobody to try it first.",
-            remedy="Select at least one principal as the canary.",
+            "A mistake would reach all of them before anybody saw it.",
+            "Select at least one principal as the canary.",
         )
+
+
+def _instead(name: str, *, elsewhere: bool) -> str:
+    """What to do about a name that is nobody's."""
+    if ":assumed-role/" in name:
+        return "A session's ARN (assumed-role) is no target: name its role."
+    return (
+        "Plan there, with credentials of that account." if elsewhere else "Correct the name, or leave it out."
+    )
 
 
 def _people(scene: Scene) -> Iterator[Refusal]:
@@ -118,6 +146,7 @@ def _people(scene: Scene) -> Iterator[Refusal]:
                 "quota",
                 f"{person.who} would have {len(person.attached) + len(extra)} attached policies.",
                 f"{MAX_MANAGED_POLICIES_PER_PRINCIPAL} are the most without a quota increase.",
+                "Detach one that it does not need, or put two of its policies into one.",
             )
 
 
@@ -146,26 +175,40 @@ def _break_glass(scene: Scene) -> Iterator[Refusal]:
         yield Refusal(
             "break_glass",
             f"No break-glass principal of account {scene.account} is named.",
-            "Somebody must be able to undo the change when everything else fails.",
+            _FREE,
             "Name one in break_glass of the spec, or for this plan.",
         )
     for arn in mine:
         person = scene.survey.get(arn)
         if person is None:
-            yield Refusal("break_glass", f"The break-glass principal {arn} does not exist.")
+            yield Refusal(
+                "break_glass",
+                f"The break-glass principal {arn} does not exist.",
+                _FREE,
+                "Correct the ARN in break_glass, or create it first.",
+            )
         elif person.who in scene.people:
             yield Refusal(
-                "break_glass", f"The break-glass principal {person.who} is selected; it must stay free."
+                "break_glass",
+                f"The break-glass principal {person.who} is selected; it must stay free.",
+                _FREE,
+                "Leave it out of the selection.",
             )
         elif person.state.boundary is not None:
             yield Refusal(
                 "break_glass",
                 f"The break-glass principal {person.who} is bounded by {person.state.boundary}.",
                 "It could not undo the change.",
+                "Take that boundary off, or name another one that has none.",
             )
     for person in scene.people.values():
         if person.state.tags.get("bedrock-guard") == "break-glass":
-            yield Refusal("break_glass", f"{person.who} is tagged as a break-glass principal.")
+            yield Refusal(
+                "break_glass",
+                f"{person.who} is tagged as a break-glass principal.",
+                _FREE,
+                "Leave it out of the selection, or take its tag bedrock-guard=break-glass off.",
+            )
 
 
 def _documents(scene: Scene) -> Iterator[Refusal]:
@@ -173,7 +216,9 @@ def _documents(scene: Scene) -> Iterator[Refusal]:
         size = len(policy.text)
         quota = QUOTA["boundary" if policy.boundary else "deny"]
         if size > quota:
-            yield Refusal("quota", f"{policy.name} has {size:,} characters, more than {quota:,}.")
+            yield Refusal(
+                "quota", f"{policy.name} has {size:,} characters, more than {quota:,}.", _LONGER, _SHORTER
+            )
         if policy.boundary and not _allows(policy.text):
             yield Refusal(
                 "deny_only",
@@ -193,12 +238,14 @@ def _documents(scene: Scene) -> Iterator[Refusal]:
                 "permissions_policy",
                 f"The deny policy {policy.name} is the boundary of {', '.join(sorted(policy.uses.boundary))}.",
                 "As a boundary it allows nothing.",
+                "Give them another boundary first, or take this one off.",
             )
     for arn in scene.candidates:
         yield Refusal(
             "unfinished",
             f"{arn} of an earlier change is still there.",
-            remedy="Resume or roll back that change first; if its journal is lost, see its plan's rollback commands.",
+            "That change is under way, or was left in the middle.",
+            "Resume or roll back that change first; if its journal is lost, see its plan's rollback commands.",
         )
 
 
@@ -249,6 +296,7 @@ def _scps(scene: Scene) -> Iterator[Refusal]:
                 "management_account",
                 f"{target} is the management account.",
                 "No SCP binds it, so attaching one there proves nothing.",
+                "Name a member account, or a unit.",
             )
         elif target.startswith("r-"):
             yield Refusal(
@@ -258,19 +306,35 @@ def _scps(scene: Scene) -> Iterator[Refusal]:
                 "Attach it to one account, then to a unit; the root is not attached to directly by this kit.",
             )
         elif not _TARGET.fullmatch(target) or names is None:
-            yield Refusal("missing", f"{target} is no organizational unit or account of the organisation.")
+            yield Refusal(
+                "missing",
+                f"{target} is no organizational unit or account of the organisation.",
+                "It was removed, or the id is wrong.",
+                "Correct the id, or leave it out.",
+            )
         elif len(set(names) | set(scene.scps)) > MAX_SCPS_PER_TARGET:
             yield Refusal(
                 "quota",
                 f"{target} would have {len(set(names) | set(scene.scps))} SCPs.",
                 f"{MAX_SCPS_PER_TARGET} are the most.",
+                "Detach one that it does not need, or name a target under it.",
             )
     for name, there in scene.scp_there.items():
         if there is not None and not name.endswith(there[:8]):
-            yield Refusal("foreign_scp", f"The SCP {name} is there with another text.", remedy="Rename it.")
+            yield Refusal(
+                "foreign_scp",
+                f"The SCP {name} is there with another text.",
+                "What it holds now is not this kit's to replace.",
+                "Rename it.",
+            )
     for name, text in scene.scps.items():
         if len(text) > QUOTA["scp"]:
-            yield Refusal("quota", f"{name} has {len(text):,} characters, more than {QUOTA['scp']:,}.")
+            yield Refusal(
+                "quota",
+                f"{name} has {len(text):,} characters, more than {QUOTA['scp']:,}.",
+                _LONGER,
+                _SHORTER,
+            )
 
 
 _CHECKS: Final[tuple[Callable[[Scene], Iterator[Refusal]], ...]] = (

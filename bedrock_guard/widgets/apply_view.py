@@ -304,10 +304,12 @@ def _over(lines: tuple[StepLine, ...], standing: Status | None) -> str:
     if standing.state == "rolling back":
         return f"{undone} so far."
     alone = sum(line.state == "left alone" for line in lines)
-    other = sum(line.state != "taken back" for line in lines) - alone
+    begun = sum(line.state not in {"taken back", "left alone", "to come"} for line in lines)
+    never = sum(line.state == "to come" for line in lines)
     parts = (
         f"; {alone:,} left alone, for the account is no longer as they left it" if alone else "",
-        f"; the other {other:,} changed nothing or were not begun" if other else "",
+        f"; {begun:,} had changed nothing" if begun else "",
+        f"; {never:,} were not begun" if never else "",
     )
     return f"{undone}{''.join(parts)}."
 

@@ -47,6 +47,9 @@ def refused(account: Account, wish: Wish) -> dict[str, Refusal]:
     with pytest.raises(PlanRefusedError) as caught:
         make_plan(account, wish)
     assert dump(backend.state.path) == before
+    for one in caught.value.refusals:
+        assert one.why.endswith((".", "more")) or one.kind == "permissions", one
+        assert one.remedy.endswith("."), one
     return {refusal.kind: refusal for refusal in caught.value.refusals}
 
 

@@ -35,6 +35,7 @@ function render({ model, el }) {
   el.append(told, root);
 
   function draw() {
+    told.textContent = "";
     const open = new Set([...root.querySelectorAll("details[open]")].map((d) => d.dataset.name));
     const first = root.childElementCount === 0;
     root.replaceChildren(...model.get("documents").map((one, place) => {
