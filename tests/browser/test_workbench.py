@@ -103,6 +103,11 @@ TABS_UNDER_HEAD = """() => {
 }"""
 
 
+ORDERED = """() => [...document.querySelectorAll('.bg-pane .bg-inner > .lm-TabBar')].filter(e => e.offsetParent)
+    .every(bar => bar.getBoundingClientRect().bottom
+        <= bar.parentElement.querySelector('.widget-tab-contents').getBoundingClientRect().top + 1)"""
+
+
 def test_tabs_stay_in_view_a_key_skips_the_choice_and_only_ticked_keeps_its_word(opened) -> None:
     page = opened(width=1440, height=900).page
     page.wait_for_function("() => document.querySelector('.bg-bench').style.getPropertyValue('--bg-head')")
@@ -124,6 +129,10 @@ def test_tabs_stay_in_view_a_key_skips_the_choice_and_only_ticked_keeps_its_word
     after(page, before)
     assert rows.count() == listed - 1 == page.locator(".bg-pick").first.locator("li.bg-picked").count()
     assert page.evaluate("() => document.activeElement.closest('li')?.className") == "bg-picked"
+    for name in ("Apply", "Prove", "See"):
+        shown(page, name)
+        page.wait_for_timeout(500)
+        assert page.evaluate(ORDERED), f"a row of tabs lies on its page: {name}"
 
 
 def test_choose_see_undo_try_and_export(opened, tmp_path: Path) -> None:
