@@ -65,6 +65,9 @@ def test_text_can_be_read_in_both_themes(theme: str) -> None:
     layout = template(theme).layout
     assert contrast(layout.font.color, layout.paper_bgcolor) > 7
     assert min(contrast(c, layout.paper_bgcolor) for c in SERIES) > 1.9
+    assert not {OUTCOMES[name][0] for name in ("refused", "stranded")} & {*SERIES}, (
+        "red and yellow mean outcomes"
+    )
 
 
 def test_the_config_leaves_no_server_and_no_mode_bar() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from html import escape
+from textwrap import wrap
 from typing import Any, Final, Literal
 
 import bedrock_guard._fast  # noqa: F401 - before plotly: see its docstring
@@ -40,18 +41,19 @@ OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Outcome of a dollar -> its colour and its pattern."""
 
+_LABEL: Final = 36
 SERIES: Final = (
     "#2a6f9e",
-    "#d1603d",
-    "#3f8f63",
     "#8a5fa8",
-    "#e2a72e",
+    "#3f8f63",
+    "#c77bb0",
     "#4fa3a5",
     "#a3485f",
     "#6b7280",
-    "#b58a5a",
+    "#7d8f2f",
     "#5a7fc0",
 )
+"""Colours of models, callers and days: none is that of a refused or stranded dollar."""
 _INK: Final[Mapping[Theme, tuple[str, str, str]]] = {
     "light": ("#1f2933", "#ffffff", "#e4e7eb"),
     "dark": ("#e4e7eb", "#111418", "#323a44"),
@@ -258,7 +260,7 @@ def steps(table: pd.DataFrame, *, theme: Theme = "light", title: str = "What cha
         x=[str(step) for step in table["step"]],
         y=_numbers(list(table["cost_usd"])),
         measure=list(table["measure"]),
-        increasing={"marker": {"color": OUTCOMES["refused"][0]}},
+        increasing={"marker": {"color": "#8a5fa8"}},
         decreasing={"marker": {"color": "#3f8f63"}},
         totals={"marker": {"color": OUTCOMES["kept"][0]}},
         text=[dollars(value) for value in table["cost_usd"]],
@@ -272,7 +274,7 @@ def steps(table: pd.DataFrame, *, theme: Theme = "light", title: str = "What cha
 def bars(table: pd.DataFrame, *, by: str, theme: Theme = "light", title: str = "Spend, USD") -> go.Figure:
     """Horizontal bars, one a row, the first on top; columns `by` (text) and `cost_usd` (Decimal)."""
     ordered = table.iloc[::-1]
-    names = [escape(str(name), quote=False) for name in ordered[by]]
+    names = ["<br>".join(wrap(escape(str(name), quote=False), _LABEL)) for name in ordered[by]]
     bar = go.Bar(
         y=names,
         x=_numbers(list(ordered["cost_usd"])),
@@ -284,7 +286,7 @@ def bars(table: pd.DataFrame, *, by: str, theme: Theme = "light", title: str = "
         hovertemplate="%{y}<br>$%{x:,.2f}<extra></extra>",
     )
     axis = {"tickprefix": "$", "separatethousands": True}
-    height = 90 + 30 * max(len(names), 2)
+    height = 90 + 30 * max(sum(1 + name.count("<br>") for name in names), 2)
     margin = {"l": 8, "r": 90, "t": 48, "b": 8}
     labels = {"type": "category"}  # an account id is text, although plotly would read a number
     return go.Figure(

@@ -141,7 +141,9 @@ def days(table: pd.DataFrame) -> Shown:
 
 def models(found: WhatIf, situation: Situation) -> Shown:
     """Spend by model and outcome."""
-    caption = f"Spend by model in the window, USD. {NO_SAVING}"
+    caption = (
+        f"Spend by model in the window, USD. {NO_SAVING} Stranded is paid until its term ends all the same."
+    )
     return Shown(by_model(found, situation), caption, {"cost_usd": "all"}, total=True)
 
 

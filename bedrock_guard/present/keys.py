@@ -111,7 +111,7 @@ def phantoms(case: Investigation) -> Shown:
         for check in phantom.checks
     ]
     frame = pd.DataFrame(rows, columns=["user", "verdict", "must_be_empty", "state", "found"])
-    caption = "Users made for a key. Only with everything read and empty is one called an orphan."
+    caption = "Users made for a key (phantoms). Only with everything read and empty is one called an orphan."
     return Shown(
         frame, caption if rows else "No user here is named as the consoles name users made for a key."
     )
@@ -152,8 +152,8 @@ def mantle(case: Investigation) -> Shown:
         model=["not in the record" if pd.isna(name) else model(name) for name in case.mantle["model"]],
     )
     caption = (
-        "The mantle endpoint: its inference is in no Event history. The bill says how much; who is said by data events "
-        "alone, where a trail records them."
+        "The mantle endpoint, the second one of Bedrock, which speaks OpenAI's API: its inference is in no Event "
+        "history. The bill says how much; who is said by data events alone, where a trail records them."
     )
     under = {"source": "account_id", "model": "key_kind"}
     return Shown(frame, caption, {"cost_usd": "cost"}, under=under)
@@ -182,4 +182,5 @@ def _findings(found: tuple[Finding, ...], caption: str) -> Shown:
     ]
     columns = ["severity", "finding", "first_seen", "last_seen", "events", "event_ids", "how_whole"]
     under = {"first_seen": "last_seen", "how_whole": "event_ids"}
-    return Shown(pd.DataFrame(rows, columns=columns), caption, under=under)
+    headers = {"how_whole": "all of it read?"}
+    return Shown(pd.DataFrame(rows, columns=columns), caption, headers, under=under)

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any, Final, Literal
 
 from bedrock_guard.evidence.words import visible
-from bedrock_guard.present.table import NO_MATH, plain
+from bedrock_guard.present.table import COMMAND, NO_MATH, plain, unbroken
 
 _LINE: Final = 2000
 _FEW: Final = 8
@@ -32,7 +32,7 @@ class Note:
 
     def html(self) -> str:
         """The lines as HTML."""
-        said = [escape(line) for line in self._said()]
+        said = [unbroken(line) if COMMAND in line else escape(line) for line in self._said()]
         if self.kind == "copy":
             lines = f'<pre class="{NO_MATH}">{chr(10).join(said)}</pre>'
             return (

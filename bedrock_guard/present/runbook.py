@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from bedrock_guard.evidence.runbook import Step
 from bedrock_guard.evidence.words import visible
-from bedrock_guard.present.table import NO_MATH, plain
+from bedrock_guard.present.table import NO_MATH, plain, unbroken
 
 if TYPE_CHECKING:
     from bedrock_guard.account.key_page import KeyPage
-
-
-_WORD: Final = re.compile(r"(\s+)")
-_KEPT: Final = 'style="white-space:nowrap"'
-_SHORT: Final = range(2, 60)
 
 
 @dataclass(frozen=True)
@@ -62,13 +56,7 @@ def _block(step: Step) -> str:
 def _pre(text: str, before: str = "") -> str:
     wrap = "white-space:pre-wrap;word-break:normal;overflow-wrap:break-word"
     style = f"{wrap};font-family:monospace;margin:0.2em 0 0.4em 1em"
-    return f'<pre style="{style}">{before}<code style="{wrap}">{_whole(text)}</code></pre>' if text else ""
-
-
-def _whole(text: str) -> str:
-    """A command whose lines end between words only; a word longer than a line breaks as it must."""
-    kept = (escape(word) for word in _WORD.split(text))
-    return "".join(f"<span {_KEPT}>{word}</span>" if len(word) in _SHORT else word for word in kept)
+    return f'<pre style="{style}">{before}<code style="{wrap}">{unbroken(text)}</code></pre>' if text else ""
 
 
 def runbook(page: KeyPage) -> Runbook:

@@ -21,10 +21,17 @@ from bedrock_guard.evidence.words import visible
 
 NO_MATH = "tex2jax_ignore mathjax_ignore"
 """Class of HTML in which JupyterLab must not read the text between two dollar signs as a formula."""
+COMMAND = " --"
+"""What a line with a command in it holds."""
 _CELL = 300
 _ID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-|^[A-Z0-9]{16,}$")
-_LONG = re.compile(r"[^\s]{17}")
+_LONG = re.compile(r"[^\s]{29}")
 """A word that may be broken anywhere."""
+_MIDDLE = re.compile(r"[^\s]{17}")
+"""A word that a narrow page may break."""
+_WORD = re.compile(r"(\s+)")
+_BESIDE = 60
+"""A word of a command up to this length stays on one line."""
 _FEW = 4
 """As many columns fit a phone or a mail beside each other."""
 _WIDE = ' class="wide"'
@@ -202,7 +209,7 @@ def _kind(text: str) -> str:
     """How a page may break the text of a cell that is not whole."""
     if _ID.search(text):
         return ' class="code"'
-    return ' class="long"' if _LONG.search(text) else ""
+    return ' class="long"' if _LONG.search(text) else ' class="middle"' if _MIDDLE.search(text) else ""
 
 
 def _is_money(column: str) -> bool:
@@ -243,6 +250,15 @@ def _sum(values: pd.Series[Any]) -> Any:
     if len(known) < len(values):
         return None
     return sum(known, Decimal(0)) if known and isinstance(known[0], Decimal) else sum(known)
+
+
+def unbroken(text: str) -> str:
+    """A command as HTML whose lines end between words only; control characters are shown by whoever calls."""
+    words = (escape(word) for word in _WORD.split(text))
+    return "".join(
+        f'<span style="white-space:nowrap">{word}</span>' if "-" in word and len(word) <= _BESIDE else word
+        for word in words
+    )
 
 
 def source_note(provenance: Provenance) -> str:

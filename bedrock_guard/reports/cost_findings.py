@@ -35,13 +35,13 @@ def cost_findings(
     proof = spending.now.proof
     before = None if spending.before.gaps else spending.before.proof.usage
     today = situation.account.now.date()
+    by_spec = (*refused_models(situation, found, settings.unapproved_usd), *stranded(situation, found))
     return gravest_first(
         [
             *over_budget(proof.headline, settings.budget_usd, settings.days),
             *growth(proof.headline, before, settings.growth_percent),
             *coverage(proof.coverage, proof.coverage_floor),
-            *refused_models(situation, found, settings.unapproved_usd),
-            *stranded(situation, found),
+            *(_weighed(one, own=bool(settings.spec)) for one in by_spec),
             *new_models(spending),
             *unusual(spending, situation.calls),
             *ending(commitments, today, settings.commitment_days),
@@ -49,6 +49,13 @@ def cost_findings(
             *unmapped(situation, settings.unmapped_usd),
         ]
     )
+
+
+def _weighed(found: Finding, *, own: bool) -> Finding:
+    """What only the shipped example would do to dollars is no alarm: nobody chose it."""
+    if own:
+        return found
+    return found.model_copy(update={"severity": "low", "text": f"By the example spec: {found.text}"})
 
 
 def over_budget(used: Decimal | None, budget: Decimal | None, days: int) -> list[Finding]:

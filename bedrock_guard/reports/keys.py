@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from bedrock_guard.account.session import Account
-
-
-_LABEL: Final = 34
 
 
 @dataclass(frozen=True)
@@ -174,12 +171,7 @@ class KeyReport(AccountReport[KeySettings]):
         table = self._use()
         if table.empty:
             return Note(("No call with a key was seen.",))
-        dear = sorted(table[["who", "cost_usd"]].itertuples(index=False), key=lambda row: -(row[1] or 0))
-        named = pd.DataFrame(
-            [(f"{who[:_LABEL]}…" if len(who) > _LABEL + 1 else who, cost) for who, cost in dear],
-            columns=["who", "cost_usd"],
-        )
-        return bars(named, by="who", title="Spend with keys, at least, USD")
+        return bars(table[["who", "cost_usd"]], by="who", title="Spend with keys, at least, USD")
 
     @property
     def use(self) -> Shown | Note:
@@ -192,7 +184,8 @@ class KeyReport(AccountReport[KeySettings]):
             f"{show.FLOOR}."
         )
         headers = {"cost_usd": "USD at least", "who": "user or role"}
-        return in_zone(Shown(table, words, headers), self.settings.zone)
+        under = {"calls": "refused", "programs": "networks", "models": "regions"}
+        return in_zone(Shown(table, words, headers, under=under), self.settings.zone)
 
     @property
     def denials(self) -> Shown | Note:
@@ -301,6 +294,7 @@ class KeyReport(AccountReport[KeySettings]):
             }
             for row in self.case.use.to_dict("records")
         ]
+        rows.sort(key=lambda row: -(row["cost_usd"] or 0))
         return pd.DataFrame(rows).astype({"cost_usd": "object"}) if rows else pd.DataFrame(rows)
 
 

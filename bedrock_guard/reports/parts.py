@@ -14,7 +14,7 @@ import pandas as pd
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.tables import Completeness, Provenance, dollars
 from bedrock_guard.evidence.words import many, visible
-from bedrock_guard.present.table import NO_MATH, Shown, plain
+from bedrock_guard.present.table import COMMAND, NO_MATH, Shown, plain, unbroken
 from bedrock_guard.reports.figures import GRAVITY, Figure, Finding
 
 if TYPE_CHECKING:
@@ -70,7 +70,10 @@ def verdict(findings: Sequence[Finding], gaps: Sequence[str], lead: Sequence[str
         else "Nothing in this window needs a look."
     )
     missing = "".join(f'<p class="gap"><b>Incomplete:</b> {escape(plain(gap))}</p>' for gap in gaps)
-    more = "".join(f"<span>{escape(visible(line))}</span>" for line in lead)
+    more = "".join(
+        f"<span>{unbroken(visible(line)) if COMMAND in line else escape(visible(line))}</span>"
+        for line in lead
+    )
     return Html(f'<p class="verdict {level}" role="status"><b>{escape(first)}</b>{more}</p>{missing}')
 
 
@@ -98,7 +101,8 @@ def sources_list(
     frame = pd.DataFrame(rows, columns=["table", "source", "days", "requests", "how_whole"])
     words = "Where each table came from; days are UTC, both ends included."
     notes = "".join(f'<p class="note">{escape(visible(note))}</p>' for note in extra)
-    return Html(f"{Shown(frame, words).html()}{notes}{_known(facts)}")
+    headers = {"how_whole": "all of it read?"}
+    return Html(f"{Shown(frame, words, headers).html()}{notes}{_known(facts)}")
 
 
 _WHOLE: Final[Mapping[Completeness, str]] = {

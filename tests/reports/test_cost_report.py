@@ -90,6 +90,12 @@ def test_growth_is_silent_where_it_is_not_known() -> None:
 def test_every_threshold_speaks_and_can_be_silenced(report: CostReport) -> None:
     ids = {f.id.partition(":")[0] for f in report.findings}
     assert {"refused", "stranded"} <= ids
+    unchosen = [f for f in report.findings if f.id.startswith(("refused:", "stranded:"))]
+    assert {f.severity for f in unchosen} == {"low"}, "nobody chose the example spec"
+    assert all(f.text.startswith("By the example spec: ") for f in unchosen)
+    chosen = bent(report, spec="guard.toml").findings
+    assert "medium" in {f.severity for f in chosen if f.id.startswith("refused:")}
+    assert not any("By the example spec" in f.text for f in chosen)
     quiet = bent(report, unapproved_usd=10**9, unmapped_usd=10**9, growth_percent=None)
     assert {f.id.partition(":")[0] for f in quiet.findings} <= {"stranded", "new_model", "unusual"}
     assert "over_budget" in {f.id for f in bent(report, budget_usd=1).findings}

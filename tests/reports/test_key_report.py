@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.present import keys as show
+from bedrock_guard.present.table import Shown, unbroken
 from bedrock_guard.reports.figures import Figures
 from bedrock_guard.reports.key_findings import denied_bursts, expiring, suspected
 from bedrock_guard.reports.keys import KeyReport
@@ -181,3 +184,28 @@ def test_a_key_speaks_before_its_end_while_it_is_in_use() -> None:
     )
     assert [found.subject for found in expiring(keys, now, 14)] == ["soon"]
     assert list(expiring(keys, now, 0)) == []
+
+
+def test_a_command_of_the_headline_ends_its_lines_between_words(report: KeyReport, truth: dict) -> None:
+    top = report.headline.text
+    for word in (
+        "update-service-specific-credential",
+        "--service-specific-credential-id",
+        truth["leak"]["user"],
+    ):
+        assert f'<span style="white-space:nowrap">{word}</span>' in top
+    html = report.show("runbook").html()
+    assert "credentials.json\n" in unescape(re.sub("</?span[^>]*>", "", html)), "a command a line"
+    hostile = unbroken("aws iam x --user-name '<b>-'")
+    assert "<b>" not in hostile
+    assert "&lt;b&gt;" in hostile
+
+
+def test_use_by_key_is_dearest_first_with_whole_names(report: KeyReport) -> None:
+    spent = [cost or 0 for cost in report.use.frame["cost_usd"]]
+    assert spent == sorted(spent, reverse=True)
+    (bar,) = report.use_chart.data
+    assert not any("…" in name for name in bar.y)
+    assert "BedrockDeveloper of Identity Center<br>(short term)" in bar.y
+    assert len(report.use.frame.columns) - len(report.use.under) <= 7, "more are cut at 1,200 pixels"
+    assert 'class="long"' not in Shown(pd.DataFrame({"who": ["priya.raman@example.com"]})).html()
