@@ -81,10 +81,14 @@ class TrailView:
         connection.register("models", self._models(catalogue, kept))
         columns = ", ".join(TRAIL.columns)
         connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW calls AS SELECT {columns} FROM once LEFT JOIN models USING (model_raw) "  # noqa: S608
+            f"CREATE OR REPLACE TEMP VIEW calls AS SELECT {columns} FROM once LEFT JOIN models USING (model_raw) "  # noqa: S608 - TRAIL's names, times
             f"WHERE {_within(start, end)}"
         )
         return "calls"
+
+    def _in_order(self, name: str) -> duckdb.DuckDBPyRelation:
+        """The rows of a view of ours, in the order of time; ties by event id."""
+        return self.connection.sql(f"SELECT * FROM {name}").order("event_time, event_id")  # noqa: S608 - our view
 
     def _models(self, catalogue: Catalogue | None, kept: Mapping[str, str] | None) -> pd.DataFrame:
         """What each distinct `model_raw` stands for, by the catalogue, what is kept and what the records tell."""
@@ -108,8 +112,7 @@ class TrailView:
     ) -> pd.DataFrame:
         """The trail table of a window, in the order of time."""
         name = self.relation(start, end, **models)
-        found = self.connection.sql(f"SELECT * FROM {name} ORDER BY event_time, event_id").to_arrow_table()  # noqa: S608
-        frame = found.to_pandas().astype(dict(TRAIL.columns))
+        frame = self._in_order(name).to_arrow_table().to_pandas().astype(dict(TRAIL.columns))
         return with_provenance(frame, self.provenance(start, end))
 
     def tuples(
@@ -155,7 +158,7 @@ class TrailView:
         import pyarrow.parquet as pq
 
         name = self.relation(start, end)
-        reader = self.connection.sql(f"SELECT * FROM {name} ORDER BY event_time, event_id").to_arrow_reader()  # noqa: S608
+        reader = self._in_order(name).to_arrow_reader()
         schema = reader.schema.with_metadata(dict(about))
         with pq.ParquetWriter(path, schema, compression="zstd") as writer:
             for batch in reader:

@@ -188,8 +188,9 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
     hit = _hit(found, spent.iloc[:-1])
     several, owned = hit["account_id"].nunique() > 1, _owned(situation)
     glass = found.built.profile.break_glass
-    merged = [_merged(part) for _, part in hit.groupby(["account_id", "principal"], dropna=False, sort=False)]
-    merged.sort(key=lambda one: (-_lost(one), -one["calls"], str(one["principal"])))
+    merged = sorted(
+        map(_merged, _by_principal(hit)), key=lambda one: (-_lost(one), -one["calls"], str(one["principal"]))
+    )
     rows = [
         {
             "caller": _caller(one["principal"], one["account_id"] if several else None, glass),
@@ -201,17 +202,16 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
             "controls": one["controls"] or "",
             "last_call": "" if pd.isna(one["last_call"]) else one["last_call"],
         }
-        for one in merged
+        for one in merged[: limit - 2]
     ]
     blank = {"client": "", "calls_refused": "", "models": "", "controls": "", "last_call": ""}
     rest, whole = spent.iloc[-1], found.impact.spend("stranded")
     last = {"caller": NOBODY, "refused": rest["refused"], "stranded": rest["stranded"] or "", **blank}
     every = {"caller": "all", "refused": found.impact.spend("refused"), "stranded": whole or "", **blank}
     columns = ["caller", "client", "refused", "stranded", "calls_refused", "last_call", "models", "controls"]
-    frame = pd.DataFrame(
-        [every, last, *rows[: limit - 2]], columns=[c for c in columns if c != "stranded" or whole]
-    )
-    more = f" {len(rows) - limit + 2:,} more callers are not shown." if len(rows) > limit - 2 else ""
+    frame = pd.DataFrame([every, last, *rows], columns=[c for c in columns if c != "stranded" or whole])
+    unseen = len(merged) - len(rows)
+    more = f" {unseen:,} more callers are not shown." if unseen else ""
     lost = "refused and stranded dollars together, " if whole else ""
     caption = (
         f"Callers whose calls worked in the window and would be refused: {lost}dearest first.{more} "
@@ -227,10 +227,18 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
     return Shown(frame, caption, headers, limit=limit, under=under)
 
 
-def _merged(part: pd.DataFrame) -> dict[str, Any]:
+def _by_principal(hit: pd.DataFrame) -> Iterable[list[Mapping[Any, Any]]]:
+    """The rows of each caller; a list of records, since there may be thousands of callers."""
+    found: dict[tuple[str, ...], list[Mapping[Any, Any]]] = {}
+    for row in hit.to_dict("records"):
+        found.setdefault((str(row["account_id"]), str(row["principal"])), []).append(row)
+    return found.values()
+
+
+def _merged(part: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
     """A caller's programs as one row; dollars are None where none of its calls name a billed model."""
-    rows = sorted(part.to_dict("records"), key=lambda row: -_lost(row))
-    last = part["last_call"].dropna()
+    rows = sorted(part, key=lambda row: -_lost(row))
+    last = [row["last_call"] for row in rows if not pd.isna(row["last_call"])]
     return {
         "account_id": rows[0]["account_id"],
         "principal": rows[0]["principal"],
@@ -240,7 +248,7 @@ def _merged(part: pd.DataFrame) -> dict[str, Any]:
         "calls": sum(int(row["calls"]) for row in rows if not pd.isna(row["calls"])),
         "models": _union(row["models"] for row in rows),
         "controls": _union(row["controls"] for row in rows),
-        "last_call": last.max() if len(last) else None,
+        "last_call": max(last, default=None),
     }
 
 

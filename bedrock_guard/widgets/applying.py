@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import traitlets as t
@@ -27,24 +27,18 @@ from bedrock_guard.change.status import (
     steps_of,
     steps_planned,
 )
-from bedrock_guard.change.wish import Selection, Wish
 from bedrock_guard.errors import GuardError
 from bedrock_guard.widgets.choices import Choices
 from bedrock_guard.widgets.jobs import Job, Tick
 from bedrock_guard.widgets.roster import Roster
+from bedrock_guard.widgets.wishing import Wishing, nobody_named
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
 
-WISHES: Final = (
-    "picked", "targets", "paths", "groups", "tags", "canary", "limit", "waves", "watch_minutes", "break_glass",
-    "operator", "replace", "scp_targets", "scp_others", "attach_scps", "guardrail", "enforce", "region",
-)  # fmt: skip
-"""What a plan is made for; any change of it ends the plan."""
 
-
-class Applying(t.HasTraits):
-    """One change, from its plan to its end or its way back.
+class Applying(Wishing):
+    """One change, from what is wished for to its end or its way back.
 
     Args:
         choices: what is to be applied.
@@ -52,19 +46,6 @@ class Applying(t.HasTraits):
         folder: where plans and journals are kept at first; by default `changes`, here.
 
     Attributes:
-        picked: ARNs of the ticked users and roles.
-        targets: others: ARNs, `user/NAME` or `role/NAME`, one a line or with commas.
-        paths, groups, tags: IAM paths, groups and KEY=VALUE tags, with commas.
-        canary: who goes first; empty: the first target.
-        limit: more targets than this are refused.
-        waves, watch_minutes: how many go together after the canary, and how long denials are waited for before.
-        break_glass: emergency principals besides those of the spec.
-        operator: ARN of who will apply it; empty: the caller.
-        replace: a boundary that is not ours may be replaced.
-        scp_targets, scp_others: units and accounts for the SCPs, ticked and written.
-        attach_scps: the SCPs are attached to them; without it the plan holds the commands only.
-        guardrail, enforce: the spec's prompt rules become a guardrail with a version, and are enforced in the Region.
-        region: of the guardrail; empty: the session's.
         folder: where plan and journal are kept.
         plan: the plan that is shown; None before there is one, and again after any change of what it was made for.
         kept: the plan's file.
@@ -77,24 +58,6 @@ class Applying(t.HasTraits):
 
     """
 
-    picked: t.List[Any] = t.List(t.Unicode())
-    targets = t.Unicode()
-    paths = t.Unicode()
-    groups = t.Unicode()
-    tags = t.Unicode()
-    canary = t.Unicode()
-    limit = t.Int(25)
-    waves = t.Int(10)
-    watch_minutes = t.Int(10)
-    break_glass = t.Unicode()
-    operator = t.Unicode()
-    replace = t.Bool(default_value=False)
-    scp_targets: t.List[Any] = t.List(t.Unicode())
-    scp_others = t.Unicode()
-    attach_scps = t.Bool(default_value=False)
-    guardrail = t.Bool(default_value=False)
-    enforce = t.Bool(default_value=False)
-    region = t.Unicode()
     folder = t.Unicode("changes")
     plan = t.Instance(Plan, allow_none=True)
     kept = t.Instance(Path, allow_none=True)
@@ -117,7 +80,7 @@ class Applying(t.HasTraits):
         self._wished = 0
         self.picked = [arn for arn in choices.profile.targets if self._mine(arn)]
         choices.observe(self._forget, names=["spec", "what_if", "problem", "profile_name"])
-        self.observe(self._forget, names=[*WISHES])
+        self.observe(self._forget, names=[*Wishing.class_own_traits()])
 
     def _mine(self, arn: str) -> bool:
         return self.account is not None and arn.split(":")[4:5] == [self.account.account_id]
@@ -138,25 +101,6 @@ class Applying(t.HasTraits):
     def stopping(self) -> bool:
         """Whether it was asked to stop, and a step is still in hand."""
         return self.job.busy and self._cancel.is_set()
-
-    @property
-    def selection(self) -> Selection:
-        """Who is named.
-
-        Raises:
-            GuardError: nobody is, or a tag is not written as KEY=VALUE.
-
-        """
-        pairs = [one.partition("=") for one in _listed(self.tags)]
-        if any(not equals for _, equals, _ in pairs):
-            raise GuardError("A tag is written KEY=VALUE.", remedy="Mend it under Who.")
-        return Selection(
-            principals=tuple(dict.fromkeys((*self.picked, *_listed(self.targets)))),
-            paths=_listed(self.paths),
-            tags=tuple((key, value) for key, _, value in pairs),
-            groups=_listed(self.groups),
-            limit=self.limit,
-        )
 
     @property
     def journal(self) -> Path | None:
@@ -183,43 +127,6 @@ class Applying(t.HasTraits):
             and found.state in {"halted", "cancelled", "under way"}
         )
 
-    def wish(self) -> Wish:
-        """What is to be planned.
-
-        Raises:
-            GuardError: nothing is named, or the choice cannot be built.
-
-        """
-        found, selection = self.choices.consequences, self.selection
-        scps = tuple(dict.fromkeys((*self.scp_targets, *_listed(self.scp_others))))
-        if self.attach_scps and not scps:
-            raise GuardError(
-                "No unit or account is named for the SCPs.",
-                remedy="Tick one under Account-wide, or do not attach.",
-            )
-        if selection.empty and not scps and not (self.guardrail or self.enforce):
-            raise GuardError(
-                "Nobody is named.", remedy="Tick users or roles under Who, or name a path or a group."
-            )
-        rules = found.spec.guardrail if self.guardrail or self.enforce else None
-        if rules is None and (self.guardrail or self.enforce):
-            raise GuardError("The spec has no guardrail.", remedy="Write one in prompt_guardrail.ipynb.")
-        return Wish(
-            found.built,
-            selection,
-            canary=self.canary.strip() or None,
-            operator=self.operator.strip() or None,
-            break_glass=_listed(self.break_glass),
-            replace=self.replace,
-            waves=self.waves,
-            watch_minutes=self.watch_minutes,
-            scp_targets=scps,
-            attach_scps=self.attach_scps,
-            guardrail=rules,
-            region=self.region.strip() or None,
-            enforce=self.enforce,
-        )
-
     def make(self) -> None:
         """Make a plan in a thread; reads only.
 
@@ -227,7 +134,7 @@ class Applying(t.HasTraits):
             GuardError: it cannot be begun; says why.
 
         """
-        account, wish = self._open(), self.wish()
+        account, wish = self._open(), self.wish(self.choices.consequences)
         self.refused, self.plan, self.kept = None, None, None
         wished = self._wished
 
@@ -254,9 +161,7 @@ class Applying(t.HasTraits):
         """
         account, selection, built = self._open(), self.selection, self.choices.consequences.built
         if selection.empty:
-            raise GuardError(
-                "Nobody is named.", remedy="Tick users or roles under Who, or name a path or a group."
-            )
+            raise nobody_named()
         self.verified = None
 
         def work(tick: Tick) -> pd.DataFrame:
@@ -416,7 +321,3 @@ class Applying(t.HasTraits):
         if planned and not self.job.busy:
             self.lines = ()
             self._stand()
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.replace("\n", ",").split(",") if part.strip())

@@ -21,6 +21,7 @@ _MOST: Final = 3
 """Times that an element is sent anew."""
 _STATIC: Final = Path(__file__).parent / "static"
 _STYLE: Final = (_STATIC / "bench.css").read_text("utf-8")
+_HEARD: Final = (_STATIC / "heard.js").read_text("utf-8")
 Row = Mapping[str, Any]
 
 
@@ -100,7 +101,7 @@ class PickList(Heard):
 
     """
 
-    _esm = (_STATIC / "pick.js").read_text("utf-8")
+    _esm = _HEARD + (_STATIC / "pick.js").read_text("utf-8")
     _css = _STYLE
     label = t.Unicode().tag(sync=True)
     search = t.Unicode().tag(sync=True)
@@ -139,7 +140,7 @@ class Documents(Heard):
 
     """
 
-    _esm = (_STATIC / "text.js").read_text("utf-8")
+    _esm = _HEARD + (_STATIC / "text.js").read_text("utf-8")
     _css = _STYLE
     documents = t.List(t.Dict()).tag(sync=True)
     opened = t.Bool(default_value=True).tag(sync=True)

@@ -49,7 +49,7 @@ class Seeing:
 
     def _prepare(self) -> None:
         """What another page will need."""
-        self.by_day.prepare()
+        self.by_day.send()
         _ = self._choices.situation.counted.explained
 
     def _models(self) -> None:

@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bare_company import MADE, MANAGEMENT, MEMBER, BareCompany
 
 from bedrock_guard.account.session import Account
 from bedrock_guard.demo.opening import DEFAULT, open_backend
-
-MANAGEMENT = "111122223333"
-MEMBER = "000000000011"
-MADE = "2026-01-05T09:00:00Z"
 
 
 def allow(*actions: str) -> dict[str, Any]:
@@ -140,24 +137,9 @@ def organization() -> dict[str, Any]:
 
 
 @dataclass
-class SmallCompany:
+class SmallCompany(BareCompany):
     """Two accounts, 252 users, 14 roles."""
 
-    accounts: list[dict[str, Any]] = field(
-        default_factory=lambda: [
-            {
-                "Id": account,
-                "Arn": f"arn:aws:organizations::{MANAGEMENT}:account/o-exampleorg1/{account}",
-                "Email": f"{name}@example.com",
-                "Name": name,
-                "Status": "ACTIVE",
-                "State": "ACTIVE",
-                "JoinedMethod": "CREATED",
-                "JoinedTimestamp": MADE,
-            }
-            for account, name in ((MANAGEMENT, "management"), (MEMBER, "work"))
-        ]
-    )
     iam: dict[str, Any] = field(
         default_factory=lambda: {
             MANAGEMENT: management_iam(),
@@ -167,13 +149,6 @@ class SmallCompany:
         }
     )
     organization: dict[str, Any] = field(default_factory=organization)
-    ec2: dict[str, Any] = field(default_factory=dict)
-    bedrock: dict[str, Any] = field(default_factory=dict)
-    events: list[dict[str, Any]] = field(default_factory=list)
-    bill: list[dict[str, Any]] = field(default_factory=list)
-    budgets: dict[str, Any] = field(default_factory=dict)
-    truth: None = None
-    caller: str = f"arn:aws:iam::{MANAGEMENT}:role/analyst"
 
 
 OpenAccount = Callable[..., Account]

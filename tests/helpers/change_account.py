@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bare_company import MADE, MEMBER, BareCompany
+from bare_company import MANAGEMENT as A
+
 from bedrock_guard.account.session import Account
 from bedrock_guard.boundary.builder import Built, build
 from bedrock_guard.boundary.prompt_rules import PromptRules
@@ -22,10 +25,7 @@ from bedrock_guard.demo.dispatch import Backend
 from bedrock_guard.demo.opening import DEFAULT, open_backend
 from bedrock_guard.demo.state import EVENT_SQL, event_row
 
-A = "111122223333"
-MEMBER = "000000000011"
 OU = "ou-abcd-11111111"
-MADE = "2026-01-05T09:00:00Z"
 ROOT = f"arn:aws:iam::{A}"
 OPERATOR = f"{ROOT}:role/guard-operator"
 BREAK_GLASS = f"{ROOT}:role/break-glass"
@@ -205,30 +205,12 @@ def organization() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def accounts() -> list[dict[str, Any]]:
-    return [
-        {
-            "Id": account, "Arn": f"arn:aws:organizations::{A}:account/o-exampleorg1/{account}",
-            "Email": f"{name}@example.com", "Name": name, "Status": "ACTIVE", "State": "ACTIVE",
-            "JoinedMethod": "CREATED", "JoinedTimestamp": MADE,
-        }
-        for account, name in ((A, "management"), (MEMBER, "work"))
-    ]  # fmt: skip
-
-
 @dataclass
-class ChangeCompany:
+class ChangeCompany(BareCompany):
     """What is changed in the tests. Give other users, roles and policies as `iam`."""
 
     iam: dict[str, Any] = field(default_factory=lambda: {A: management_iam(), MEMBER: {}})
-    accounts: list[dict[str, Any]] = field(default_factory=accounts)
     organization: dict[str, Any] = field(default_factory=organization)
-    ec2: dict[str, Any] = field(default_factory=dict)
-    bedrock: dict[str, Any] = field(default_factory=dict)
-    events: list[dict[str, Any]] = field(default_factory=list)
-    bill: list[dict[str, Any]] = field(default_factory=list)
-    budgets: dict[str, Any] = field(default_factory=dict)
-    truth: None = None
     caller: str = OPERATOR
 
 

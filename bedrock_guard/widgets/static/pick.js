@@ -32,12 +32,6 @@ function page(row) {
   return make("details", { className: "bg-page" }, make("summary", { textContent: row.page_title }), list);
 }
 
-function askToBeHeard(model) {
-  const tell = (name, value) => { model.set(name, value); model.save_changes(); };
-  model.on("change:answered", () => tell("heard", model.get("answered")));
-  tell("asked", model.get("asked") + 1);
-}
-
 function render({ model, el }) {
   askToBeHeard(model);
   const root = make("div", { className: "bg-pick" });

@@ -20,12 +20,6 @@ async function copy(text) {
   return done;
 }
 
-function askToBeHeard(model) {
-  const tell = (name, value) => { model.set(name, value); model.save_changes(); };
-  model.on("change:answered", () => tell("heard", model.get("answered")));
-  tell("asked", model.get("asked") + 1);
-}
-
 function render({ model, el }) {
   askToBeHeard(model);
   el.setAttribute("data-lm-suppress-shortcuts", "true");
