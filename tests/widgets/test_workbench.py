@@ -108,6 +108,14 @@ def test_a_choice_that_cannot_be_built_keeps_the_figures_and_says_so(bench: Work
     assert bench.proving.job.busy
 
 
+def test_the_day_chart_is_sent_before_its_page_is_opened(bench: Workbench) -> None:
+    """It takes some megabytes: sent when it is opened, the page would stand empty for a second and more."""
+    assert bench.seeing.widget.selected_index == 0
+    figure = bench.seeing.by_day.figure
+    assert figure is not None
+    assert figure.comm is not None
+
+
 def test_the_page_learns_of_an_element_with_all_that_it_holds(bench: Workbench) -> None:
     figure = Figure.of(bench.seeing.by_model.figure)
     ticks = PickList("letters", [], search="letter")
