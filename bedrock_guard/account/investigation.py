@@ -32,7 +32,8 @@ from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.answer import Answer, Case
-from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find
+from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds
+from bedrock_guard.evidence.findings import find
 from bedrock_guard.evidence.key_use import INVOCATIONS
 from bedrock_guard.evidence.packed import packed
 from bedrock_guard.evidence.prices import from_bill

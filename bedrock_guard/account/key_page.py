@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
 
+from bedrock_guard.evidence.caller_names import who
 from bedrock_guard.evidence.denials import LAYER_WORDS
-from bedrock_guard.evidence.findings import Finding, json_of, who
+from bedrock_guard.evidence.finding import Finding, json_of
 from bedrock_guard.evidence.key_facts import UserFacts
 from bedrock_guard.evidence.key_use import key_use, summed, use_by
 from bedrock_guard.evidence.keys import calls_with_key_of, credential_events

@@ -14,34 +14,18 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
-
 from bedrock_guard.account.trail import Files, about_bytes, whole_file
 from bedrock_guard.account.trail_files import Entry, Limits, walk
-from bedrock_guard.account.trail_parts import SOURCE, Job, added
+from bedrock_guard.account.trail_parts import Job, added
+from bedrock_guard.account.trail_view import SCHEMA, TrailView
 from bedrock_guard.account.trail_workers import made_parts
 from bedrock_guard.evidence.left_out import LeftOut
-from bedrock_guard.evidence.usage import TRAIL
 from bedrock_guard.store import UNDATED, Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bedrock_guard.account.trail_view import TrailView
     from bedrock_guard.boundary.catalogue import Catalogue
-
-_ARROW: Final = {
-    "string": pa.string(),
-    "Int64": pa.int64(),
-    "boolean": pa.bool_(),
-    "datetime64[us, UTC]": pa.timestamp("us", "UTC"),
-}
-_OPEN: Final = ("model", "route")
-SCHEMA: Final = pa.schema(
-    [(name, _ARROW[dtype]) for name, dtype in TRAIL.columns.items() if name not in _OPEN]
-    + [(SOURCE, pa.string())]
-)
-"""A part's columns: those of TRAIL whose values never change, and the file that a row came from."""
 
 _TABLE: Final = "trail"
 _PART_BYTES: Final = 32 * 1024 * 1024
@@ -136,8 +120,6 @@ class TrailStore:
 
     def view(self) -> TrailView:
         """The store as it is now, to be asked; later refreshes do not change it."""
-        from bedrock_guard.account.trail_view import TrailView
-
         return TrailView(self.parts.parts())
 
     def summary(self, start: datetime | None = None, end: datetime | None = None) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
+
+from bedrock_guard.account.trail_parts import SOURCE
 from bedrock_guard.evidence.model_ids import MAKERS, ModelIds, learned
 from bedrock_guard.evidence.tables import Provenance, with_provenance
 from bedrock_guard.evidence.tuples import connect, framed, tuples_sql
@@ -19,6 +22,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bedrock_guard.boundary.catalogue import Catalogue
+
+_ARROW: Final = {
+    "string": pa.string(),
+    "Int64": pa.int64(),
+    "boolean": pa.bool_(),
+    "datetime64[us, UTC]": pa.timestamp("us", "UTC"),
+}
+_OPEN: Final = ("model", "route")
+SCHEMA: Final = pa.schema(
+    [(name, _ARROW[dtype]) for name, dtype in TRAIL.columns.items() if name not in _OPEN]
+    + [(SOURCE, pa.string())]
+)
+"""A part's columns: those of TRAIL whose values never change, and the file that a row came from."""
 
 ONLY_DELIVERED: Final = "files show what was delivered to this folder, not what was never recorded"
 _ONCE: Final = """
@@ -43,8 +59,6 @@ class TrailView:
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB with the view `once`: every event once, columns of TRAIL but `model` and `route`, and `source`."""
-        from bedrock_guard.account.trail_store import SCHEMA
-
         connection = connect()
         paths = [str(part.path) for part in self._parts]
         if paths:

@@ -8,11 +8,7 @@ from datetime import tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from bedrock_guard.evidence.findings import (
-    MOST_IDS,
-    Evidence,
-    Finding,
-)
+from bedrock_guard.evidence.finding import MOST_IDS, Evidence, Finding
 from bedrock_guard.evidence.key_use import counts, key_use, short_term_sessions, summed
 from bedrock_guard.evidence.tables import Completeness, provenance_of
 from bedrock_guard.evidence.words import listed

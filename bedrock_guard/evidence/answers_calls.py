@@ -14,13 +14,9 @@ from bedrock_guard.evidence.answer import (
     counted_rows,
     of_calls,
 )
+from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.denials import LAYER_WORDS
-from bedrock_guard.evidence.findings import (
-    Finding,
-    bedrock_calls,
-    narrowed,
-    short,
-)
+from bedrock_guard.evidence.finding import Finding, bedrock_calls, narrowed
 from bedrock_guard.evidence.key_use import INVOCATIONS, counts
 from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.tables import dollars, provenance_of

@@ -14,13 +14,8 @@ from bedrock_guard.evidence.answer import (
     of_calls,
     of_keys,
 )
-from bedrock_guard.evidence.findings import (
-    MOST_IDS,
-    Finding,
-    json_of,
-    short,
-    who,
-)
+from bedrock_guard.evidence.caller_names import short, who
+from bedrock_guard.evidence.finding import MOST_IDS, Finding, json_of
 from bedrock_guard.evidence.key_use import counts
 from bedrock_guard.evidence.keys import credential_events
 from bedrock_guard.evidence.rules_keys import credentials_added

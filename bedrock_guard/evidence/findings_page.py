@@ -13,7 +13,7 @@ from inspect import getdoc
 from pathlib import Path
 
 from bedrock_guard.evidence import rules_changes, rules_keys, rules_logging, rules_use
-from bedrock_guard.evidence.findings import Rule, Thresholds
+from bedrock_guard.evidence.finding import Rule, Thresholds
 
 _FAMILIES = {
     "Keys and users made for a key": rules_keys.RULES,

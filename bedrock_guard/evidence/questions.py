@@ -35,10 +35,8 @@ from bedrock_guard.evidence.answers_keys import (
     last_used,
     rights,
 )
-from bedrock_guard.evidence.findings import (
-    Finding,
-    find,
-)
+from bedrock_guard.evidence.finding import Finding
+from bedrock_guard.evidence.findings import find
 
 
 def answers(case: Case, findings: Sequence[Finding] | None = None) -> tuple[Answer, ...]:

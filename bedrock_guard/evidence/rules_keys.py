@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from bedrock_guard.evidence.caller_names import short, who
 from bedrock_guard.evidence.denials import LAYER_WORDS
-from bedrock_guard.evidence.findings import (
+from bedrock_guard.evidence.finding import (
     Evidence,
     Finding,
     Rule,
@@ -15,9 +16,7 @@ from bedrock_guard.evidence.findings import (
     json_of,
     of_event,
     of_events,
-    short,
     succeeded,
-    who,
 )
 from bedrock_guard.evidence.key_facts import PHANTOM_PREFIXES, SERVICES
 from bedrock_guard.evidence.keys import credential_events

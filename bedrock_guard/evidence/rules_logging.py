@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from bedrock_guard.evidence.findings import (
+from bedrock_guard.evidence.caller_names import who
+from bedrock_guard.evidence.finding import (
     BEDROCK,
     Evidence,
     Finding,
@@ -15,7 +16,6 @@ from bedrock_guard.evidence.findings import (
     json_of,
     of_event,
     succeeded,
-    who,
 )
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bedrock_guard.evidence.findings import (
+from bedrock_guard.evidence.caller_names import short
+from bedrock_guard.evidence.finding import (
     Evidence,
     Finding,
     Rule,
@@ -18,7 +19,6 @@ from bedrock_guard.evidence.findings import (
     Thresholds,
     bedrock_calls,
     of_events,
-    short,
 )
 from bedrock_guard.evidence.key_use import INVOCATIONS
 from bedrock_guard.evidence.tables import provenance_of

@@ -8,7 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from bedrock_guard.evidence.findings import Finding, short
+from bedrock_guard.evidence.caller_names import short
+from bedrock_guard.evidence.finding import Finding
 from bedrock_guard.evidence.key_use import counts, use_by
 from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.tables import total

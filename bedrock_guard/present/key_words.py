@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from bedrock_guard.boundary.catalogue import shipped
-from bedrock_guard.evidence.findings import OF_IDENTITY_CENTER, short
+from bedrock_guard.evidence.caller_names import OF_IDENTITY_CENTER, short
 from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present.table import plain
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from bedrock_guard.evidence.findings import short
+from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.key_use import use_by
 from bedrock_guard.present.key_answers import answer, questions, reach, told
 from bedrock_guard.present.key_first import first, theft
@@ -28,7 +28,7 @@ from bedrock_guard.present.table import Shown
 
 if TYPE_CHECKING:
     from bedrock_guard.account.investigation import Investigation
-    from bedrock_guard.evidence.findings import Finding
+    from bedrock_guard.evidence.finding import Finding
 
 __all__ = [
     "FLOOR",

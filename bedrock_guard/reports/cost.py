@@ -14,7 +14,7 @@ import pandas as pd
 from bedrock_guard.account.situation import AccountCard, Situation, look_beside
 from bedrock_guard.account.spending import Spending, read_spending
 from bedrock_guard.account.stored_calls import gaps as call_gaps
-from bedrock_guard.evidence.findings import short
+from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.impact import OUTCOMES
 from bedrock_guard.evidence.spend import reconcile
 from bedrock_guard.evidence.spend_views import forecast_total

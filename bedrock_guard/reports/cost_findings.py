@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from bedrock_guard.evidence.findings import short
+from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.spend_views import unusual_days
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, share

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.findings import short
+from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown
 from bedrock_guard.reports.figures import Finding, Severity

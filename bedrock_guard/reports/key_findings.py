@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from bedrock_guard.evidence.findings import Finding as Found
-from bedrock_guard.evidence.findings import Severity, of_events, short
+from bedrock_guard.evidence.caller_names import short
+from bedrock_guard.evidence.finding import Finding as Found
+from bedrock_guard.evidence.finding import Severity, of_events
 from bedrock_guard.evidence.suspects import signs_of_theft
 from bedrock_guard.reports.figures import Finding
 from bedrock_guard.reports.parts import ended_exceptions, gravest_first

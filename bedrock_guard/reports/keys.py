@@ -19,7 +19,7 @@ from bedrock_guard.account.situation import AccountCard, example_spec
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.denials import LAYER_WORDS
-from bedrock_guard.evidence.findings import Thresholds
+from bedrock_guard.evidence.finding import Thresholds
 from bedrock_guard.evidence.key_use import counts
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.words import many

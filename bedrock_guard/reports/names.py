@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bedrock_guard.evidence.findings import short
+from bedrock_guard.evidence.caller_names import short
 
 if TYPE_CHECKING:
     from bedrock_guard.account.keys import Keys

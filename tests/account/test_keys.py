@@ -19,7 +19,8 @@ from bedrock_guard.account.session import Account
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.demo.clock import DemoClock
-from bedrock_guard.evidence.findings import Evidence, Thresholds, find
+from bedrock_guard.evidence.finding import Evidence, Thresholds
+from bedrock_guard.evidence.findings import find
 from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts, status_of
 from bedrock_guard.evidence.key_use import key_use, short_term_sessions
 from bedrock_guard.evidence.keys import LastUse, creator_of, last_use, refine_key_kinds

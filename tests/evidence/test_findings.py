@@ -16,7 +16,8 @@ from bedrock_guard.account.investigation import thresholds_of
 from bedrock_guard.account.situation import example_spec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.answer import Case
-from bedrock_guard.evidence.findings import Evidence, Finding, Thresholds, find
+from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds
+from bedrock_guard.evidence.findings import find
 from bedrock_guard.evidence.findings_page import page
 from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts
 from bedrock_guard.evidence.keys import LastUse, keys_table

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bedrock_guard.evidence.findings import Evidence, Thresholds, find
+from bedrock_guard.evidence.finding import Evidence, Thresholds
+from bedrock_guard.evidence.findings import find
 from bedrock_guard.evidence.key_use import key_use, short_term_sessions, summed
 from bedrock_guard.evidence.packed import REPEATED, packed, unpacked
 from bedrock_guard.evidence.questions import Case, answers
