@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bedrock_guard.account.session import Account
-    from bedrock_guard.account.situation import Situation, open_account
+    from bedrock_guard.account.session import Account, open_account
+    from bedrock_guard.account.situation import Situation
     from bedrock_guard.boundary.builder import build
     from bedrock_guard.boundary.spec import BoundarySpec
     from bedrock_guard.errors import GuardError
@@ -32,7 +32,7 @@ _HOMES = {
     "Workbench": "widgets.workbench",
     "build": "boundary.builder",
     "compile_policies": "iam.evaluator",
-    "open_account": "account.situation",
+    "open_account": "account.session",
     "simulate_custom_policy": "iam.simulate",
     "what_if": "evidence.what_if",
 }

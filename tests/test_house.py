@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -70,20 +71,23 @@ def floor(name: str) -> int:
     return FLOORS[name.split("_", 1)[0] if name.startswith("cli_") else name]
 
 
-def imported_rooms(path: Path) -> set[str]:
-    """Rooms of this package that a module imports, at any depth of its code."""
+def imported(path: Path, tree: ast.AST | None = None) -> set[str]:
+    """Dotted names of this package that a module imports, at any depth of its code."""
     package = ("bedrock_guard", *path.relative_to(PACKAGE).parts[:-1])
-    rooms: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    found: set[str] = set()
+    for node in ast.walk(tree or ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
             stem = ".".join(filter(None, [base, node.module or ""]))
-            names = [stem, *(f"{stem}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        rooms |= {n.split(".")[1] for n in names if n.startswith("bedrock_guard.")}
+            found |= {stem, *(f"{stem}.{alias.name}" for alias in node.names)}
+    return {name for name in found if name.startswith("bedrock_guard.")}
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """Rooms of this package that a module imports, at any depth of its code."""
+    rooms = {name.split(".")[1] for name in imported(path)}
     return {name for name in rooms if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file()}
 
 
@@ -99,6 +103,39 @@ def test_imports_only_look_down(path: Path) -> None:
         if name != room(path) and floor(name) >= here and name != "errors"
     }
     assert not above, f"{path.relative_to(ROOT)} is on floor {here} and imports {sorted(above)}"
+
+
+class _WithoutTypes(ast.NodeTransformer):
+    """Takes out what only the type checker imports."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        return node.orelse if ast.unparse(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
+
+
+def circles(imports: Mapping[str, set[str]]) -> set[str]:
+    """Modules that reach themselves through what they import."""
+    left = {name: targets & set(imports) for name, targets in imports.items()}
+    while free := {name for name, targets in left.items() if not targets}:
+        left = {name: targets - free for name, targets in left.items() if name not in free}
+    return set(left)
+
+
+def test_no_module_imports_itself_by_a_circle_however_late() -> None:
+    names = {
+        ".".join(("bedrock_guard", *path.relative_to(PACKAGE).with_suffix("").parts)): path
+        for path in MODULES
+        if path.name != "__init__.py"
+    }
+    trees = {
+        name: _WithoutTypes().visit(ast.parse(path.read_text(encoding="utf-8")))
+        for name, path in names.items()
+    }
+    assert not circles({name: imported(path, trees[name]) for name, path in names.items()})
+
+
+def test_a_circle_is_seen() -> None:
+    assert circles({"a": {"b"}, "b": {"a"}, "c": {"a"}, "d": set()}) == {"a", "b", "c"}
+    assert not circles({"a": {"b", "c"}, "b": {"c"}, "c": {"json"}})
 
 
 WRITE_WORDS = (

@@ -21,8 +21,8 @@ from weakref import WeakKeyDictionary
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.requests import PRICE_PER_REQUEST_USD
-from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.tables import Provenance, money
 

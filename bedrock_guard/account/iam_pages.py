@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
-from bedrock_guard.account.session import demanded
+from bedrock_guard.account.answers import demanded
 from bedrock_guard.errors import GuardError
 
 Found = TypeVar("Found")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.cost_explorer import (
     FAILURES,
     Amount,
@@ -23,7 +24,6 @@ from bedrock_guard.account.cost_explorer import (
     amounts,
     told,
 )
-from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.evidence.ec2 import INSTANCE_TYPES
 from bedrock_guard.evidence.reconcile import ControlTotal
 from bedrock_guard.evidence.spend import of_charge_type

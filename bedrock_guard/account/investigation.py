@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.facts import learnt
@@ -24,7 +25,6 @@ from bedrock_guard.account.key_page import KeyPage, no_page, page_of_key, page_o
 from bedrock_guard.account.keys import Keys, read_keys
 from bedrock_guard.account.opaque_models import with_opaque_models
 from bedrock_guard.account.prices import read_price_list
-from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.account.situation import HISTORY, AccountCard
 from bedrock_guard.account.stored_calls import key_calls
 from bedrock_guard.account.trail_lookup import DEFAULT_ATTRIBUTES, Attribute, Lookup, look_up

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from bedrock_guard.account.answers import demanded
 from bedrock_guard.account.cost_explorer import FAILURES, told
 from bedrock_guard.account.s3 import is_address, list_keys, s3_place, s3_price
-from bedrock_guard.account.session import demanded
 from bedrock_guard.account.trail_files import FileRefusedError, Limits, inflate, parse, read_file, walk
 from bedrock_guard.evidence.tables import Provenance, with_provenance
 from bedrock_guard.evidence.token_counts import TOKENS, of_logs

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.iam_pages import RepeatedMarkerError, UnreadableError, ask, pages, unless_missing
-from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.demo.clock import Clock
 from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts, status_of
 from bedrock_guard.evidence.keys import LastUse, keys_table, refine_key_kinds

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.iam_pages import UnreadableError, ask
-from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.boundary.catalogue import GLOBAL_DESTINATION, Catalogue, InferenceProfile, Model, shipped
 from bedrock_guard.errors import GuardError
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.iam_pages import RepeatedMarkerError, UnreadableError, ask
-from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.account.situation import management_account
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.cost_explorer import FAILURES, told
-from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.evidence.ec2 import EC2_PRICES
 from bedrock_guard.evidence.spend import classify
 from bedrock_guard.evidence.tables import PRICES, Provenance, money

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.iam_pages import RepeatedMarkerError, UnreadableError, answers
 from bedrock_guard.account.keys import Caller
-from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.evidence.moments import read_time
 from bedrock_guard.evidence.tables import PRINCIPALS, Completeness, Provenance
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from bedrock_guard.account.answers import demanded
 from bedrock_guard.account.iam_pages import ask, code_of
-from bedrock_guard.account.session import demanded
 from bedrock_guard.boundary import names
 from bedrock_guard.errors import GuardError
 

@@ -49,7 +49,8 @@ def recorded(account: str, calls: str, days: int) -> Recorded:
 
     """
     from bedrock_guard.account.investigation import read_calls
-    from bedrock_guard.account.situation import management_account, open_account
+    from bedrock_guard.account.session import open_account
+    from bedrock_guard.account.situation import management_account
     from bedrock_guard.account.trail_places import Wanted, store_at
     from bedrock_guard.account.tuple_files import is_table, read_table
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.iam_pages import UnreadableError, ask
-from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.evidence.moments import read_time
 from bedrock_guard.evidence.tables import Completeness, Provenance, Table, provenance_of, with_provenance
 

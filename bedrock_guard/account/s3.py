@@ -6,8 +6,8 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
+from bedrock_guard.account.answers import demanded
 from bedrock_guard.account.cost_explorer import FAILURES, told
-from bedrock_guard.account.session import demanded
 from bedrock_guard.errors import GuardError
 
 _ADDRESS: Final = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?")

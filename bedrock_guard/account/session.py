@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from bedrock_guard import __version__
+from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.requests import RequestCounter
 from bedrock_guard.demo.clock import Clock, DemoClock, SystemClock
 from bedrock_guard.errors import GuardError
@@ -42,38 +43,12 @@ AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", "api.aws")
 _SERVICE_OF_ID = {"cost-explorer": "ce"}
 
 
-class NotAwsAnswer(GuardError):  # noqa: N818 - says what the answer is
-    """A success without the member that AWS always sends: a proxy's page, a cut connection."""
-
-
 class EndpointRefusedError(GuardError):
     """A request was about to leave for a host that is not AWS's."""
 
 
 class SessionError(GuardError):
     """No session: profile, Region or credentials are missing."""
-
-
-def demanded(response: Mapping[str, Any], key: str) -> Any:
-    """The member of an answer that AWS always sends.
-
-    botocore turns a proxy's page with status 200 into an empty success; every reader asks for its member here.
-
-    Raises:
-        NotAwsAnswer: it is missing.
-
-    Example:
-        >>> demanded({"Users": []}, "Users")
-        []
-    """
-    value = response.get(key)
-    if value is None:
-        raise NotAwsAnswer(
-            f"The answer was not AWS's: {key} is missing from it.",
-            why="Something between here and AWS (a proxy, a sign-in page) answered instead, or the answer was cut.",
-            remedy="Check the network and ask again. Nothing was taken from this answer.",
-        )
-    return value
 
 
 class Account:
@@ -352,3 +327,15 @@ class Account:
         from bedrock_guard.account.resources import read_resources
 
         return read_resources(self, regions or (self.region,))
+
+
+def open_account(name: str = "demo", region: str | None = None) -> Account:
+    """The demo account, or a real one by the name of its AWS profile; "default" takes boto3's own choice.
+
+    Raises:
+        SessionError: the profile does not exist, or no Region is set.
+
+    """
+    if name == "demo":
+        return Account.demo()
+    return Account.connect(None if name == "default" else name, region)

@@ -291,20 +291,6 @@ def asked_words(requests: int, paid: int, cost_usd: Decimal) -> str:
     )
 
 
-def open_account(name: str = "demo", region: str | None = None) -> Account:
-    """The demo account, or a real one by the name of its AWS profile; "default" takes boto3's own choice.
-
-    Raises:
-        SessionError: the profile does not exist, or no Region is set.
-
-    """
-    from bedrock_guard.account.session import Account
-
-    if name == "demo":
-        return Account.demo()
-    return Account.connect(None if name == "default" else name, region)
-
-
 def look(
     account: Account, days: int = 28, regions: Sequence[str] | None = None, *, store: str = ""
 ) -> Situation:

@@ -15,8 +15,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
+from bedrock_guard.account.answers import demanded
 from bedrock_guard.account.pacing import Pacer
-from bedrock_guard.account.session import demanded
 from bedrock_guard.account.trail import Collector, Files, Reading
 from bedrock_guard.demo.clock import Clock
 from bedrock_guard.errors import GuardError

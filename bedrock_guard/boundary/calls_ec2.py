@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bedrock_guard.boundary.calls import Authorisation, Call, Value, listed, member
+from bedrock_guard.boundary.call import Authorisation, Call, Value, listed, member
 from bedrock_guard.boundary.catalogue import Catalogue
 
 TYPE_KEY = "ec2:InstanceType"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bedrock_guard.boundary.calls import Authorisation, Call, Value
+from bedrock_guard.boundary.call import Authorisation, Call, Value
 from bedrock_guard.boundary.catalogue import Catalogue
 
 BOUNDARY_KEY = "iam:PermissionsBoundary"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from bedrock_guard.boundary.calls import Authorisation, Call, Handler, Value
+from bedrock_guard.boundary.call import Authorisation, Call, Handler, Value
 from bedrock_guard.boundary.catalogue import Catalogue, Resolved
 
 INVOKE = "bedrock:InvokeModel"

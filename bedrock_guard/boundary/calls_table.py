@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bedrock_guard.boundary import calls_ec2, calls_iam, calls_models
-from bedrock_guard.boundary.calls import Authorisation, Call, Handler, prefix_of
+from bedrock_guard.boundary.call import Authorisation, Call, Handler, prefix_of
 from bedrock_guard.boundary.calls_models import INVOKE, STREAM
 from bedrock_guard.boundary.catalogue import Catalogue
 

@@ -7,42 +7,43 @@ is said in `BoundarySpec.notes`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import combinations
-from typing import TypeVar
 
 from bedrock_guard.boundary import names
 from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.checks_models import approved, choice_of, on_mantle
 from bedrock_guard.boundary.checks_reader import Path, Reader, each, regions, unique
-from bedrock_guard.boundary.spec import (
-    BoundarySpec,
-    Controls,
-    ModelChoice,
-    Names,
-    Profile,
-    SpecException,
-)
+from bedrock_guard.boundary.profile import Controls, ModelChoice, Names, Profile, SpecException
 
-_Spec = TypeVar("_Spec", bound=BoundarySpec)
 _SESSION = "It is a session. The condition keys know sessions by the ARN of their role: name the role, with its path."
 
 
-def checked(spec: _Spec, catalogue: Catalogue, text: str = "") -> _Spec:
-    """The spec with its model ids normalised.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Profiles and exceptions with their model ids normalised, and in sentences what that changed."""
+
+    profiles: Mapping[str, Profile]
+    exceptions: tuple[SpecException, ...]
+    notes: tuple[str, ...]
+
+
+def check(
+    profiles: Mapping[str, Profile], exceptions: Sequence[SpecException], catalogue: Catalogue, text: str = ""
+) -> Checked:
+    """The profiles and exceptions of a spec against a catalogue; `text` is the file, for the lines of faults.
 
     Raises:
         SpecError: the first fault found.
     """
     reader = Reader(text, catalogue)
-    profiles = {name: _profile(reader, ("profile", name), profile) for name, profile in spec.profile.items()}
-    exceptions = tuple(
-        _exception(reader, ("exception", index), entry, profiles)
-        for index, entry in enumerate(spec.exceptions)
+    known = {name: _profile(reader, ("profile", name), profile) for name, profile in profiles.items()}
+    apart = tuple(
+        _exception(reader, ("exception", index), entry, known) for index, entry in enumerate(exceptions)
     )
-    _distinct(reader, profiles)
-    notes = (*spec.notes, *reader.notes)
-    return spec.model_copy(update={"profile": profiles, "exceptions": exceptions, "notes": notes})
+    _distinct(reader, known)
+    return Checked(known, apart, tuple(reader.notes))
 
 
 def _distinct(reader: Reader, profiles: Mapping[str, Profile]) -> None:

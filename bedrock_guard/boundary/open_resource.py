@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from bedrock_guard.boundary.calls import Authorisation, Value
 from bedrock_guard.boundary.controls.model import Rule
+from bedrock_guard.iam.automaton import intersect
 from bedrock_guard.iam.evaluator import Evaluator, compile_policies
-from bedrock_guard.iam.globs import arn_parts, compile_glob, has_wildcard, intersect, match, unescape
+from bedrock_guard.iam.globs import arn_parts, compile_glob, has_wildcard, match, unescape
 
 Answer = Literal["allowed", "refused", "depends"]
 Reached = Literal["all", "some", "none"]

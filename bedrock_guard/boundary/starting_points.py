@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from bedrock_guard.boundary.catalogue import Catalogue
-from bedrock_guard.boundary.spec import BoundarySpec, Controls, ModelChoice, Profile
-
-_Spec = TypeVar("_Spec", bound=BoundarySpec)
+from bedrock_guard.boundary.profile import Controls, ModelChoice, Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +18,11 @@ class UsedRoute:
     region: str
 
 
-def _spec(kind: type[_Spec], name: str, profile: dict[str, Any]) -> _Spec:
-    shaped = kind.model_validate({"profile": {name: profile}})
-    return kind.loads(shaped.dumps())
-
-
-def strict(
-    kind: type[_Spec], account: str, regions: Sequence[str], *, partition: str, **settings: Any
-) -> _Spec:
-    """Every control on, no model approved, no instance may start; `settings` are keys of the profile."""
+def strict(account: str, regions: Sequence[str], *, partition: str, **settings: Any) -> dict[str, Any]:
+    """A closed profile, as in the file: every control on, no model, no instance; `settings` are keys of it."""
     controls = {"instance_types": True, "privileged_functions": True, **settings.pop("controls", {})}
     models = settings.get("model", settings.get("models"))
-    profile: dict[str, Any] = {
+    return {
         "partition": partition,
         "accounts": [account],
         "regions": list(regions or ("us-east-1",)),
@@ -39,26 +30,27 @@ def strict(
         "controls": controls,
         **settings,
     }
-    return _spec(kind, "default", profile)
 
 
-def from_draft(kind: type[_Spec], account: str, region: str) -> _Spec:
-    """The first draft's wishes: one Haiku, small instances, no keys, capacity, training, batch, agents or storage."""
-    profile = {
+def from_draft(account: str, region: str) -> dict[str, Any]:
+    """The first draft's wishes as a profile, as in the file.
+
+    One Haiku, small instances; no keys, capacity, training, batch, agents or storage.
+    """
+    return {
         "accounts": [account],
         "regions": [region],
         "model": [{"id": "anthropic.claude-haiku-4-5-20251001-v1:0", "routes": ["us"]}],
         "controls": {"instance_types": ["t3.micro", "t3.small", "t3.medium"]},
     }
-    return _spec(kind, "draft", profile)
 
 
 def from_usage(
-    kind: type[_Spec], used: Iterable[Any], account: str, catalogue: Catalogue, **settings: Any
-) -> _Spec:
-    """Approve exactly the routes that were used (objects with `model` and `region`, or pairs of the two).
+    used: Iterable[Any], account: str, catalogue: Catalogue, **settings: Any
+) -> tuple[Profile, tuple[str, ...]]:
+    """A profile of exactly the routes that were used (objects with `model` and `region`, or pairs of the two).
 
-    A call that names no model of the catalogue approves nothing; `BoundarySpec.notes` names it. Controls are those of
+    A call that names no model of the catalogue approves nothing; a note names it. Controls are those of
     `Controls()` unless `settings` says otherwise.
     """
     routes: dict[str, set[str]] = {}
@@ -88,7 +80,7 @@ def from_usage(
     notes = tuple(
         f"{name} was used but is not in the catalogue: it stays refused." for name in sorted(set(unknown))
     )
-    return kind(profile={"used": profile}, notes=notes)
+    return profile, notes
 
 
 def _pair(used: Any) -> tuple[str, str]:

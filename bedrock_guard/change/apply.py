@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bedrock_guard.account.session import NotAwsAnswer
+from bedrock_guard.account.answers import NotAwsAnswer
 from bedrock_guard.change.engine import SETTLE_S, CancelledError, Engine, StepReport, halted
 from bedrock_guard.change.errors import ChangeError, HaltedError, MovedError, PlanFileError
 from bedrock_guard.change.journal import Journal, begun_before

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
+from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.iam_pages import code_of
-from bedrock_guard.account.session import NotAwsAnswer, demanded
 from bedrock_guard.boundary.packing import minified
 from bedrock_guard.change.errors import ChangeError
 from bedrock_guard.change.texts import digest

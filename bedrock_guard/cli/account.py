@@ -38,7 +38,7 @@ def keys(
     ] = "",
 ) -> None:
     """List every API key: status, expiry, creator, last use, how far each is known, and what deserves a look."""
-    from bedrock_guard.account.situation import open_account
+    from bedrock_guard.account.session import open_account
     from bedrock_guard.account.trail_places import Wanted, store_at
     from bedrock_guard.present import keys as show
 

@@ -229,7 +229,7 @@ def drift(
 def _session(account: str, state: Path | None, region: str | None = None) -> Session:
     """The demo account enforces, so that a permission that is missing is missing here too."""
     from bedrock_guard.account.session import Account as Opened
-    from bedrock_guard.account.situation import open_account
+    from bedrock_guard.account.session import open_account
 
     if account == "demo":
         return Opened.demo(state, enforce=True)

@@ -31,7 +31,7 @@ def doctor(
     from botocore.exceptions import BotoCoreError, ClientError
 
     from bedrock_guard.account.doctor import ABOUT_REQUESTS, examine
-    from bedrock_guard.account.situation import open_account
+    from bedrock_guard.account.session import open_account
     from bedrock_guard.present import doctor as show
 
     about = ABOUT_REQUESTS[0 if bill else 1]

@@ -34,7 +34,7 @@ def _catalogue(spec: Path, account: str | None) -> Catalogue:
     if account is None:
         return shipped()
     from bedrock_guard.account.models import read_catalogue
-    from bedrock_guard.account.situation import open_account
+    from bedrock_guard.account.session import open_account
 
     return read_catalogue(open_account(account), source_regions(read_text(spec)))
 

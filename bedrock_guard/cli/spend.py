@@ -28,7 +28,7 @@ def spend(
     from bedrock_guard.account.cost_explorer import Window
     from bedrock_guard.account.costs import plan_requests, read_bill
     from bedrock_guard.account.exports_s3 import read_export_at
-    from bedrock_guard.account.situation import open_account
+    from bedrock_guard.account.session import open_account
     from bedrock_guard.evidence.spend import classify_bill, reconcile
     from bedrock_guard.present.evidence import proof
     from bedrock_guard.present.spend_lines import by_caller, by_model, source

@@ -49,7 +49,7 @@ def calls(
     """
     from tempfile import TemporaryDirectory
 
-    from bedrock_guard.account.situation import open_account
+    from bedrock_guard.account.session import open_account
     from bedrock_guard.account.trail_places import Wanted, take_in
     from bedrock_guard.account.trail_store import TrailStore
     from bedrock_guard.present.table import plain
@@ -109,7 +109,7 @@ def tuples(  # noqa: PLR0913, PLR0917 - each is an option of its own
     """
     from bedrock_guard.account.engines import Athena, athena_terms, count
     from bedrock_guard.account.s3 import s3_place
-    from bedrock_guard.account.situation import open_account
+    from bedrock_guard.account.session import open_account
     from bedrock_guard.account.trail_places import Wanted
     from bedrock_guard.account.tuple_files import write_tuples
     from bedrock_guard.evidence.aggregate import Logs, definition, translated

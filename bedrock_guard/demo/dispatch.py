@@ -16,14 +16,8 @@ from bedrock_guard.demo.answers import checked_answer
 from bedrock_guard.demo.checks import input_problems, member_at_fault
 from bedrock_guard.demo.errors import NotInDemo
 from bedrock_guard.demo.faults import Fault, Faults, Kind, NoAnswer, SimulatedCrash, error_for, skewed
-from bedrock_guard.demo.protocol import (
-    WireAnswer,
-    WireProtocol,
-    WireRequest,
-    error_status,
-    protocol_of,
-    service_model,
-)
+from bedrock_guard.demo.protocol import WireAnswer, WireProtocol, WireRequest, error_status, service_model
+from bedrock_guard.demo.protocols import protocol_of
 from bedrock_guard.demo.service import Answer, Need, Operation, Paging, Request, Service, ServiceError
 from bedrock_guard.demo.services import find_service
 from bedrock_guard.demo.state import State

@@ -57,23 +57,6 @@ def service_model(service: str) -> ServiceModel:
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
-@cache
-def protocol_of(service: str) -> WireProtocol:
-    """The wire protocol a service speaks. Raises LookupError for one that the demo does not speak."""
-    from bedrock_guard.demo import protocol_json, protocol_query
-
-    name = service_model(service).resolved_protocol
-    known: dict[str, WireProtocol] = {
-        "query": protocol_query.Query(),
-        "ec2": protocol_query.Ec2Query(),
-        "json": protocol_json.Json(),
-        "rest-json": protocol_json.RestJson(),
-    }
-    if name not in known:
-        raise LookupError(f"the demo does not speak {name}")
-    return known[name]
-
-
 def error_status(model: ServiceModel, error: ServiceError) -> int:
     """The status of an error: its own, that of the modelled exception, or 400."""
     if error.status is not None:

@@ -208,7 +208,19 @@ def overlap(first: Chain, second: Chain) -> str | None:
     return next((cell.text for cell in cells if cell.fits[0]), None)
 
 
-def remainder(chain: Chain, without: Sequence[Chain]) -> str | None:
-    """Give a shortest text that fits `chain` and none of `without`, or None where they cover it."""
-    cells = Patterns(without, within=[chain]).cells()
-    return next((cell.text for cell in cells if not any(cell.fits)), None)
+def intersect(first: str, second: str) -> str | None:
+    """Give a shortest text that fits both patterns as whole strings, or None where there is none.
+
+    >>> intersect("a*c", "ab*"), intersect("a*", "b*")
+    ('abc', None)
+    """
+    return overlap(glob(first), glob(second))
+
+
+def intersect_resources(first: str, second: str) -> str | None:
+    """Give a shortest text that fits both `Resource` elements, or None where there is none.
+
+    >>> intersect_resources("arn:aws:s3:::a*", "arn:aws:s3:::*b")
+    'arn:aws:s3:::ab'
+    """
+    return overlap(resource(first), resource(second))

@@ -20,6 +20,7 @@ from bedrock_guard.iam.model import (
     Qualifier,
     Statement,
 )
+from bedrock_guard.iam.reading import Reader
 
 __all__ = [
     "KINDS",
@@ -53,8 +54,6 @@ def read(text: str | bytes, kind: Kind = "identity", *, lenient: bool = False) -
         >>> document.statements[0].actions
         ('s3:*',)
     """
-    from bedrock_guard.iam.reading import Reader
-
     if kind not in KINDS:
         raise PolicyError(f"{kind!r} is no kind of policy.", remedy=f"Use one of {', '.join(KINDS)}.")
     decoded = _decode(text) if isinstance(text, bytes) else text

@@ -19,7 +19,7 @@ variable, `${*}`) goes through `escape`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 Predicate = Callable[[str], bool]
 
@@ -165,36 +165,3 @@ def _ends(head: str, tail: str) -> Predicate:
 
 def _always(_text: str) -> bool:
     return True
-
-
-def intersect(first: str, second: str) -> str | None:
-    """Give a shortest text that fits both patterns as whole strings, or None where there is none.
-
-    >>> intersect("a*c", "ab*"), intersect("a*", "b*")
-    ('abc', None)
-    """
-    from bedrock_guard.iam import automaton
-
-    return automaton.overlap(automaton.glob(first), automaton.glob(second))
-
-
-def intersect_resources(first: str, second: str) -> str | None:
-    """Give a shortest text that fits both `Resource` elements, or None where there is none.
-
-    >>> intersect_resources("arn:aws:s3:::a*", "arn:aws:s3:::*b")
-    'arn:aws:s3:::ab'
-    """
-    from bedrock_guard.iam import automaton
-
-    return automaton.overlap(automaton.resource(first), automaton.resource(second))
-
-
-def subtract_resources(pattern: str, without: Sequence[str]) -> str | None:
-    """Give a shortest text that fits `pattern` and none of `without`, or None where they cover it.
-
-    >>> subtract_resources("arn:aws:s3:::a*", ["arn:aws:s3:::a?*"])
-    'arn:aws:s3:::a'
-    """
-    from bedrock_guard.iam import automaton
-
-    return automaton.remainder(automaton.resource(pattern), [automaton.resource(other) for other in without])

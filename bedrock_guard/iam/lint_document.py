@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bedrock_guard.iam.lint_model import Finding, Rule, Scope, user_guide
 from bedrock_guard.iam.model import Document, Kind
+from bedrock_guard.iam.quotas import counted, quota
 
 DENY_ONLY_BOUNDARY = Rule(
     "deny-only-boundary",
@@ -60,12 +61,10 @@ def _deny_only(document: Document) -> Iterator[Finding]:
 
 
 def _size(document: Document) -> Iterator[Finding]:
-    from bedrock_guard.iam import quotas
-
     target = _TARGETS.get(document.kind)
     if target is None:
         return
-    size, limit = document.size(target), quotas.quota(target).characters
+    size, limit = counted(document, target), quota(target).characters
     if size > limit:
         yield Finding(OVER_QUOTA, f"{size} characters; {target} takes {limit}.", "$", value=str(size))
     elif size > _NEAR * limit:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from bedrock_guard.iam.automaton import TooManyStatesError
+from bedrock_guard.iam.automaton import TooManyStatesError, intersect_resources
 from bedrock_guard.iam.catalogue import ActionInfo
-from bedrock_guard.iam.globs import arn_parts, has_wildcard, intersect_resources
+from bedrock_guard.iam.globs import arn_parts, has_wildcard
 from bedrock_guard.iam.lint_model import Finding, Rule, Scope, few, user_guide
 
 _RESOURCE = user_guide("reference_policies_elements_resource")

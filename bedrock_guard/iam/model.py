@@ -150,12 +150,6 @@ class Document:
             return _escape(json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False))
         return strip_white_space(self.source)
 
-    def size(self, target: str = "managed") -> int:
-        """How many characters the target counts; targets and their quotas are in `iam.quotas`."""
-        from bedrock_guard.iam.quotas import counted
-
-        return counted(self, target)
-
 
 def strip_white_space(text: str) -> str:
     """JSON text without the white space outside its strings.

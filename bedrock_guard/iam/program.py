@@ -15,7 +15,6 @@ from enum import Enum
 from functools import reduce
 from typing import Any
 
-from bedrock_guard.iam.decision import Verdict
 from bedrock_guard.iam.statements import Layer
 
 
@@ -136,21 +135,6 @@ class Program:
             everything: the mask of all rows.
         """
         return _Combination(self, truth, everything).verdicts()
-
-    def decide(self, columns: Mapping[str, Sequence[object]], rows: int) -> list[Verdict | None]:
-        """Decide a table in plain Python.
-
-        Args:
-            columns: "action" and "resource", perhaps "principal" and "resource_account", and condition keys in
-                any case; an absent column is a missing key. Cells: a value, None (missing) or `UNKNOWN`.
-            rows: how many rows each column has.
-
-        Returns:
-            A verdict for each row, None where it hangs on an UNKNOWN cell.
-        """
-        from bedrock_guard.iam.table import decide_table
-
-        return decide_table(self, columns, rows)
 
 
 class _Combination:

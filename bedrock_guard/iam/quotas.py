@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from bedrock_guard.errors import GuardError
-
-if TYPE_CHECKING:
-    from bedrock_guard.iam.model import Document
+from bedrock_guard.iam.model import Document
 
 
 @dataclass(frozen=True, slots=True)

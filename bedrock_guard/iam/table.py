@@ -13,7 +13,17 @@ Coded = tuple[list[int], list[tuple[object, ...]]]  # the code of each row, and 
 def decide_table(
     program: Program, columns: Mapping[str, Sequence[object]], rows: int
 ) -> list[Verdict | None]:
-    """`Program.decide`: a verdict for each row, None where it hangs on an UNKNOWN cell."""
+    """Decide a table in plain Python.
+
+    Args:
+        program: the policies, `evaluator.program`.
+        columns: "action" and "resource", perhaps "principal" and "resource_account", and condition keys in
+            any case; an absent column is a missing key. Cells: a value, None (missing) or `UNKNOWN`.
+        rows: how many rows each column has.
+
+    Returns:
+        A verdict for each row, None where it hangs on an UNKNOWN cell.
+    """
     lower = {name.lower(): values for name, values in columns.items()}
     coded: dict[tuple[str, ...], Coded] = {}
     truth: dict[Test, Truth] = {}

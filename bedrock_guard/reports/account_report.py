@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
 from bedrock_guard.account.facts import load_facts
-from bedrock_guard.account.situation import AccountCard, open_account
+from bedrock_guard.account.session import open_account
+from bedrock_guard.account.situation import AccountCard
 from bedrock_guard.evidence.tables import Provenance
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown

@@ -9,7 +9,6 @@ from typing import Any, Final, cast
 import traitlets as t
 
 from bedrock_guard.account.situation import Situation
-from bedrock_guard.boundary.checks import checked
 from bedrock_guard.boundary.spec import BoundarySpec, Controls, ModelChoice, Profile
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.what_if import WhatIf
@@ -103,7 +102,7 @@ class Choices(t.HasTraits):
             or entry.control is None
             or getattr(controls, entry.control, True) is not False
         )
-        return checked(self.spec.model_copy(update={"exceptions": kept}), self.situation.catalogue)
+        return self.spec.model_copy(update={"exceptions": kept}).checked(self.situation.catalogue)
 
     @property
     def approved(self) -> tuple[str, ...]:

@@ -9,8 +9,7 @@ import ipywidgets as w
 import traitlets as t
 
 from bedrock_guard.account.prompts import Existing, apply_guardrail, guardrails
-from bedrock_guard.account.session import Account
-from bedrock_guard.account.situation import open_account
+from bedrock_guard.account.session import Account, open_account
 from bedrock_guard.boundary import names
 from bedrock_guard.boundary.export import write
 from bedrock_guard.boundary.guardrail import matched_words

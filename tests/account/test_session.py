@@ -10,14 +10,9 @@ from typing import Any
 
 import pytest
 
+from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.requests import RequestCounter
-from bedrock_guard.account.session import (
-    Account,
-    EndpointRefusedError,
-    NotAwsAnswer,
-    SessionError,
-    demanded,
-)
+from bedrock_guard.account.session import Account, EndpointRefusedError, SessionError
 from bedrock_guard.demo.errors import DemoStateError
 from bedrock_guard.demo.faults import Fault
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from bedrock_guard.boundary.builder import BuildError, Built, build, unpacked
 from bedrock_guard.boundary.catalogue import Model, shipped
-from bedrock_guard.boundary.checks import checked
 from bedrock_guard.boundary.controls import Scope, by_id
 from bedrock_guard.boundary.packing import (
     QUOTA,
@@ -92,7 +91,7 @@ def specs(draw: st.DrawFn) -> BoundarySpec:
         for name in (draw(st.lists(st.sampled_from(lifted), max_size=3)) if lifted else [])
     ]  # fmt: skip
     spec = BoundarySpec.model_validate({"profile": {"p": profile}, "exception": exceptions})
-    return checked(spec, shipped())
+    return spec.checked(shipped())
 
 
 def _loose(pieces: Iterable[Piece]) -> list[dict[str, Any]]:
@@ -196,7 +195,7 @@ def _long_list(count: int) -> BoundarySpec:
     profile = {"accounts": [ACCOUNT], "regions": regions, "model": models[2:]}
     exceptions = [{**entry, "model": model} for model in models[:2]]
     spec = BoundarySpec.model_validate({"profile": {"p": profile}, "exception": exceptions})
-    return checked(spec, shipped())
+    return spec.checked(shipped())
 
 
 def test_a_list_split_by_place_allows_what_the_whole_list_allows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from botocore.validate import ParamValidator
 
 from bedrock_guard.demo.answers import checked_answer
 from bedrock_guard.demo.checks import input_problems
-from bedrock_guard.demo.protocol import WireRequest, protocol_of, service_model
+from bedrock_guard.demo.protocol import WireRequest, service_model
+from bedrock_guard.demo.protocols import protocol_of
 
 SERVICES = ("iam", "sts", "organizations")
 

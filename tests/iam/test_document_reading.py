@@ -8,7 +8,7 @@ import pytest
 
 from bedrock_guard.errors import GuardError
 from bedrock_guard.iam.document import Document, PolicyError, Statement, as_document, read
-from bedrock_guard.iam.quotas import room
+from bedrock_guard.iam.quotas import counted, room
 
 ALLOW = '{"Effect":"Allow","Action":"*","Resource":"*"}'
 
@@ -254,11 +254,11 @@ def test_a_document_built_in_code_writes_itself():
 def test_sizes_as_the_target_counts_them():
     text = wrap(ALLOW).replace(":", ": ").replace(",", ",\n")
     document = read(text)
-    assert document.size("managed") == document.size("inline_user") == len(wrap(ALLOW))
-    assert document.size("scp") == len(text)
+    assert counted(document, "managed") == counted(document, "inline_user") == len(wrap(ALLOW))
+    assert counted(document, "scp") == len(text)
     assert room(document, "managed") == 6_144 - len(wrap(ALLOW))
     with pytest.raises(GuardError, match="no policy target"):
-        document.size("bucket")
+        counted(document, "bucket")
 
 
 def test_a_document_over_every_limit_is_refused_at_once():

@@ -13,6 +13,7 @@ import pytest
 from bedrock_guard.iam.document import PolicyError, read
 from bedrock_guard.iam.evaluator import Principal, compile_policies
 from bedrock_guard.iam.quotas import QUOTAS
+from bedrock_guard.iam.table import decide_table
 
 A, B = "111122223333", "000000000011"
 USER = f"arn:aws:iam::{A}:user/ada"
@@ -275,7 +276,7 @@ def test_key_policies_and_trust_policies_must_allow_even_at_home(action, named, 
     resource = f"arn:aws:kms:us-east-1:{A}:key/k" if action.startswith("kms") else ROLE
     assert evaluator.decide(action, resource, {}, USER).verdict == verdict
     columns = {"action": [action], "resource": [resource], "principal": [USER]}
-    assert evaluator.program.decide(columns, 1) == [verdict]
+    assert decide_table(evaluator.program, columns, 1) == [verdict]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bedrock_guard.iam.document import as_document, read
 from bedrock_guard.iam.evaluator import Principal, compile_policies
 from bedrock_guard.iam.program import UNKNOWN
+from bedrock_guard.iam.table import decide_table
 
 A, B = "111122223333", "000000000011"
 ACTIONS = ["s3:GetObject", "s3:PutObject", "ec2:RunInstances", "kms:Decrypt"]
@@ -205,7 +206,9 @@ def test_the_columnar_program_decides_as_decide(layers, rows):
         if name
     }
     columns |= {key: [row[2].get(key) for row in rows] for key in KEYS}
-    assert evaluator.program.decide(columns, len(rows)) == [evaluator.decide(*row).verdict for row in rows]
+    assert decide_table(evaluator.program, columns, len(rows)) == [
+        evaluator.decide(*row).verdict for row in rows
+    ]
 
 
 def fillings(context, unknown):
@@ -242,7 +245,7 @@ def test_depends_on_is_sound(layers, request, unknown):
             assert len(found) == 1
     columns = {"action": [action], "resource": [resource], "principal": [caller], "resource_account": [owner]}
     columns |= {key: [context.get(key)] for key in KEYS} | {key: [UNKNOWN] for key in unknown}
-    (cell,) = evaluator.program.decide(columns, 1)
+    (cell,) = decide_table(evaluator.program, columns, 1)
     assert cell is None or cell == answer.verdict
 
 

@@ -9,6 +9,7 @@ from bedrock_guard.iam.document import PolicyError, as_document
 from bedrock_guard.iam.evaluator import Principal, compile_policies
 from bedrock_guard.iam.explain import RULES
 from bedrock_guard.iam.program import UNKNOWN, Truth
+from bedrock_guard.iam.table import decide_table
 from bedrock_guard.iam.values import RequestError
 
 A = "111122223333"
@@ -213,7 +214,7 @@ def test_the_program_runs_on_numpy_masks():
     assert found.allowed.tolist() == [False, False, False, False]
     assert found.explicit_deny.tolist() == [True, True, False, False]
     assert found.depends.tolist() == [False, False, True, True]
-    assert program.decide(columns, 4) == ["explicitDeny", "explicitDeny", None, None]
+    assert decide_table(program, columns, 4) == ["explicitDeny", "explicitDeny", None, None]
     deny = next(place for place, one in enumerate(program.statements) if one.sid == "NoKeys")
     assert found.applies[deny].sure.tolist() == [True, False, False, False]
 
@@ -269,7 +270,7 @@ def test_the_same_text_in_another_version_is_another_test():
         "resource": [row[1] for row in rows],
         "aws:k": [row[2]["aws:k"] for row in rows],
     }
-    assert evaluator.program.decide(columns, 4) == [evaluator.decide(*row).verdict for row in rows]
+    assert decide_table(evaluator.program, columns, 4) == [evaluator.decide(*row).verdict for row in rows]
     assert compile_policies(new).decide(*rows[0]).allowed
     assert compile_policies(old).decide(*rows[3]).allowed
     assert not compile_policies(old).decide(*rows[0]).allowed
@@ -277,10 +278,10 @@ def test_the_same_text_in_another_version_is_another_test():
 
 def test_an_empty_table_and_odd_cells():
     evaluator = compile_policies(policy(statement("Allow", Condition={"NumericEquals": {"aws:n": "1"}})))
-    assert evaluator.program.decide({"action": [], "resource": []}, 0) == []
+    assert decide_table(evaluator.program, {"action": [], "resource": []}, 0) == []
     cells = [1, True, "1", 1.0, [1], None, UNKNOWN]
     columns = {"action": ["a:B"] * 7, "resource": ["*"] * 7, "AWS:N": cells}
-    assert evaluator.program.decide(columns, 7) == [
+    assert decide_table(evaluator.program, columns, 7) == [
         "allowed",
         "implicitDeny",
         "allowed",
