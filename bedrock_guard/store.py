@@ -44,12 +44,14 @@ class Part:
         day: its day (YYYY-MM-DD) or "undated".
         sources: what it was made of, each with what its maker noted of it (JSON).
         replaces: the names of the parts of the same day that it was merged from.
+        columns: the names of its columns.
     """
 
     path: Path
     day: str
     sources: Mapping[str, Any] = field(default_factory=dict)
     replaces: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 class Store:
@@ -141,15 +143,19 @@ class Store:
         return {name: about for part in self.parts() for name, about in part.sources.items()}
 
     def merge(self, day: str) -> Path | None:
-        """Merge the parts of a day into one; None where there is nothing to merge. Rows keep their order."""
+        """Merge the parts of a day into one; None where there is nothing to merge. Rows keep their order.
+
+        A column that only some parts have is NA for the others.
+        """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         parts = [part for part in self.parts() if part.day == day]
         if len(parts) < 2:
             return None
         sources = {name: about for part in parts for name, about in part.sources.items()}
-        schema = pq.read_schema(parts[0].path)
-        tables = (pq.ParquetFile(part.path).read() for part in parts)
+        schema = pa.unify_schemas([pq.read_schema(part.path).remove_metadata() for part in parts])
+        tables = (_with_columns(pq.ParquetFile(part.path).read(), schema) for part in parts)
         return self._write(day, schema, tables, sources, [part.path.name for part in parts])
 
     def sweep(self, now: float | None = None) -> int:
@@ -167,6 +173,15 @@ class Store:
         for path in there:
             path.unlink(missing_ok=True)
         return len(there)
+
+
+def _with_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    import pyarrow as pa
+
+    for column in schema:
+        if column.name not in table.column_names:
+            table = table.append_column(column, pa.nulls(len(table), column.type))
+    return table.select(schema.names)
 
 
 def _digest(sources: Iterable[str], replaces: Iterable[str]) -> str:
@@ -198,7 +213,9 @@ def _part(path: str) -> Part:
     """A part by its footer, which never changes."""
     import pyarrow.parquet as pq
 
-    about = json.loads((pq.read_schema(path).metadata or {}).get(_ABOUT, b"{}"))
+    schema = pq.read_schema(path)
+    about = json.loads((schema.metadata or {}).get(_ABOUT, b"{}"))
     where = Path(path)
     day = where.parent.name.removeprefix("day=")
-    return Part(where, day, about.get("sources", {}), tuple(about.get("replaces", ())))
+    replaces = tuple(about.get("replaces", ()))
+    return Part(where, day, about.get("sources", {}), replaces, tuple(schema.names))

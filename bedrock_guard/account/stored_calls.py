@@ -74,7 +74,7 @@ def key_calls(
         f"CASE WHEN operation IN ({invoked}) THEN NULL ELSE {name} END AS {name}" for name in _OF_CHANGES
     )
     looked_at = (
-        f"FROM {view.relation(start, end)} "
+        f"FROM {view.relation(start, end, every_account=True)} "
         f"WHERE (key_kind <> 'none' OR denied_by IS NOT NULL OR operation NOT IN ({invoked}))"
     )
     view.connection.execute("SET threads = 1")  # each thread holds a row group of every column

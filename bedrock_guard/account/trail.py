@@ -6,6 +6,7 @@ LookupEvents is next door (`trail_lookup`) and ends in the same Reading; S3 (`tr
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -21,7 +22,7 @@ from bedrock_guard.evidence.model_ids import resolve_models
 from bedrock_guard.evidence.record_columns import Columns
 from bedrock_guard.evidence.records import read_items
 from bedrock_guard.evidence.tables import Provenance, provenance_of, with_provenance
-from bedrock_guard.evidence.usage import TRAIL, Batch, take
+from bedrock_guard.evidence.usage import TRAIL, Batch, actions, take
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,10 +112,10 @@ class Collector:
         if self._batch.rows or not self._pieces:
             self._flush()
         frame = self._pieces[0] if len(self._pieces) == 1 else pd.concat(self._pieces, ignore_index=True)
-        frame = resolve_models(frame, catalogue or shipped(), kept)
-        return Reading(
-            frame, self._batch.records, dict(sorted(self._batch.left_out.items())), files or Files()
-        )
+        acted = actions(frame)
+        left_out = self._batch.left_out + Counter({LeftOut.DUPLICATE.value: len(frame) - len(acted)})
+        acted = resolve_models(acted, catalogue or shipped(), kept)
+        return Reading(acted, self._batch.records, dict(sorted(left_out.items())), files or Files())
 
 
 def read_folder(
@@ -247,6 +248,8 @@ def read_parquet(path: Path | str) -> Reading:
     table = pq.read_table(path)
     about = json.loads((table.schema.metadata or {}).get(_PARQUET_KEY, b"{}"))
     frame = table.to_pandas()
+    if "shared_event_id" not in frame and "event_id" in frame:  # files of before it was kept
+        frame["shared_event_id"] = None
     require(frame, TRAIL)
     frame = frame.astype(dict(TRAIL.columns))
     if proof := provenance_in(table.schema.metadata or {}):

@@ -26,9 +26,12 @@ _TEXT: Final = (
         "eventCategory",
         "recipientAccountId",
     ),
-    "vpcEndpointId",
+    *("sharedEventID", "vpcEndpointId"),
 )
 _JSON: Final = ("requestParameters", "additionalEventData")
+_JSON_TEXT: Final = "CASE WHEN json_valid(r.{0} ->> '$') THEN nullif(r.{0} ->> '$', 'null') END"
+"""An object's own text, or JSON that an export holds as a text."""
+
 _SESSION: Final = {"sessionIssuer": {"arn": "VARCHAR"}}
 _IDENTITY: Final = {
     **dict.fromkeys(
@@ -58,7 +61,7 @@ def duckdb_view(folder: Path) -> str:
         )
     listed = ", ".join(_quoted(name) for name in files)
     texts = ", ".join(f"r.{name} AS {name.lower()}" for name in (*_TEXT, "userIdentity"))
-    texts += "".join(f", nullif(CAST(r.{name} AS VARCHAR), 'null') AS {name.lower()}" for name in _JSON)
+    texts += "".join(f", {_JSON_TEXT.format(name)} AS {name.lower()}" for name in _JSON)
     return (
         f"CREATE OR REPLACE VIEW cloudtrail_logs AS SELECT {texts} FROM ("  # noqa: S608 - names are ours, files quoted
         f"SELECT json_transform(r, {_quoted(json.dumps(_SHAPE))}) AS r FROM ("

@@ -44,6 +44,20 @@ _ONCE: Final = """
     (SELECT * FROM parts WHERE event_id IN (SELECT event_id FROM twins)
      QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY source, event_time) = 1)
 """
+_COUNTED_ELSEWHERE: Final = """
+    CREATE TABLE counted_elsewhere AS SELECT event_id FROM (
+        SELECT event_id, row_number() OVER (
+            PARTITION BY shared_event_id
+            ORDER BY CASE WHEN principal LIKE '%:' || account_id || ':%' THEN 0 ELSE 1 END,
+                account_id, event_time, event_id
+        ) AS place
+        FROM once WHERE shared_event_id IN (SELECT shared_event_id FROM shared)
+    ) WHERE place > 1
+"""
+"""Other accounts' records of an action: it counts where the caller is of the account, else in the first.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/shared-event-ID.html
+"""
 
 
 class TrailView:
@@ -58,27 +72,38 @@ class TrailView:
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """A DuckDB with the view `once`: every event once, columns of TRAIL but `model` and `route`, and `source`."""
+        """A DuckDB with the views `once`, every event once, and `acted`, every action once.
+
+        Their columns are those of TRAIL but `model` and `route`, and `source`. An action that concerns two accounts is
+        an event in each of them.
+        """
         connection = connect()
         paths = [str(part.path) for part in self._parts]
         if paths:
-            connection.read_parquet(paths).create_view("parts")
+            alike = len({part.columns for part in self._parts}) == 1  # which is quicker
+            _whole(connection.read_parquet(paths, union_by_name=not alike)).create_view("parts")
         else:
             connection.register("parts", SCHEMA.empty_table())
-        _note_twins(connection)
-        twins = connection.execute("FROM twins LIMIT 1").fetchall()
+        twins = _note_repeated(connection, "twins", "event_id")
         connection.execute(_ONCE if twins else "CREATE VIEW once AS FROM parts")  # which reads the parts once
+        shared = _note_repeated(connection, "shared", "shared_event_id")
+        connection.execute(
+            _COUNTED_ELSEWHERE if shared else "CREATE TABLE counted_elsewhere (event_id VARCHAR)"
+        )
+        apart = "WHERE event_id NOT IN (FROM counted_elsewhere)" if shared else ""
+        connection.execute(f"CREATE VIEW acted AS FROM once {apart}")
         return connection
 
     def count(self, start: datetime | None = None, end: datetime | None = None) -> int:
-        """How many events there are in a window."""
+        """How many events there are in a window, those of one action as one."""
         if start or end:
             found = self.connection.execute(
-                f"SELECT count(*) FROM once WHERE {_within(start, end)}"  # noqa: S608 - times only
+                f"SELECT count(*) FROM acted WHERE {_within(start, end)}"  # noqa: S608 - times only
             ).fetchone()
             return int(found[0]) if found else 0
         row = self.connection.execute(
             "SELECT (SELECT count(*) FROM parts) - (SELECT coalesce(sum(copies - 1), 0) FROM twins)"
+            " - (SELECT count(*) FROM counted_elsewhere)"
         ).fetchone()
         return int(row[0]) if row else 0
 
@@ -89,13 +114,18 @@ class TrailView:
         *,
         catalogue: Catalogue | None = None,
         kept: Mapping[str, str] | None = None,
+        every_account: bool = False,
     ) -> str:
-        """The name of a view with the columns of TRAIL, of the events of a window."""
+        """The name of a view with the columns of TRAIL, of the events of a window.
+
+        An action that is an event in several accounts is one row, or with `every_account` one in each.
+        """
         connection = self.connection
         connection.register("models", self._models(catalogue, kept))
         columns = ", ".join(TRAIL.columns)
         connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW calls AS SELECT {columns} FROM once LEFT JOIN models USING (model_raw) "  # noqa: S608 - TRAIL's names, times
+            f"CREATE OR REPLACE TEMP VIEW calls AS SELECT {columns} "  # noqa: S608 - TRAIL's names, times
+            f"FROM {'once' if every_account else 'acted'} LEFT JOIN models USING (model_raw) "
             f"WHERE {_within(start, end)}"
         )
         return "calls"
@@ -186,19 +216,29 @@ def _within(start: datetime | None, end: datetime | None) -> str:
     return " AND ".join(tests) or "true"
 
 
-def _note_twins(connection: duckdb.DuckDBPyConnection) -> None:
-    """A table of the event ids that stand in several rows.
+def _whole(parts: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Parts with the columns that older ones lack."""
+    if "shared_event_id" in parts.columns:
+        return parts
+    return parts.project("*, CAST(NULL AS VARCHAR) AS shared_event_id")
+
+
+def _note_repeated(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    """A table of the ids that stand in several rows, each with how often; whether there are any.
 
     Equal ids have equal hashes, and hashes are small and soon sorted. Only ids whose hash is met again are compared.
     """
     import numpy as np
     import pandas as pd
 
-    hashes = connection.sql("SELECT hash(event_id) AS h FROM parts").fetchnumpy()["h"]
+    hashes = connection.sql(
+        f"SELECT hash({column}) AS h FROM parts WHERE {column} IS NOT NULL"  # noqa: S608 - names of ours
+    ).fetchnumpy()["h"]
     hashes.sort()
     connection.register("met_again", pd.DataFrame({"h": np.unique(hashes[1:][hashes[1:] == hashes[:-1]])}))
     connection.execute(
-        "CREATE TABLE twins AS SELECT event_id, count(*) AS copies FROM parts "
-        "WHERE hash(event_id) IN (SELECT h FROM met_again) GROUP BY event_id HAVING count(*) > 1"
+        f"CREATE TABLE {table} AS SELECT {column}, count(*) AS copies FROM parts "  # noqa: S608 - names of ours
+        f"WHERE hash({column}) IN (SELECT h FROM met_again) GROUP BY {column} HAVING count(*) > 1"
     )
     connection.unregister("met_again")
+    return bool(connection.execute(f"FROM {table} LIMIT 1").fetchall())

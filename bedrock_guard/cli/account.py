@@ -6,7 +6,7 @@ import json
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from bedrock_guard.present.table import Shown
 
 commands = typer.Typer()
+_MOST_BYTES: Final = 100_000
+"""More than any key has."""
+
 Account = Annotated[str, typer.Option(help="demo, or the name of an AWS profile.")]
 
 
@@ -74,12 +77,9 @@ def keys(
 @commands.command()
 def decode() -> None:
     """Read an API key from standard input and tell what it says, offline. The secret is never shown or stored."""
-    from getpass import getpass
-
     from bedrock_guard.evidence.decode import decode_key
 
-    asked = sys.stdin.isatty()
-    found = decode_key(getpass("API key (it is not shown): ") if asked else sys.stdin.read())
+    found = decode_key(_key_given())
     for name in (
         *("kind", "service", "account_id", "user", "key_number", "signed_by", "signer", "region", "issued"),
         *("expires_at_latest", "fingerprint"),
@@ -88,6 +88,25 @@ def decode() -> None:
         print(f"{name:18} {'not in the key' if value is None else value}")
     for note in found.notes:
         print(f"note: {note}")
+
+
+def _key_given() -> str:
+    """What stands on standard input, or is typed unseen. Bytes that are no text are no key either."""
+    from getpass import getpass
+
+    from bedrock_guard.errors import GuardError
+
+    nothing = GuardError(
+        "No key was given.", remedy="Pass it on standard input: bedrock-guard decode < FILE."
+    )
+    if sys.stdin is None:  # closed by whoever started this
+        raise nothing
+    if not sys.stdin.isatty():
+        return sys.stdin.buffer.read(_MOST_BYTES).decode("utf-8", "replace")
+    try:
+        return getpass("API key (it is not shown): ")
+    except EOFError:
+        raise nothing from None
 
 
 @commands.command()

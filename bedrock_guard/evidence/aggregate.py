@@ -4,7 +4,8 @@
 
 It gives raw tuples: texts as records hold them, which `evidence.tuples.from_raw` normalises as every reader does. So an
 engine only counts. What it counts are calls that a boundary on models and instances decides: the Bedrock family, and
-EC2 launches and volumes. Events count once, by their id.
+EC2 launches and volumes. Events count once, by their id, and so does an action that is recorded in several accounts, by
+the id its records share: where the caller is of the account, else in the first.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ BY: Final = {"source_ip": "sourceipaddress", "vpc_endpoint": "vpcendpointid"}
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){0,2}")
 _MARGIN: Final = timedelta(days=1)
+_ARN: Final = (
+    "COALESCE(NULLIF(useridentity.sessioncontext.sessionissuer.arn, ''), NULLIF(useridentity.arn, ''))"
+)
 _TOKENS: Final = "JSON_EXTRACT_SCALAR(additionaleventdata, '$.{0}')"
 _COUNT: Final = (
-    "CASE WHEN REGEXP_LIKE({0}, '^[0-9]{{1,15}}([.]0+)?$') "
+    "CASE WHEN REGEXP_LIKE({0}, '^[0-9]{{1,10}}([.]0+)?$') "
     "THEN TRY_CAST(SPLIT_PART({0}, '.', 1) AS BIGINT) END"
 )
 
@@ -45,7 +49,7 @@ WITH events AS (
     eventsource AS source,
     eventname AS operation,
     useridentity.type AS identity_type,
-    COALESCE(useridentity.sessioncontext.sessionissuer.arn, useridentity.arn) AS identity_arn,
+    {arn} AS identity_arn,
     useridentity.accountid AS identity_account,
     useridentity.principalid AS identity_principal,
     useridentity.username AS identity_user,
@@ -63,12 +67,16 @@ WITH events AS (
     {input_tokens} AS input_tokens,
     {output_tokens} AS output_tokens,
     eventid AS event_id,
-    ROW_NUMBER() OVER (PARTITION BY eventid ORDER BY eventtime) AS copy
+    ROW_NUMBER() OVER (
+      PARTITION BY COALESCE(NULLIF(sharedeventid, ''), eventid)
+      ORDER BY CASE WHEN {arn} LIKE CONCAT('%:', recipientaccountid, ':%') THEN 0 ELSE 1 END,
+        recipientaccountid, eventtime, eventid
+    ) AS copy
   FROM {logs}
   WHERE (
-      eventsource LIKE 'bedrock%'
-      OR eventsource LIKE 'aws-external-anthropic.%'
-      OR (eventsource LIKE 'ec2.%' AND eventname IN ({ec2}))
+      TRIM(eventsource) LIKE 'bedrock%'
+      OR TRIM(eventsource) LIKE 'aws-external-anthropic.%'
+      OR (TRIM(eventsource) LIKE 'ec2.%' AND eventname IN ({ec2}))
     )
     AND COALESCE(eventtype, '') NOT IN ('AwsServiceEvent', 'AwsCloudTrailInsight')
     AND COALESCE(eventcategory, '') <> 'Insight'
@@ -137,6 +145,7 @@ def definition(
         raise GuardError(f"Tuples are not told apart by {', '.join(wrong)}.", remedy=f"Use {', '.join(BY)}.")
     return DEFINITION.format(
         logs=logs.name,
+        arn=_ARN,
         behalf="useridentity.onbehalfof.userid" if logs.on_behalf_of else "CAST(NULL AS VARCHAR)",
         ec2=", ".join(f"'{name}'" for name in EC2),
         by="".join(f"{BY[name]} AS {name}, " for name in by),

@@ -27,6 +27,8 @@ _CREDENTIAL: Final = re.compile(
     re.ASCII,
 )
 _LONGEST: Final = 16_384
+_RUN: Final = 6
+_MOST_FIELDS: Final = 50
 _INSIDE: Final = re.compile(
     r"(?<![A-Za-z0-9+/_-])(?:" + "|".join((*_SHORT, *_LONG)) + r")[A-Za-z0-9+/_=-]{8,}"
 )
@@ -139,11 +141,18 @@ def _no_key(why: str) -> NotAKeyError:
 def _decoded(body: str) -> str:
     """Base64 with or without its padding, in either alphabet."""
     plain = re.sub(r"\s", "", body).rstrip("=").translate(str.maketrans("-_", "+/"))
+    inner = _text(plain)
+    if inner is None:
+        raise _no_key("what follows its prefix is not base64 of text")
+    return inner
+
+
+def _text(plain: str) -> str | None:
+    """The text in base64; None where there is none. Nothing is raised: such an error holds what it could not read."""
     try:
-        data = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-        return data.decode("utf-8")
-    except ValueError as error:
-        raise _no_key("what follows its prefix is not base64 of text") from error
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("utf-8")
+    except ValueError:
+        return None
 
 
 def _print_of(key: str) -> str:
@@ -154,6 +163,8 @@ def _long_term(key: str, inner: str, service: str) -> DecodedKey:
     found = _ALIAS.fullmatch(inner)
     if not found or not _USER.fullmatch(found["name"]):
         raise _no_key("it does not hold a user and an account")
+    if _overlap(found["name"], found["secret"]):
+        raise _no_key("part of its secret stands in its user's name: it was pasted together")
     user, number, notes = found["name"], None, ["The partition of the account is not in the key."]
     numbered = _NUMBERED.fullmatch(user)
     if numbered:
@@ -175,8 +186,14 @@ def _long_term(key: str, inner: str, service: str) -> DecodedKey:
     )
 
 
+def _overlap(name: str, secret: str) -> bool:
+    """Whether a run of the secret stands in the name as well; no name has that by chance."""
+    return any(name[at : at + _RUN] in secret for at in range(len(name) - _RUN + 1))
+
+
 def _short_term(key: str, inner: str, service: str) -> DecodedKey:
-    query = parse_qs(inner.partition("?")[2], keep_blank_values=True, max_num_fields=50)
+    asked = inner.partition("?")[2]
+    query = parse_qs(asked, keep_blank_values=True) if asked.count("&") < _MOST_FIELDS else {}
     credential = _CREDENTIAL.fullmatch(_one(query, "X-Amz-Credential"))
     if not credential or _one(query, "Action") != "CallWithBearerToken":
         raise _no_key("it does not hold a signed address for CallWithBearerToken")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -28,8 +29,10 @@ from bedrock_guard.evidence.repeated import Column, Repeated
 _AWS_DOMAIN: Final = ".amazonaws.com"
 _HEX: Final = b"0123456789abcdef-"
 _LONGEST_ID: Final = 36
+_COUNT: Final = re.compile(r"[0-9]{1,10}(?:\.0+)?")
 _LAUNCHES: Final = frozenset(("CreateVolume", "RunInstances", "RequestSpotInstances"))
-_TOO_MANY: Final = 2**63
+_TOO_MANY: Final = 10**10
+"""No call has that many tokens; what claims to is no count, and sums of counts stay below 64 bits."""
 _Read = TypeVar("_Read")
 
 Kind = tuple[str, str]
@@ -135,6 +138,7 @@ def _columns(records: Records, times: list[datetime], categories: list[Any]) -> 
     agents = _texts(records.column("userAgent"))
     return {
         "event_id": _event_ids(records),
+        "shared_event_id": _texts(records.column("sharedEventID")),
         "event_time": times,
         "account_id": _accounts(records, callers),
         "region": _texts(records.column("awsRegion")),
@@ -343,8 +347,10 @@ def _arns(resources: Any) -> str | None:
 def _tokens(value: Any) -> int | None:
     if type(value) is int and 0 <= value < _TOO_MANY:
         return value
+    if isinstance(value, str) and _COUNT.fullmatch(value):
+        value = value.partition(".")[0]
     count = number(value)
-    return count if count is not None and count >= 0 else None
+    return count if count is not None and 0 <= count < _TOO_MANY else None
 
 
 def _encrypted(records: Records) -> Column:

@@ -27,6 +27,7 @@ TRAIL: Final = Table(
     "trail",
     {
         **CALLS.columns,
+        "shared_event_id": "string",
         "request_id": "string",
         "identity_type": "string",
         "invoked_by": "string",
@@ -44,6 +45,7 @@ TRAIL: Final = Table(
 )
 """CALLS and what the findings need besides.
 
+`shared_event_id` is what the records of one action in several accounts have in common.
 `outcome` is JSON text of the allow-listed facts of the response, `resources` of the ARNs that the record names.
 `encrypted` answers for EC2 launches and new volumes: true, false, or NA where the record does not state it.
 `denied_explicitly` is false for a missing allow. `denied_by` is NA for a call that was not refused and "unknown" for
@@ -85,6 +87,23 @@ def take(records: int, made: Columns, seen: set[str], batch: Batch) -> Batch:
             seen.add(row["event_id"])
             batch.rows.append(row)
     return batch
+
+
+def actions(frame: pd.DataFrame) -> pd.DataFrame:
+    """The trail table with each action once.
+
+    An action that concerns two accounts is an event in each, with an id of its own and a shared one. It counts where
+    the caller is of the account, else in the first account.
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/shared-event-ID.html
+    """
+    shared = frame["shared_event_id"]
+    twins = frame[shared.notna() & shared.duplicated(keep=False)]
+    if twins.empty:
+        return frame
+    accounts, principals = twins["account_id"].fillna(""), twins["principal"].fillna("")
+    away = [f":{a}:" not in p for a, p in zip(accounts, principals, strict=True)]
+    ordered = twins.assign(away=away).sort_values(["away", "account_id", "event_time", "event_id"])
+    return frame.drop(ordered.index[ordered.duplicated("shared_event_id")]).reset_index(drop=True)
 
 
 def to_frame(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import random
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -193,6 +194,8 @@ WRONG = [
     "bedrock-api-key-" + base64.b64encode(b"https://example.com/").decode(),
     short_key("not/a/credential"),
     short_key(key_id("ASIA", ACCOUNT), Action="Other"),
+    short_key(key_id("ASIA", ACCOUNT), **{f"field-{number}": "x" for number in range(60)}),
+    long_key(f"ana-at-1111{SECRET[:12]}-at-{ACCOUNT}"),
     "ABSK" + "A" * 100_000,
 ]
 
@@ -202,6 +205,71 @@ def test_what_is_no_key_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(NotAKeyError) as caught:
         decode_key(text)
     assert not text[8:40] or text[8:40] not in str(caught.value)
+    assert caught.value.__context__ is None  # an error beneath would hold what it could not read
+
+
+LONG_SECRET = "Qx7ZqSyYvysjBfRsDLHZgRakGnRAxPcTMaLzEJWm"
+TOKEN = "IQoJb3JpZ2luX2VjEHUaCXVzLWVhc3QtMSJHMEUCIQDfakefakefake"
+SIGNATURE = "f00dfacecafe" + "5e" * 26
+KEYS = [
+    *("ABSK" + base64.b64encode(f"{name}-at-{ACCOUNT}:{LONG_SECRET}".encode()).decode() for name in ("ana", "a+2")),
+    *(
+        short_key(key_id(kind, ACCOUNT), **{"X-Amz-Security-Token": TOKEN, "X-Amz-Signature": SIGNATURE})
+        for kind in ("ASIA", "AKIA")
+    ),
+]  # fmt: skip
+PARTS = {
+    part[at : at + 7] for part in (LONG_SECRET, TOKEN, SIGNATURE, *KEYS) for at in range(9, len(part) - 7)
+}
+
+
+def damaged(dice: random.Random, text: str) -> str:
+    """A key as bad copying leaves it: letters changed, added, lost, cut off, pasted twice, wrapped in other text."""
+    for _ in range(dice.choice((1, 1, 2, 4))):
+        at, to = sorted((dice.randrange(len(text) + 1), dice.randrange(len(text) + 1)))
+        added = dice.choice(
+            ["\n", "\r", "=", "\x00", "é", "\ud800", "\u202e", "%", "Bearer ", 'X="', "&&", "A"]
+        )
+        text = dice.choice([
+            text[:at] + added + text[at:],
+            text[:at] + text[min(to, at + 2):],
+            text[:at] + text[at : at + 40] + text[at:],
+            text[:to] + text[at:],
+            text[:max(to, 30)],
+        ])  # fmt: skip
+    return text
+
+
+def test_ten_thousand_damaged_keys_are_read_or_refused_and_tell_nothing() -> None:
+    dice, read = random.Random(7), 0
+    for number in range(10_000):
+        key = dice.choice(KEYS)
+        prefix = "ABSK" if key.startswith("ABSK") else "bedrock-api-key-"
+        if number % 2:
+            inner = damaged(dice, base64.b64decode(key.removeprefix(prefix)).decode())
+            text = prefix + base64.b64encode(inner.encode("utf-8", "replace")).decode()
+        else:
+            text = damaged(dice, key)
+        try:
+            said, read = repr(decode_key(text)), read + 1
+        except NotAKeyError as error:
+            said = f"{error!r} {error} {error.__context__!r}"
+        assert not any(said[at : at + 7] in PARTS for at in range(len(said) - 6)), (number, said)
+    assert 500 < read < 9_500
+
+
+@pytest.mark.parametrize(
+    "given", [b"\xff\xfe" + b"\x80" * 40, b"", b"ABSK\x00", b"A" * 300_000, None], ids=range(5)
+)
+def test_bytes_that_are_no_text_end_in_plain_words(given: bytes | None) -> None:
+    command = [sys.executable, "-c", "from bedrock_guard.cli import main; main()", "decode"]
+    if given is None:
+        command = ["sh", "-c", 'exec "$@" <&-', "sh", *command]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    run = subprocess.run(command, capture_output=True, check=False, env=strict, input=given)
+    assert (run.returncode, run.stdout) == (2, b"")
+    assert run.stderr.startswith(b"error: ")
+    assert b"Traceback" not in run.stderr
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: base64.b64encode(data).decode()))

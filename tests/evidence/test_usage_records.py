@@ -265,6 +265,7 @@ def test_a_kept_map_that_runs_in_a_circle_ends() -> None:
         (True, None),
         ("1e3", None),
         (1.5, None),
+        *[("12.0", 12), ("007", 7), (10**10 - 1, 10**10 - 1), (10**10, None), ("12345678901", None)],
         *[(2**70, None), (float("inf"), None), ("٣", None), ([1], None), ({}, None), ("", None)],
     ],
 )
