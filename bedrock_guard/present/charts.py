@@ -20,9 +20,10 @@ import plotly.graph_objects as go
 import plotly.io as pio
 
 from bedrock_guard.evidence.tables import dollars
+from bedrock_guard.present import ink
 
 Theme = Literal["light", "dark", "page"]
-"""`page` is for a widget: clear, in inks that both themes bear; the workbench's style sheet makes them the page's."""
+"""`page` is clear, in the ink of the page it stands in (`present.ink`); a report draws its charts light and dark."""
 
 CONFIG: Final = {
     "showSendToCloud": False,
@@ -47,7 +48,7 @@ SERIES: Final = (
     "#8a5fa8",
     "#3f8f63",
     "#c77bb0",
-    "#4fa3a5",
+    "#47989a",
     "#a3485f",
     "#6b7280",
     "#7d8f2f",
@@ -57,13 +58,23 @@ SERIES: Final = (
 _INK: Final[Mapping[Theme, tuple[str, str, str]]] = {
     "light": ("#1f2933", "#ffffff", "#e4e7eb"),
     "dark": ("#e4e7eb", "#111418", "#323a44"),
-    "page": ("#6b7682", "rgba(0,0,0,0)", "rgba(128,138,148,0.25)"),
+    "page": (ink.INK, "rgba(0,0,0,0)", ink.GRID),
 }
 
 
-def template(theme: Theme = "light") -> go.layout.Template:
+class Drawn(go.Figure):
+    """A figure that brings its page's ink along when it is a cell's output."""
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import HTML, display
+
+        display(HTML(ink.STYLE))
+        super()._ipython_display_()
+
+
+def template(theme: Theme = "page") -> go.layout.Template:
     """The template of a theme: small, and the same with every version of plotly."""
-    ink, paper, grid = _INK[theme]
+    colour, paper, grid = _INK[theme]
     axis = {
         "gridcolor": grid,
         "zerolinecolor": grid,
@@ -73,7 +84,7 @@ def template(theme: Theme = "light") -> go.layout.Template:
     }
     return go.layout.Template(
         layout={
-            "font": {"family": "system-ui, -apple-system, Segoe UI, sans-serif", "size": 13, "color": ink},
+            "font": {"family": "system-ui, -apple-system, Segoe UI, sans-serif", "size": 13, "color": colour},
             "paper_bgcolor": paper,
             "plot_bgcolor": paper,
             "colorway": list(SERIES),
@@ -112,7 +123,7 @@ def _numbers(values: Sequence[Decimal | None]) -> list[float | None]:
 
 def _layout(title: str, theme: Theme, height: int, **more: Any) -> go.Layout:
     made = go.Layout(template=template(theme), title={"text": title}, height=height, **more)
-    if theme == "page":  # a page has its own heading; the legend stands above, where the eye begins
+    if not title:  # a widget's page has its own heading; the legend stands above, where the eye begins
         made.title = None
         made.margin = {"l": 8, "r": 16, "t": 30, "b": 8}
         made.legend = {"y": 1, "yanchor": "bottom", "orientation": "h", "x": 0, "traceorder": "normal"}
@@ -120,14 +131,14 @@ def _layout(title: str, theme: Theme, height: int, **more: Any) -> go.Layout:
 
 
 def outcome_by_model(
-    table: pd.DataFrame, *, theme: Theme = "light", title: str = "Spend by model, USD"
+    table: pd.DataFrame, *, theme: Theme = "page", title: str = "Spend by model, USD"
 ) -> go.Figure:
     """Kept, refused, stranded and unknown dollars of each model, dearest on top.
 
     Args:
         table: one row a model; column `model` and a Decimal column for each outcome .
         theme: light, dark or page.
-        title: the chart's title.
+        title: the chart's title; empty where the page has a heading.
     """
     names, values = horizontal(table, "model")
     bars = [
@@ -144,13 +155,13 @@ def outcome_by_model(
     layout = _layout(
         title,
         theme,
-        height=(70 if theme == "page" else 130) + 26 * max(len(names), 3),
+        height=(130 if title else 70) + 26 * max(len(names), 3),
         barmode="stack",
         xaxis={"tickprefix": "$", "separatethousands": True},
         yaxis={"title": None, "type": "category", "ticklabelstandoff": 6},
         bargap=0.35,
     )
-    return go.Figure(bars, layout)
+    return Drawn(bars, layout)
 
 
 def horizontal(table: pd.DataFrame, by: str) -> tuple[list[str], dict[str, list[float | None]]]:
@@ -169,7 +180,7 @@ VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
 """Verdict of a day's calls -> its colour and its pattern."""
 
 
-def outcome_by_day(table: pd.DataFrame, *, theme: Theme = "light", title: str = "Day by day") -> go.Figure:
+def outcome_by_day(table: pd.DataFrame, *, theme: Theme = "page", title: str = "Day by day") -> go.Figure:
     """Dollars per day by outcome above, calls per day by verdict below; `present.evidence.by_day`."""
     days, values = vertical(table, "day")
     dollars_ = [_day_bar(name, days, values[name], "y", "$%{y:,.2f}") for name in OUTCOMES]
@@ -183,7 +194,7 @@ def outcome_by_day(table: pd.DataFrame, *, theme: Theme = "light", title: str = 
         "title": {"text": "USD"},
     }
     layout.yaxis2 = {"domain": [0, 0.36], "title": {"text": "calls"}, "anchor": "x"}
-    return go.Figure([*dollars_, *calls], layout)
+    return Drawn([*dollars_, *calls], layout)
 
 
 def _day_bar(name: str, days: list[str], values: list[float | None], axis: str, words: str) -> go.Bar:
@@ -228,7 +239,7 @@ def _pattern(shape: str, colour: str) -> dict[str, Any]:
 
 
 def daily(
-    table: pd.DataFrame, *, by: str, theme: Theme = "light", title: str = "Spend per day, USD"
+    table: pd.DataFrame, *, by: str, theme: Theme = "page", title: str = "Spend per day, USD"
 ) -> go.Figure:
     """Stacked bars per day, one colour a value of `by`; columns `day`, `by` and `cost_usd` (Decimal)."""
     wide = table.pivot_table(index="day", columns=by, values="cost_usd", aggfunc="sum", observed=True)
@@ -244,14 +255,14 @@ def daily(
         )
         for n, name in enumerate(order)
     ]
-    return go.Figure(bars, _layout(title, theme, 400, barmode="stack", yaxis={"tickprefix": "$"}, bargap=0.1))
+    return Drawn(bars, _layout(title, theme, 400, barmode="stack", yaxis={"tickprefix": "$"}, bargap=0.1))
 
 
 def _colour(name: str, position: int) -> str:
     return OUTCOMES[name][0] if name in OUTCOMES else SERIES[position % len(SERIES)]
 
 
-def steps(table: pd.DataFrame, *, theme: Theme = "light", title: str = "What changed, USD") -> go.Figure:
+def steps(table: pd.DataFrame, *, theme: Theme = "page", title: str = "What changed, USD") -> go.Figure:
     """A waterfall from one total to the next.
 
     `table` has `step`, `cost_usd` and `measure` (absolute, relative or total).
@@ -268,10 +279,10 @@ def steps(table: pd.DataFrame, *, theme: Theme = "light", title: str = "What cha
         cliponaxis=False,
         hovertemplate="%{x}<br>%{text}<extra></extra>",
     )
-    return go.Figure([bar], _layout(title, theme, 320, showlegend=False, yaxis={"tickprefix": "$"}))
+    return Drawn([bar], _layout(title, theme, 320, showlegend=False, yaxis={"tickprefix": "$"}))
 
 
-def bars(table: pd.DataFrame, *, by: str, theme: Theme = "light", title: str = "Spend, USD") -> go.Figure:
+def bars(table: pd.DataFrame, *, by: str, theme: Theme = "page", title: str = "Spend, USD") -> go.Figure:
     """Horizontal bars, one a row, the first on top; columns `by` (text) and `cost_usd` (Decimal)."""
     ordered = table.iloc[::-1]
     names = ["<br>".join(wrap(escape(str(name), quote=False), _LABEL)) for name in ordered[by]]
@@ -289,12 +300,12 @@ def bars(table: pd.DataFrame, *, by: str, theme: Theme = "light", title: str = "
     height = 90 + 30 * max(sum(1 + name.count("<br>") for name in names), 2)
     margin = {"l": 8, "r": 90, "t": 48, "b": 8}
     labels = {"type": "category"}  # an account id is text, although plotly would read a number
-    return go.Figure(
+    return Drawn(
         [bar], _layout(title, theme, height, xaxis=axis, yaxis=labels, bargap=0.35, margin=margin)
     )
 
 
-def interval(table: pd.DataFrame, *, theme: Theme = "light", title: str = "Forecast, USD a day") -> go.Figure:
+def interval(table: pd.DataFrame, *, theme: Theme = "page", title: str = "Forecast, USD a day") -> go.Figure:
     """A forecast as a line in its interval; columns `day`, `mean`, `low` and `high` (Decimal or None)."""
     days = [pd.Timestamp(day).date().isoformat() for day in table["day"]]
     edges = [_numbers(list(table[name])) for name in ("low", "high")]
@@ -313,7 +324,7 @@ def interval(table: pd.DataFrame, *, theme: Theme = "light", title: str = "Forec
         x=days, y=_numbers(list(table["mean"])), mode="lines", name="mean", line={"color": SERIES[0]}
     )
     axis = {"tickprefix": "$", "rangemode": "tozero"}
-    return go.Figure([low, high, mean], _layout(title, theme, 300, yaxis=axis))
+    return Drawn([low, high, mean], _layout(title, theme, 300, yaxis=axis))
 
 
 def in_currency(figure: go.Figure, currency: str) -> go.Figure:

@@ -12,7 +12,7 @@ import bedrock_guard._fast  # noqa: F401 - before plotly: see its docstring
 import pandas as pd
 import plotly.graph_objects as go
 
-from bedrock_guard.present.charts import SERIES, Theme, template
+from bedrock_guard.present.charts import SERIES, Drawn, Theme, template
 from bedrock_guard.present.key_words import (
     FLOOR,
     SPENT,
@@ -121,7 +121,7 @@ def chart(page: KeyPage, *, theme: Theme = "page") -> go.Figure:
         yaxis={"title": "calls", "rangemode": "tozero"},
         xaxis={"type": "date"},
     )
-    return go.Figure([*bars, *_marks(page, bars)], layout)
+    return Drawn([*bars, *_marks(page, bars)], layout)
 
 
 def _bars(page: KeyPage) -> list[go.Bar]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from nbformat import NotebookNode
 
+from bedrock_guard.present import ink
 from bedrock_guard.reports.figures import MIME
 
 PLOTLY: Final = "application/vnd.plotly.v1+json"
@@ -27,10 +28,17 @@ def kept(notebook: NotebookNode) -> NotebookNode:
     for cell in small.cells:
         tags = cell.metadata.get("tags")
         cell.metadata = NotebookNode({"tags": tags} if tags else {})
+        without_style(cell)
         for output in cell.get("outputs", ()):
             if "data" in output:
                 output["data"] = NotebookNode(_small(output["data"]))
     return small
+
+
+def without_style(cell: NotebookNode) -> None:
+    """Take the style away that a chart brings along for a notebook's page; a report has its own."""
+    if "outputs" in cell:
+        cell.outputs = [one for one in cell.outputs if one.get("data", {}).get(_HTML) != ink.STYLE]
 
 
 def _small(data: dict[str, Any]) -> dict[str, Any]:

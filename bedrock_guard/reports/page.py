@@ -27,7 +27,7 @@ from traitlets.config import Config
 from bedrock_guard.errors import GuardError
 from bedrock_guard.present.charts import CONFIG, Theme, template
 from bedrock_guard.reports.figures import MIME
-from bedrock_guard.reports.kept import PLOTLY
+from bedrock_guard.reports.kept import PLOTLY, without_style
 
 Plots = Literal["svg", "script"]
 _WIDTH: Final = 740
@@ -119,6 +119,7 @@ def _exporter() -> HTMLExporter:
 def _embed(notebook: NotebookNode, draw: Callable[[Mapping[str, Any], int], str]) -> int:
     number = 0
     for cell in notebook.cells:
+        without_style(cell)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(MIME, None)
             figure = output.get("data", {}).get(PLOTLY)
@@ -174,8 +175,8 @@ def _svg(figure: go.Figure, height: int) -> str:
 def _as_script(figure: Mapping[str, Any], number: int) -> str:
     name = f"figure-{number}"
     height = int(figure.get("layout", {}).get("height") or 380)
-    dark = template("dark").to_plotly_json()
-    held = {"data": figure["data"], "layout": figure["layout"], "dark": dark}
+    light, dark = (template(theme).to_plotly_json() for theme in ("light", "dark"))
+    held = {"data": figure["data"], "layout": {**figure["layout"], "template": light}, "dark": dark}
     return (
         f'<figure><div class="plot" id="{name}" role="img" aria-label="{_title(figure, number)}" '
         f'style="height:{height}px"></div></figure>'

@@ -30,8 +30,8 @@ class Seeing:
 
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
-        self.by_model = Chart(lambda: charts.outcome_by_model(self._rows(), theme="page"), along="x")
-        self.by_day = Chart(lambda: charts.outcome_by_day(self._by_day(), theme="page"), along="y")
+        self.by_model = Chart(lambda: charts.outcome_by_model(self._rows(), title=""), along="x")
+        self.by_day = Chart(lambda: charts.outcome_by_day(self._by_day(), title=""), along="y")
         self._texts = {name: w.HTML() for name in ("models", "days", "callers", "controls", "ec2")}
         pages = {
             "By model": scrolling(self.by_model.widget, self._texts["models"]),
