@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.io as pio
 import pytest
 
+from bedrock_guard.present import ink
 from bedrock_guard.present.charts import (
     CONFIG,
     OUTCOMES,
@@ -68,6 +69,27 @@ def test_text_can_be_read_in_both_themes(theme: str) -> None:
     assert not {OUTCOMES[name][0] for name in ("refused", "stranded")} & {*SERIES}, (
         "red and yellow mean outcomes"
     )
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#111111"])
+def test_a_chart_on_a_page_is_clear_and_can_be_read_on_white_and_on_dark(page: str) -> None:
+    layout = outcome_by_model(table()).layout.template.layout
+    assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
+    assert contrast(layout.font.color, page) > 4.2
+    assert min(contrast(c, page) for c in SERIES) > 3
+
+
+def test_the_style_that_comes_with_a_chart_gives_its_ink_the_colour_of_the_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[object] = []
+    monkeypatch.setattr("IPython.display.display", lambda *things, **_: shown.extend(things))
+    outcome_by_model(table())._ipython_display_()
+    style = shown[0].data  # the figure follows it
+    red, green, blue = (int(ink.INK[place : place + 2], 16) for place in (1, 3, 5))
+    assert f"text[style*='fill: rgb({red}, {green}, {blue})']{{fill:currentColor" in style
+    grid = ink.GRID.removeprefix("rgba(").rpartition(",")[0].replace(",", ", ")
+    assert f"path[style*='stroke: rgb({grid})']{{stroke:currentColor" in style
 
 
 def test_the_config_leaves_no_server_and_no_mode_bar() -> None:

@@ -28,7 +28,8 @@ ATTACH: Final = (
 ORGANIZATIONS: Final = (
     "organizations:AttachPolicy", "organizations:CreatePolicy", "organizations:DeletePolicy",
     "organizations:DescribeOrganization", "organizations:DescribePolicy", "organizations:DetachPolicy",
-    "organizations:ListPolicies", "organizations:ListPoliciesForTarget", "organizations:ListTargetsForPolicy",
+    "organizations:ListAccounts", "organizations:ListPolicies", "organizations:ListPoliciesForTarget",
+    "organizations:ListTargetsForPolicy",
 )  # fmt: skip
 GUARDRAILS: Final = (
     "bedrock:CreateGuardrail", "bedrock:CreateGuardrailVersion", "bedrock:DeleteEnforcedGuardrailConfiguration",

@@ -15,7 +15,7 @@ import pandas as pd
 
 from bedrock_guard.change.plan_file import History, Hit
 from bedrock_guard.evidence.caller_spend import by_caller
-from bedrock_guard.evidence.impact import impact
+from bedrock_guard.evidence.impact import Impact, impact
 from bedrock_guard.evidence.probes import Prober
 from bedrock_guard.evidence.replay import Reach
 from bedrock_guard.evidence.tables import total
@@ -42,6 +42,9 @@ def history(scene: Scene, seen: Situation) -> History:
     others = everybody.iloc[:-1]
     others = others[~others["principal"].isin(mine["principal"])]
     lost = {name: total(mine[name]) for name in _MONEY}
+    choice = _choice(scene, seen)
+    away = choice[~choice["account_id"].isin(_accounts(scene)) & choice["account_id"].notna()]
+    beyond = away[away["cost_usd"] != 0]
     return History(
         window=f"{seen.window.start} to {seen.window.end} (end excluded)",
         hits=tuple(_hits(judged, mine, seen)),
@@ -50,7 +53,22 @@ def history(scene: Scene, seen: Situation) -> History:
         depends_usd=str(lost["unknown"]),
         others_usd=str(_all(others)),
         unseen_usd=str(_all(everybody.iloc[-1:])),
+        elsewhere_usd=str(total(beyond["cost_usd"])),
+        elsewhere=tuple(sorted({str(name) for name in beyond["account_id"]})),
+        choice_usd=str(total(choice["cost_usd"])),
     )
+
+
+def _choice(scene: Scene, seen: Situation) -> pd.DataFrame:
+    """The lines that the whole choice would take or leave open, as Callers hit has them."""
+    built = scene.wish.built
+    reach = Reach(built, seen.account.management, datetime.combine(built.on, time(12), UTC))
+    lines = _impact(seen, reach, seen.cube.judge(reach)).lines
+    return lines[lines["outcome"].isin(_MONEY)]
+
+
+def _impact(seen: Situation, reach: Reach, judged: Judged) -> Impact:
+    return impact(judged.weights, seen.billed, Prober(reach, seen.catalogue).verdict)
 
 
 def _consequences(scene: Scene, seen: Situation, targets: tuple[str, ...]) -> tuple[Judged, pd.DataFrame]:
@@ -59,8 +77,7 @@ def _consequences(scene: Scene, seen: Situation, targets: tuple[str, ...]) -> tu
     free = seen.account.management if _bound(scene) else scene.account
     reach = Reach(built, free, datetime.combine(built.on, time(12), UTC))
     judged = seen.cube.judge(reach)
-    found = impact(judged.weights, seen.billed, Prober(reach, seen.catalogue).verdict)
-    return judged, by_caller(judged, found, seen.counted)
+    return judged, by_caller(judged, _impact(seen, reach, judged), seen.counted)
 
 
 def _all(spent: pd.DataFrame) -> Decimal:

@@ -94,6 +94,12 @@ class History(_Frozen):
     """Of commitments of theirs, which are paid although nothing may use them."""
     others_usd: str | None = None
     """The same documents would take it from callers whom the change does not touch."""
+    elsewhere_usd: str | None = "0"
+    """Of the profile's accounts that the change does not reach, which needs an SCP or a plan of their own."""
+    elsewhere: tuple[str, ...] = ()
+    """Those accounts."""
+    choice_usd: str | None = None
+    """Refused, stranded or open by the whole choice, in every account of the profile: what Callers hit adds up to."""
 
 
 class Opinion(_Frozen):

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from bedrock_guard.change.steps_pause import Gate
-from bedrock_guard.evidence.tables import dollars
+from bedrock_guard.evidence.tables import cents, dollars, total
+from bedrock_guard.evidence.words import many
 
 if TYPE_CHECKING:
     from bedrock_guard.change.plan_file import Effect, History, Plan
@@ -130,20 +131,30 @@ def _history(plan: Plan) -> Iterator[str]:
 def history_words(seen: History) -> str:
     """The dollars of a window in a sentence: of those whom the change touches, of all others, and of nobody known.
 
-    Together they are what the documents refuse, strand or leave open of the whole bill.
+    Together they are what the whole choice refuses, strands or leaves open, where the change leaves no document out.
     """
-    parts = [f"{usd(seen.refused_usd)} of those touched would have been refused"]
-    if _some(seen.stranded_usd):
-        parts.append(f"{usd(seen.stranded_usd)} of their commitments would be paid although refused")
-    if _some(seen.depends_usd):
-        parts.append(f"{usd(seen.depends_usd)} of theirs hang on what is not known")
-    if _some(seen.others_usd):
-        parts.append(
-            f"{usd(seen.others_usd)} that the same documents would hit is other callers', whom nothing here touches"
-        )
-    if _some(seen.unseen_usd):
-        parts.append(f"{usd(seen.unseen_usd)} has no caller known, and is hit as far as it is theirs")
-    return "; ".join(parts) + "."
+    names = ("refused_usd", "stranded_usd", "depends_usd", "others_usd", "unseen_usd", "elsewhere_usd")
+    amounts = {name: getattr(seen, name) for name in names}
+    known = {name: Decimal(value) for name, value in amounts.items() if value is not None}
+    whole = None if seen.choice_usd is None else Decimal(seen.choice_usd)
+    adds_up = len(known) == len(names) and total(known.values()) == whole
+    shown = cents(known) if adds_up else known
+    accounts = f"{many(len(seen.elsewhere), 'account')} of the profile ({', '.join(seen.elsewhere)})"
+    words = {
+        "refused_usd": "of those touched would have been refused",
+        "stranded_usd": "of their commitments would be paid although refused",
+        "depends_usd": "of theirs hang on what is not known",
+        "others_usd": "that the same documents would hit is other callers', whom nothing here touches",
+        "unseen_usd": "has no caller known, and is hit as far as it is theirs",
+        "elsewhere_usd": f"is of {accounts} that this change does not reach: an SCP does, or a plan made there",
+    }
+    said = [
+        f"{'unknown dollars' if name not in shown else dollars(shown[name])} {words[name]}"
+        for name in names
+        if name == "refused_usd" or _some(amounts[name])
+    ]
+    sum_ = f" Together {dollars(whole)}, as under Callers hit." if adds_up else ""
+    return f"{'; '.join(said)}.{sum_}"
 
 
 def usd(value: str | None) -> str:

@@ -119,7 +119,10 @@ class DeleteScp(ScpStep):
 
 
 class AttachScp(ScpStep):
-    """An SCP on a unit or account, or (`on` False) taken off. `beside` names all that must be there besides."""
+    """An SCP on a unit or account, or (`on` False) taken off. `beside` names all that must be there besides.
+
+    Whoever attaches one must be able to see which accounts it will bind.
+    """
 
     do: Literal["attach_scp"] = "attach_scp"
     target: str
@@ -167,4 +170,4 @@ class AttachScp(ScpStep):
 
     def rights(self) -> Iterator[Right]:
         """See `Step`."""
-        return self._rights("AttachPolicy" if self.on else "DetachPolicy")
+        return self._rights(*(("AttachPolicy", "ListAccounts") if self.on else ("DetachPolicy",)))

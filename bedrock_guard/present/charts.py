@@ -300,9 +300,7 @@ def bars(table: pd.DataFrame, *, by: str, theme: Theme = "page", title: str = "S
     height = 90 + 30 * max(sum(1 + name.count("<br>") for name in names), 2)
     margin = {"l": 8, "r": 90, "t": 48, "b": 8}
     labels = {"type": "category"}  # an account id is text, although plotly would read a number
-    return Drawn(
-        [bar], _layout(title, theme, height, xaxis=axis, yaxis=labels, bargap=0.35, margin=margin)
-    )
+    return Drawn([bar], _layout(title, theme, height, xaxis=axis, yaxis=labels, bargap=0.35, margin=margin))
 
 
 def interval(table: pd.DataFrame, *, theme: Theme = "page", title: str = "Forecast, USD a day") -> go.Figure:

@@ -14,7 +14,7 @@ from bedrock_guard.change.plan import Plan, make_plan
 from bedrock_guard.change.review import history_words, usd
 from bedrock_guard.change.wish import Selection, Wish
 from bedrock_guard.evidence.caller_spend import by_caller
-from bedrock_guard.evidence.tables import total
+from bedrock_guard.evidence.tables import dollars, total
 
 ADMIN = (
     "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/"
@@ -69,19 +69,26 @@ def test_the_bill_is_that_of_those_touched_of_others_and_of_nobody_known(
     found = seen.what_if(example_spec())
     spent = by_caller(found.judged, found.impact, seen.counted)
     batch = spent[spent["principal"].str.endswith("role/search-batch").fillna(False)]
+    hit = [found.impact.spend(name) for name in ("refused", "stranded", "unknown")]
+    rest = total(spent.iloc[-1][["refused", "stranded", "unknown"]])
     sums, nobody, others = set(), set(), []
     for second in ("role/search-api", "role/search-batch"):
         told = planned(account, seen, "role/policy-qa", second).history
         assert told is not None
         parts = (told.refused_usd, told.stranded_usd, told.depends_usd, told.others_usd, told.unseen_usd)
-        sums.add(total(Decimal(part or "NaN") for part in parts))
+        sums.add(total(Decimal(part or "NaN") for part in (*parts, told.elsewhere_usd)))
         nobody.add(told.unseen_usd)
         others.append(Decimal(told.others_usd or "NaN"))
         words = history_words(told)
         assert f"{usd(told.unseen_usd)} has no caller known" in words
         assert f"{usd(told.others_usd)} that the same documents would hit is other callers'" in words
-    assert len(sums) == len(nobody) == 1, (
-        "whoever is selected, the same dollars have no caller, and all add up"
+        assert words.endswith(f" Together {dollars(sum(hit))}, as under Callers hit.")
+        assert (
+            f"is of 2 accounts of the profile ({', '.join(MEMBERS)}) that this change does not reach" in words
+        )
+    assert sums == {sum(hit)}, "whoever is selected, all adds up to what the whole choice takes"
+    assert nobody == {str(rest - Decimal(told.elsewhere_usd or "NaN"))}, (
+        "what has no caller is that of Callers hit, but for the accounts that the change does not reach"
     )
     assert others[0] - others[1] == total(batch["refused"]) > 0
 

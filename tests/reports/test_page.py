@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from bedrock_guard.present import ink
 from bedrock_guard.present.charts import outcome_by_model
 from bedrock_guard.present.table import NO_MATH, Shown
 from bedrock_guard.reports.figures import MIME
@@ -73,6 +74,15 @@ def test_the_script_form_holds_plotly_once_and_no_name_breaks_out() -> None:
     assert "</script><script>alert(1)" not in made
     assert '"showSendToCloud":false' in made
     assert outside_addresses(made) == []
+
+
+def test_a_chart_leaves_its_notebooks_ink_and_style_behind() -> None:
+    dressed = notebook(cell({"text/html": ink.STYLE}), cell(as_json(plot())))
+    made = page(dressed, title="t", plots="script")
+    assert ink.INK in str(dressed)
+    assert ink.STYLE not in made
+    assert ink.INK not in made.partition("data-plotly")[0] + made.rpartition("figure-1-data")[2]
+    assert ink.STYLE not in str(kept(dressed))
 
 
 @needs_browser
