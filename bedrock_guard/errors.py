@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
+WHY: Final = " Why: "
+"""What stands before the reason in an error's text."""
 REMEDY: Final = " Do: "
 """What stands before the remedy in an error's text."""
 
@@ -29,7 +31,7 @@ class GuardError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        why = f" Why: {self.why}" if self.why else ""
+        why = f"{WHY}{self.why}" if self.why else ""
         remedy = f"{REMEDY}{self.remedy}" if self.remedy else ""
         return f"{self.what}{why}{remedy}"
 

@@ -16,6 +16,8 @@ Found = TypeVar("Found")
 
 MISSING: Final = frozenset({"NoSuchEntity", "NoSuchEntityException"})
 MOST_ITEMS: Final = 1000
+NO_NAME: Final = "NameResolutionError"
+"""What stands behind botocore's EndpointConnectionError where the endpoint's name has no address."""
 
 
 class RepeatedMarkerError(GuardError):
@@ -77,7 +79,13 @@ def ask(client: Any, operation: str, **request: Any) -> Any:
     except ClientError as error:
         raise UnreadableError(f"{operation}: {code_of(error)}") from error
     except (BotoCoreError, GuardError) as error:
-        raise UnreadableError(f"{operation}: {type(error).__name__}") from error
+        raise UnreadableError(f"{operation}: {_kind_of(error)}") from error
+
+
+def _kind_of(error: Exception) -> str:
+    """The name of an error; of an endpoint that has no address here, what botocore keeps inside."""
+    inner = getattr(error, "kwargs", {}).get("error")
+    return NO_NAME if type(inner).__name__ == NO_NAME else type(error).__name__
 
 
 def code_of(error: Any) -> str:

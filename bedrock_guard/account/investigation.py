@@ -65,6 +65,10 @@ MANTLE: Final = Table(
 """The mantle endpoint: control-plane calls by caller (from the records), inference dollars by model (from the bill)."""
 
 _MOST_PRICED_REGIONS: Final = 6
+REGIONS_ASSUMED: Final = (
+    "Which Regions are enabled could not be asked; those known to have Bedrock were asked instead"
+)
+"""What stands under `unseen` where the list of Regions could not be read."""
 
 
 @dataclass(frozen=True)
@@ -293,8 +297,7 @@ def enabled_regions(account: Account, catalogue: Catalogue) -> tuple[tuple[str, 
         offered = {name for model in catalogue.models for name in model.in_region}
         offered |= {name for m in catalogue.models for p in m.profiles for name in p.destinations if name}
         kin = {name for name in offered if _partition(name) == account.partition}
-        why = "Which Regions are enabled could not be asked; those known to have Bedrock were asked instead"
-        return tuple(sorted(kin | {account.region})), (why,)
+        return tuple(sorted(kin | {account.region})), (REGIONS_ASSUMED,)
 
 
 def _partition(region: str) -> str:

@@ -48,7 +48,7 @@ class KeyPage:
     Args:
         key: its id, or the access key id that signed short-term keys; empty on the page of an account without keys.
         kind: long_term or short_term; none on an empty page.
-        user: the user, or the principal and session of short-term keys.
+        user: the user, or the principal and session of short-term keys; on an empty page why it is empty, if known.
         calls: the calls made with it; several keys of one user cannot be told apart (see `notes`).
         use: one row of KEY_USE; no row when it was not used.
         models: its use by model.
@@ -84,7 +84,7 @@ class KeyPage:
         return (
             f"{words[self.kind]} {self.key} of {self.user}"
             if self.kind in words
-            else f"Account {self.account_id} has no long-term key that could be read."
+            else self.user or f"Account {self.account_id} has no long-term key that could be read."
         )
 
 

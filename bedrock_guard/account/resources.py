@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.account.answers import NotAwsAnswer, demanded
-from bedrock_guard.account.iam_pages import UnreadableError, ask
+from bedrock_guard.account.iam_pages import NO_NAME, UnreadableError, ask
 from bedrock_guard.evidence.moments import read_time
 from bedrock_guard.evidence.tables import Completeness, Provenance, Table, provenance_of, with_provenance
 
@@ -47,6 +47,8 @@ RESOURCES: Final = Table(
 `models` lists the models behind an application profile: those of every Region it may send calls to."""
 
 _MOST_PAGES: Final = 1000
+_NOT_OFFERED: Final = (": UnknownOperationException", f": {NO_NAME}")
+"""How a Region answers that knows no such list, and how it looks where the service has no endpoint."""
 _ARN_KINDS: Final = {"agent": "agent", "knowledge_base": "knowledge-base"}
 """Kinds whose lists give an id only, and what stands before it in their ARN.
 
@@ -57,13 +59,18 @@ _PARTITIONS: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eu
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One kind of resource in one Region: how many there are, and whether that is all."""
+    """One kind of resource in one Region: how many there are, and whether that is all.
+
+    `offered` is False where the Region answers that it has no such list, or has no endpoint for it: nobody can read
+    what is not there, and no permission helps.
+    """
 
     region: str
     kind: str
     found: int
     completeness: Completeness
     why: str = ""
+    offered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,13 @@ class Resources:
     table: pd.DataFrame
     asked: tuple[Asked, ...]
     logging: tuple[Logging, ...]
+
+    @property
+    def missed(self) -> tuple[Asked, ...]:
+        """The lists that are there and were not read to their end; where nothing could be read, every list."""
+        reached = any(one.completeness == "complete" for one in self.asked)
+        short = (one for one in self.asked if one.completeness != "complete")
+        return tuple(one for one in short if one.offered or not reached)
 
     def of(self, kind: str) -> pd.DataFrame:
         """The rows of one kind; their provenance tells of that kind's lists alone."""
@@ -287,8 +301,9 @@ def _read(account: Caller, listing: Listing, region: str) -> tuple[Asked, list[d
         client = account.client(listing.service, region)
         why = _pages(client, listing, lambda item: rows.append(_row(listing, region, item)))
     except (UnreadableError, NotAwsAnswer) as error:
-        why = error.what
-        return Asked(region, listing.kind, len(rows), "floor" if rows else "unknown", why), rows
+        offered = bool(rows) or not error.what.endswith(_NOT_OFFERED)
+        whole: Completeness = "floor" if rows else "unknown"
+        return Asked(region, listing.kind, len(rows), whole, error.what, offered), rows
     return Asked(region, listing.kind, len(rows), "floor" if why else "complete", why), rows
 
 

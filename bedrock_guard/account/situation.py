@@ -17,6 +17,7 @@ import pandas as pd
 from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.facts import learnt
+from bedrock_guard.account.iam_pages import UnreadableError, ask
 from bedrock_guard.account.instances import read_ec2_bill
 from bedrock_guard.account.requests import PRICE_PER_REQUEST_USD
 from bedrock_guard.account.resources import Resources, read_resources
@@ -243,7 +244,7 @@ def example_spec() -> BoundarySpec:
 class AccountCard:
     """Who was asked, and what asking cost, Cost Explorer's `paid` requests.
 
-    `management` is the organisation's management account, None if unknown.
+    `management` is the organisation's management account, None if there is none or it is unknown, `unasked` why then.
     """
 
     mode: str
@@ -254,9 +255,10 @@ class AccountCard:
     cost_usd: Decimal
     management: str | None = None
     paid: int = 0
+    unasked: str = ""
 
     @classmethod
-    def of(cls, account: Account, management: str | None = None) -> AccountCard:
+    def of(cls, account: Account, management: str | None = None, unasked: str = "") -> AccountCard:
         """The card as it is now; requests that follow are not on it."""
         count = account.requests
         return cls(
@@ -268,6 +270,7 @@ class AccountCard:
             count.cost_usd,
             management,
             count.total("ce"),
+            unasked,
         )
 
     @property
@@ -351,8 +354,7 @@ def _situation(
     held = read_resources(account, dict.fromkeys((*asked, *_regions(bill, account), *unit_regions(calls))))
     units = held.of("provisioned_throughput")
     owners = sole_callers(calls, units)
-    managing = management_account(account)
-    card = AccountCard.of(account, managing)
+    card = AccountCard.of(account, *_management(account))
     known = units_behind(units)
     return Situation(card, catalogue, calls, bill, proof, *ec2, window, held, owners, known)
 
@@ -363,14 +365,17 @@ def _count(calls: pd.DataFrame) -> int:
 
 def management_account(account: Account) -> str | None:
     """The management account of the caller's organisation; None without one, or where it may not be asked."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    return _management(account)[0]
 
+
+def _management(account: Account) -> tuple[str | None, str]:
+    """The management account, and why it is unknown where there may be one."""
     try:
-        answer = account.client("organizations").describe_organization()
-    except (ClientError, BotoCoreError):
-        return None
+        answer = ask(account.client("organizations"), "describe_organization")
+    except UnreadableError as error:
+        return None, "" if error.what.endswith("AWSOrganizationsNotInUseException") else error.what
     found = answer.get("Organization", {}).get("MasterAccountId")
-    return found if isinstance(found, str) else None
+    return found if isinstance(found, str) else None, ""
 
 
 def _regions(bill: pd.DataFrame, account: Account) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def report(  # noqa: PLR0913, PLR0917 - each is an option of its own
     """Run a report.
 
     Exit status: 0 fine, 1 findings, 2 bad parameters, 3 incomplete data, 4 failed run. 4 outweighs 2, 3 and 1;
-    3 outweighs 1. After 2 nothing is left behind, after 4 only failed/.
+    3 outweighs 1. After 2 nothing is left behind, after 4 only failed/. One list that could not be read is a 3.
     """
     from bedrock_guard.errors import GuardError
     from bedrock_guard.reports.deliver import Delivery, Message

@@ -28,6 +28,7 @@ def spend(
     from bedrock_guard.account.cost_explorer import Window
     from bedrock_guard.account.costs import plan_requests, read_bill
     from bedrock_guard.account.exports_s3 import read_export_at
+    from bedrock_guard.account.facts import learnt
     from bedrock_guard.account.session import open_account
     from bedrock_guard.evidence.spend import classify_bill, reconcile
     from bedrock_guard.present.evidence import proof
@@ -43,11 +44,12 @@ def spend(
         reading = read_bill(opened, window)
         frame, control = reading.frame, reading.control
         words = f"{window.start} to {window.end} (end excluded)"
-    bill = classify_bill(frame)
-    checked = reconcile(bill, control)
+    known = learnt(opened)
+    bill = classify_bill(frame, learnt=known)
+    checked = reconcile(bill, control, learnt=known)
     tables = [by_model(bill, words), *([by_caller(bill)] if export else []), proof(checked)]
     print("\n\n".join(table.text() for table in tables))
     for why in checked.withheld:
         print(f"not proven: {why}", file=sys.stderr)
-    print(source(frame), file=sys.stderr)
+    print(source(bill), file=sys.stderr)
     raise typer.Exit(3 if checked.withheld else 0)

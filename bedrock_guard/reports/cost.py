@@ -36,8 +36,10 @@ from bedrock_guard.reports.parts import (
     figure,
     gravest_first,
     in_zone,
+    unread,
     verdict,
 )
+from bedrock_guard.reports.remedies import failed
 from bedrock_guard.reports.settings import CostSettings
 from bedrock_guard.reports.trend import Earlier, earlier_runs, series, with_news
 
@@ -47,6 +49,10 @@ if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
 
 _SMALL: Final = 8
+_APART: Final = frozenset({"Calls", "Commitments"})
+"""Tables whose gaps are told by what should have been in them."""
+_BESIDE: Final = ("Caller tags", "Models as Cost Explorer names them", "Forecast", "List prices")
+"""What an account may have none of: only an error makes it a gap."""
 _COMMITTED: Final = "provisioned_throughput"
 _LABELS: Final = {
     "kept": "would be kept",
@@ -88,7 +94,8 @@ class CostReport(AccountReport[CostSettings]):
         deployed = read_deployed(account, found.built)
         window = (situation.start, situation.end)
         earlier = earlier_runs(settings.previous, "cost", situation.account.account_id, window)
-        asked = AccountCard.of(account, situation.account.management)  # with what was read since
+        card = situation.account
+        asked = AccountCard.of(account, card.management, card.unasked)  # with what was read since
         return cls(settings, spending, replace(situation, account=asked), found, deployed, earlier)
 
     @property
@@ -151,9 +158,15 @@ class CostReport(AccountReport[CostSettings]):
         """What should have been read and was not."""
         proofs = self.provenances()
         told = [
-            f"{name}: {proofs[name].why}" for name in proofs if not proofs[name].complete and name != "Calls"
+            f"{name}: {proof.why}"
+            for name, proof in proofs.items()
+            if not proof.complete and name not in _APART
         ]
         told += [f"Calls: {why}" for why in call_gaps(proofs["Calls"])]
+        told += unread(self.situation.resources)
+        optional = self.spending.provenances()
+        told += [f"{name}: {optional[name].why}" for name in _BESIDE if failed(optional[name].why)]
+        told += [f"Organization: {self.card.unasked}"] if self.card.unasked else []
         told += [f"Deployed boundary: {self.deployed.why}"] if self.deployed.why else []
         return tuple(dict.fromkeys([*self.situation.reconciliation.withheld, *told]))
 
@@ -233,7 +246,7 @@ class CostReport(AccountReport[CostSettings]):
     def provenances(self) -> dict[str, Provenance]:
         """Table -> where it came from."""
         held = self.spending.provenances()
-        for optional in ("Caller tags", "Models as Cost Explorer names them", "Forecast", "List prices"):
+        for optional in _BESIDE:
             held.pop(optional, None)
         calls = provenance_of(self.situation.calls)
         return {**held, "Calls": calls, "Commitments": provenance_of(self.units)}

@@ -17,8 +17,9 @@ from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
-from bedrock_guard.errors import REMEDY, GuardError
+from bedrock_guard.errors import REMEDY, WHY, GuardError
 from bedrock_guard.reports.remedies import AGAIN, remedy_for
+from bedrock_guard.reports.settings import BadParameters
 
 _SOCKET_PATH: Final = 100
 _START_TIMEOUT_S: Final = 120
@@ -32,6 +33,7 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], *, cell_t
     """Run `source` into `target`; what was reached is in `target` also when it fails.
 
     Raises:
+        BadParameters: the notebook itself refused one, which only what it read could tell.
         CellFailed: says what failed and what to do.
         OSError: `target` could not be written.
 
@@ -50,6 +52,9 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], *, cell_t
             )
     except PapermillExecutionError as error:
         said, _, own = str(error.evalue).partition(REMEDY)
+        if error.ename == BadParameters.__name__:
+            what, _, why = said.partition(WHY)
+            raise BadParameters(what, why=why, remedy=own) from error
         why = f"{error.ename}: {said}"
         raise CellFailed("A cell raised an error.", why=why, remedy=own or remedy_for(why)) from error
     except CellTimeoutError as error:

@@ -8,18 +8,18 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
 
-from bedrock_guard.account.investigation import Investigation, investigate
-from bedrock_guard.account.key_page import KeyPage
+from bedrock_guard.account.investigation import REGIONS_ASSUMED, Investigation, investigate, thresholds_of
+from bedrock_guard.account.key_page import KeyPage, no_page
 from bedrock_guard.account.resources import Logging, Resources, read_resources
 from bedrock_guard.account.situation import AccountCard, example_spec
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
+from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.denials import LAYER_WORDS
-from bedrock_guard.evidence.finding import Thresholds
 from bedrock_guard.evidence.key_use import counts
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.words import many
@@ -32,9 +32,12 @@ from bedrock_guard.reports.account_report import AccountReport
 from bedrock_guard.reports.figures import Figure, Finding
 from bedrock_guard.reports.key_findings import key_findings, suspected
 from bedrock_guard.reports.names import names_of_calls, names_of_keys, names_of_resources, names_of_spec
-from bedrock_guard.reports.parts import Html, figure, in_zone, verdict
-from bedrock_guard.reports.settings import KeySettings
+from bedrock_guard.reports.parts import Html, figure, in_zone, unread, verdict
+from bedrock_guard.reports.remedies import failed
+from bedrock_guard.reports.settings import BadParameters, KeySettings
 from bedrock_guard.reports.trend import Earlier, earlier_runs, with_news
+
+_ADVISOR: Final = r"(access advisor not read \(.*?\))"
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -66,7 +69,9 @@ class KeyReport(AccountReport[KeySettings]):
     @classmethod
     def of(cls, account: Account, settings: KeySettings) -> KeyReport:
         """The report of an open account."""
-        limits = Thresholds(key_age_days=settings.key_age_days)
+        limits = thresholds_of(settings.spec)
+        if settings.key_age_days:
+            limits = replace(limits, key_age_days=settings.key_age_days)
         case = investigate(
             account, settings.days, zone=settings.zone, thresholds=limits, store=settings.calls
         )
@@ -76,7 +81,9 @@ class KeyReport(AccountReport[KeySettings]):
         case = replace(case, account=AccountCard.of(account))  # with what was read since
         window = _window(case)
         earlier = earlier_runs(settings.previous, "keys", case.account.account_id, window)
-        return cls(settings, case, spec, resources, earlier)
+        report = cls(settings, case, spec, resources, earlier)
+        _ = report.page  # a key that does not exist is said before anything is shown
+        return report
 
     @property
     def logging(self) -> tuple[Logging, ...]:
@@ -137,9 +144,7 @@ class KeyReport(AccountReport[KeySettings]):
     @cached_property
     def gaps(self) -> tuple[str, ...]:
         """What should have been read and was not; what no source could tell is no gap."""
-        listing = self.case.keys.listing
-        found = [] if listing.completeness == "complete" else [f"Keys: {listing.why}"]
-        found += [f"Calls: {why}" for why in call_gaps(provenance_of(self.case.calls))]
+        found = self._lists_short
         bill = provenance_of(self.case.bill)
         found += [] if bill.complete else [f"Bill: {bill.why}"]
         found += [
@@ -147,8 +152,18 @@ class KeyReport(AccountReport[KeySettings]):
             for name, facts in self.case.keys.users.items()
             if facts.unreadable
         ]
-        found += [f"Logging in {one.region}: {one.why}" for one in self.logging if one.enabled is None]
+        sources = self.case.keys.table["last_used_source"].dropna().str.extract(_ADVISOR, expand=False)
+        found += [f"Last use: {why}" for why in sources.dropna().unique() if failed(why)]
+        found += unread(self.resources)
         return tuple(dict.fromkeys(found))
+
+    @property
+    def _lists_short(self) -> list[str]:
+        """What is missing of keys and of calls with them."""
+        why = provenance_of(self.case.keys.table).why
+        found = [f"Keys: {why}"] if why else []
+        found += [f"Calls: {why}" for why in call_gaps(provenance_of(self.case.calls))]
+        return found + [REGIONS_ASSUMED for _ in {REGIONS_ASSUMED} & set(self.case.unseen)]
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -157,8 +172,19 @@ class KeyReport(AccountReport[KeySettings]):
 
     @cached_property
     def page(self) -> KeyPage:
-        """The page of the key asked for, or of the one with the most findings."""
-        return self.case.page(self.settings.key)
+        """The page of the key asked for, or of the one with the most findings.
+
+        Raises:
+            BadParameters: there is no such key, and everything that could name one was read.
+
+        """
+        try:
+            return self.case.page(self.settings.key)
+        except GuardError as error:
+            if not self._lists_short:
+                raise BadParameters(error.what, why=error.why, remedy=error.remedy) from error
+            empty = no_page(self.card.account_id)
+            return replace(empty, user=f"Key {self.settings.key} is in nothing that could be read.")
 
     def show(self, name: str) -> Any:
         """One of the tables of an investigation by its name, such as "inventory"; some are of one key."""

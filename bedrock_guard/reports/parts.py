@@ -16,11 +16,14 @@ from bedrock_guard.evidence.tables import Completeness, Provenance, dollars
 from bedrock_guard.evidence.words import many, visible
 from bedrock_guard.present.table import COMMAND, NO_MATH, Shown, plain, unbroken
 from bedrock_guard.reports.figures import GRAVITY, Figure, Finding
+from bedrock_guard.reports.remedies import remedies_for
 
 if TYPE_CHECKING:
     from bedrock_guard.account.facts import Facts
+    from bedrock_guard.account.resources import Resources
 
 Seen = TypeVar("Seen")
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ def verdict(findings: Sequence[Finding], gaps: Sequence[str], lead: Sequence[str
         if findings
         else "Nothing in this window needs a look."
     )
-    missing = "".join(f'<p class="gap"><b>Incomplete:</b> {escape(plain(gap))}</p>' for gap in gaps)
+    told = [("Incomplete:", gap) for gap in gaps] + [("Do:", remedy) for remedy in remedies_for(gaps)]
+    missing = "".join(f'<p class="gap"><b>{name}</b> {escape(plain(text))}</p>' for name, text in told)
     more = "".join(
         f"<span>{unbroken(visible(line)) if COMMAND in line else escape(visible(line))}</span>"
         for line in lead
@@ -129,6 +133,21 @@ def _known(facts: Facts | None) -> str:
     frame = pd.DataFrame([(fact.question, fact.answer) for fact in known], columns=["question", "answer"])
     words = f"What bedrock-guard doctor found out about this account on {facts.found_at:%Y-%m-%d}."
     return Shown(frame, words).html()
+
+
+def unread(found: Resources) -> list[str]:
+    """What of the lists of Bedrock, and of invocation logging, should have been read and was not; a line a Region."""
+    told = []
+    for region in dict.fromkeys(one.region for one in found.missed):
+        missed = [one for one in found.missed if one.region == region]
+        asked = sum(one.region == region for one in found.asked)
+        named = [f"{one.kind.replace('_', ' ')} ({one.why})" for one in missed[:_NAMED]]
+        more = f" and {len(missed) - _NAMED} more" if len(missed) > _NAMED else ""
+        told.append(
+            f"What exists in {region}: {len(missed)} of {asked} lists could not be read to the end: "
+            f"{', '.join(named)}{more}"
+        )
+    return told + [f"Logging in {one.region}: {one.why}" for one in found.logging if one.enabled is None]
 
 
 def in_zone(shown: Seen, zone: tzinfo) -> Seen:

@@ -111,6 +111,7 @@ class Folder:
     def making(self) -> Iterator[Path]:
         """A private folder inside it, so that moving a finished run is one rename."""
         try:
+            own = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
             self._sweep()
             made = Path(tempfile.mkdtemp(dir=self.path, prefix=_MAKING))
@@ -120,6 +121,9 @@ class Folder:
             yield made
         finally:
             shutil.rmtree(made, ignore_errors=True)
+            with contextlib.suppress(OSError):  # one with a run in it stays
+                for folder in own:
+                    folder.rmdir()
 
     def publish(self, made: Path, name: str) -> str:
         """Flush the files and move their folder in one step; `latest_REPORT` then points at it."""

@@ -130,7 +130,7 @@ def run(
         s3: makes an S3 client when `out` is a bucket; by default as the report's profile.
 
     Raises:
-        BadParameters: a name is unknown; nothing is left behind.
+        BadParameters: a name is unknown, or a value names what does not exist; nothing is left behind.
         ReportFailed: a cell failed, timed out, or the kernel died; failed/ keeps the partial notebook.
         PlaceFailed: the output place cannot be read or written; nothing half-written is left.
 

@@ -81,7 +81,12 @@ class KeySettings(Settings):
     """Parameters of the key usage report."""
 
     days: int = Field(90, ge=1, le=90, description="days up to now; event history reaches no further than 90")
-    key_age_days: int = Field(90, ge=1, le=36_600, description="age of a key's secret above which it is old")
+    key_age_days: int | None = Field(
+        None,
+        ge=1,
+        le=36_600,
+        description="age of a key's secret above which it is old; None takes the spec's [findings], else 90",
+    )
     expiring_days: int = Field(
         14, ge=0, le=365, description="a key that ends within so many days; 0 never speaks"
     )
@@ -171,12 +176,12 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def _check_spec(path: str) -> None:
-    from bedrock_guard.boundary.spec import BoundarySpec
+    from bedrock_guard.account.investigation import thresholds_of
 
     if not path:
         return
     try:
-        BoundarySpec.load(Path(path).expanduser())
+        thresholds_of(Path(path).expanduser())
     except GuardError as error:
         raise BadParameters(
             f"The spec cannot be used: {error.what}", why=error.why, remedy=error.remedy

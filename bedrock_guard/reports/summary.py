@@ -10,6 +10,7 @@ from typing import Final
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.evidence.words import many, visible
 from bedrock_guard.reports.figures import Figure, Figures
+from bedrock_guard.reports.remedies import remedies_for
 
 LINES: Final = 10
 _TITLES: Final = {"cost": "Bedrock cost", "keys": "Bedrock keys"}
@@ -45,6 +46,7 @@ def summary(figures: Figures, *, markdown: bool = True) -> str:
     if figures.gaps:
         more = f" (and {len(figures.gaps) - 1} more)" if len(figures.gaps) > 1 else ""
         lines.append(f"⚠ Incomplete: {safe(figures.gaps[0])}{more}")
+        lines += [f"Do: {safe(remedy)}" for remedy in remedies_for(figures.gaps)[:1]]
     new = sum(finding.new is True for finding in figures.findings)
     told = f", {new} new since the last run" if figures.compared_with else ""
     lines.append(f"{many(len(figures.findings), 'finding')}{told}")

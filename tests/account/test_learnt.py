@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from bedrock_guard.account.doctor import examine
 from bedrock_guard.account.facts import (
@@ -24,6 +27,9 @@ from bedrock_guard.account.facts import (
 )
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.spending import Spending, read_spending
+from bedrock_guard.cli import app
+from bedrock_guard.demo.company import make_company
+from bedrock_guard.demo.company.exports import write_cur
 from bedrock_guard.evidence.learnt import NOTHING, ROUNDING_USD
 from bedrock_guard.evidence.prices import departures
 from bedrock_guard.evidence.spend import of_charge_type
@@ -104,6 +110,25 @@ def test_a_charge_type_of_no_document_that_takes_money_off_is_a_discount() -> No
     after = read_spending(account).now.proof
     usual = read_spending(Account.demo()).now.proof
     assert (after.buckets, after.headline) == (usual.buckets, usual.headline)
+
+
+def test_spend_reads_an_export_by_the_same_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "facts"))
+    write_cur(make_company(days=20, calls=60), tmp_path / "cur", form="csv.gz")
+    for file in (tmp_path / "cur").rglob("*.csv.gz"):
+        text = gzip.decompress(file.read_bytes())
+        assert b"EdpDiscount" in text
+        file.write_bytes(gzip.compress(text.replace(b"EdpDiscount", REBATE.encode())))
+
+    def said() -> str:
+        done = CliRunner().invoke(app, ["spend", "--export", str(tmp_path / "cur"), "--month", "2026-11"])
+        return done.output
+
+    assert re.search(r"discounts +0 ", said()), "of a charge type that no document names"
+    fact = Fact(id=CHARGES, question="?", answer="", data={"sustainabilityrebate": "discount"})
+    save_facts("111122223333", Facts(found_at=Account.demo().now, facts=(fact,)))
+    assert not re.search(r"discounts +0 ", said())
+    assert "charge types as doctor found them" in said()
 
 
 def rounded(parsed: dict[str, Any]) -> None:

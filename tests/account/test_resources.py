@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,6 +52,33 @@ class Bedrock:
 
 def denied(operation: str) -> ClientError:
     return ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+
+
+def unknown(operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": "UnknownOperationException", "Message": ""}}, operation)
+
+
+def nameless(operation: str) -> EndpointConnectionError:
+    """What boto3 raises where the endpoint of a service has no address."""
+    from urllib3.exceptions import NameResolutionError
+
+    inner = NameResolutionError("h", None, socket.gaierror("Name or service not known"))  # type: ignore[arg-type]
+    return EndpointConnectionError(endpoint_url=f"https://{operation}", error=inner)
+
+
+def test_a_list_that_a_region_does_not_have_is_not_missed_and_one_that_is_refused_is() -> None:
+    found = read(list_flows=[denied("ListFlows")], list_agents=[nameless("a")], list_prompts=[unknown("p")])
+    assert [(one.kind, one.why) for one in found.missed] == [
+        ("flow", "list_flows: AccessDeniedException"),
+    ]
+    assert asked(found, "agent").completeness == "unknown"
+    dead = EndpointConnectionError(endpoint_url="https://x", error=OSError("Connection refused"))
+    assert [one.kind for one in read(list_agents=[dead]).missed] == ["agent"]
+
+
+def test_where_no_name_has_an_address_every_list_is_missed() -> None:
+    found = read(**{listing.operation: [nameless("x")] for listing in LISTINGS})
+    assert len(found.missed) == len(LISTINGS)
 
 
 def read(**answers: Any) -> Resources:

@@ -212,7 +212,8 @@ def test_a_new_model_is_told_by_the_window_before(report: CostReport) -> None:
     [
         (Fault("cloudtrail:LookupEvents", "access_denied"), "LookupEvents answered AccessDenied"),
         (Fault("ce:*", "access_denied"), "AccessDenied"),
-        (Fault("bedrock:ListProvisionedModelThroughputs", "access_denied"), "Commitments"),
+        (Fault("bedrock:ListProvisionedModelThroughputs", "access_denied"), "provisioned throughput (list_"),
+        (Fault("bedrock-agent:ListFlows", "access_denied", at=(1,)), "1 of 18 lists could not be read"),
         (Fault("ce:GetCostAndUsage", "html200"), "AWS"),
         (Fault("*", "expired_token", at=tuple(range(3, 5000))), "ExpiredToken"),
         (Fault("cloudtrail:LookupEvents", "reset_before"), "LookupEvents failed"),

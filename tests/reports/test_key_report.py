@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from bedrock_guard.account.session import Account
+from bedrock_guard.account.situation import example_spec
 from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.faults import Fault
+from bedrock_guard.evidence.findings import Thresholds
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.present import keys as show
 from bedrock_guard.present.table import Shown, unbroken
 from bedrock_guard.reports.figures import Figures
 from bedrock_guard.reports.key_findings import denied_bursts, expiring, suspected
 from bedrock_guard.reports.keys import KeyReport
-from bedrock_guard.reports.settings import KeySettings
+from bedrock_guard.reports.settings import BadParameters, KeySettings, read_parameters
 from bedrock_guard.reports.summary import LINES, summary
 
 
@@ -133,6 +136,37 @@ def test_what_could_not_be_read_is_a_gap_with_status_3(faults: list[Fault], said
     assert found.figures.exit_status == 3
     assert any(said in gap for gap in found.gaps), found.gaps
     assert "Incomplete" in found.headline.text
+
+
+def test_a_key_that_does_not_exist_is_a_bad_parameter_unless_the_lists_are_short() -> None:
+    wish = KeySettings(days=3, key="ACCANOBODYSKEY000001")
+    with pytest.raises(BadParameters, match="has the id ACCANOBODYSKEY000001") as caught:
+        KeyReport.of(Account.demo(calls=100), wish)
+    assert caught.value.exit_status == 2
+    assert "Take one of" in caught.value.remedy
+    blind = [Fault("iam:List*", "access_denied")]
+    found = KeyReport.of(Account.demo(calls=100, faults=blind), wish)
+    assert found.figures.exit_status == 3
+    assert found.show("summary").caption == "Key ACCANOBODYSKEY000001 is in nothing that could be read."
+    assert found.show("runbook").steps == ()
+
+
+def test_the_specs_thresholds_are_the_reports_and_a_parameter_wins(tmp_path: Path) -> None:
+    spec = example_spec().model_copy(update={"findings": {"key_age_days": 500, "spread_regions": 2}})
+    path = tmp_path / "guard.toml"
+    path.write_text(spec.dumps(), encoding="utf-8")
+    account = Account.demo(calls=100)
+    taken = [
+        KeyReport.of(account, KeySettings(days=3, spec=str(path), key_age_days=days)).case.thresholds
+        for days in (None, 30)
+    ]
+    assert taken == [
+        Thresholds(key_age_days=500, spread_regions=2),
+        Thresholds(key_age_days=30, spread_regions=2),
+    ]
+    path.write_text(spec.dumps().replace("key_age_days", "key_rage_days"), encoding="utf-8")
+    with pytest.raises(BadParameters, match="key_rage_days"):
+        read_parameters("keys", {"spec": str(path)})
 
 
 def test_unreadable_keys_are_unknown_and_not_none() -> None:
