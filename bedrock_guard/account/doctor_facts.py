@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -196,6 +196,15 @@ def _native(material: Material) -> Fact:
 def _of_records(material: Material) -> Iterable[Fact]:
     records = material.records or ()
     calls = [r for r in records if r.get("eventName") in _INVOKED]
+    yield from _of_tokens(calls)
+    yield from _of_call_keys(calls)
+    denied = [r for r in records if str(r.get("errorCode", "")).startswith("AccessDenied")]
+    said = Counter("with a message" if r.get("errorMessage") else "without" for r in denied)
+    told = ", ".join(f"{count} {name}" for name, count in sorted(said.items()))
+    yield _fact("denial_messages", "Do refused calls carry a message?", told or None, len(denied), _NO_CALLS)
+
+
+def _of_tokens(calls: Sequence[Mapping[str, Any]]) -> Iterable[Fact]:
     worked = [r for r in calls if not r.get("errorCode")]
     with_tokens = Counter(str(r["eventName"]) for r in worked if "inputTokens" in _extra(r))
     of_them = Counter(str(r["eventName"]) for r in worked)
@@ -205,37 +214,21 @@ def _of_records(material: Material) -> Iterable[Fact]:
     cache = sorted(key for key in keys if "ache" in key)
     found = (safe(cache) if cache else "no") if worked else None
     yield _fact("cache_tokens", "Do records carry cache token counts?", found, len(worked), _NO_CALLS)
-    yield _fact(
-        "extra_members",
-        "Which members has additionalEventData?",
-        safe(keys) if calls else None,
-        len(calls),
-        _NO_CALLS,
-    )
-    marks = [repr(_extra(r)["callWithBearerToken"]) for r in calls if "callWithBearerToken" in _extra(r)]
-    shown = ", ".join(sorted(set(marks))).replace("'", '"')
-    yield _fact("bearer_marker", "How is a call with a key marked?", shown or None, len(marks), _NO_CALLS)
-    ids = ["present" if _identity(r).get("accessKeyId") else "absent" for r in calls
-           if "callWithBearerToken" in _extra(r) and _identity(r).get("type") == "IAMUser"]  # fmt: skip
-    yield _fact(
-        "long_term_key_id",
-        "Does a long-term key's record hold accessKeyId?",
-        safe(set(ids)) if ids else None,
-        len(ids),
-        _NO_CALLS,
-    )
-    reads = {str(r.get("readOnly")) for r in calls}
-    yield _fact(
-        "read_only",
-        "Is an invocation recorded as readOnly?",
-        safe(reads) if calls else None,
-        len(calls),
-        _NO_CALLS,
-    )
-    denied = [r for r in records if str(r.get("errorCode", "")).startswith("AccessDenied")]
-    said = Counter("with a message" if r.get("errorMessage") else "without" for r in denied)
-    told = ", ".join(f"{count} {name}" for name, count in sorted(said.items()))
-    yield _fact("denial_messages", "Do refused calls carry a message?", told or None, len(denied), _NO_CALLS)
+    members = safe(keys) if calls else None
+    yield _fact("extra_members", "Which members has additionalEventData?", members, len(calls), _NO_CALLS)
+    reads = safe({str(r.get("readOnly")) for r in calls}) if calls else None
+    yield _fact("read_only", "Is an invocation recorded as readOnly?", reads, len(calls), _NO_CALLS)
+
+
+def _of_call_keys(calls: Sequence[Mapping[str, Any]]) -> Iterable[Fact]:
+    marked = [r for r in calls if "callWithBearerToken" in _extra(r)]
+    marks = {repr(_extra(r)["callWithBearerToken"]) for r in marked}
+    shown = ", ".join(sorted(marks)).replace("'", '"')
+    yield _fact("bearer_marker", "How is a call with a key marked?", shown or None, len(marked), _NO_CALLS)
+    long_term = [_identity(r) for r in marked if _identity(r).get("type") == "IAMUser"]
+    ids = {"present" if caller.get("accessKeyId") else "absent" for caller in long_term}
+    question = "Does a long-term key's record hold accessKeyId?"
+    yield _fact("long_term_key_id", question, safe(ids) if ids else None, len(long_term), _NO_CALLS)
 
 
 def _of_keys(material: Material) -> Iterable[Fact]:

@@ -170,12 +170,12 @@ def _pages(account: Account, region: str, names: Sequence[str]) -> Iterator[Mapp
 
 
 def _type(row: Mapping[str, Any], region: str) -> Mapping[str, Any]:
-    gpus = row.get("GpuInfo", {}).get("Gpus", [])
+    gpus = [gpu.get("Count") for gpu in row.get("GpuInfo", {}).get("Gpus", [])]
     return {
         "instance_type": row.get("InstanceType"),
         "region": region,
         "vcpus": row.get("VCpuInfo", {}).get("DefaultVCpus"),
         "memory_mib": row.get("MemoryInfo", {}).get("SizeInMiB"),
         "architectures": tuple(row.get("ProcessorInfo", {}).get("SupportedArchitectures", ())),
-        "gpus": sum(int(gpu.get("Count", 0)) for gpu in gpus) if "GpuInfo" in row else 0,
+        "gpus": None if None in gpus else sum(gpus),
     }

@@ -161,14 +161,17 @@ def _one_by_one(
     unreadable = 0
     for user in users:
         try:
-            listed = list(
-                pages(iam, "list_service_specific_credentials", "ServiceSpecificCredentials", UserName=user)
-            )
+            listed = [
+                _credential(item, now)
+                for item in pages(
+                    iam, "list_service_specific_credentials", "ServiceSpecificCredentials", UserName=user
+                )
+            ]
         except _PROBLEMS:
             unreadable += 1
             rows[user, None] = Credential(user, None, None, "unreadable")
         else:
-            rows |= {(user, row.credential_id): row for row in (_credential(item, now) for item in listed)}
+            rows |= {(user, row.credential_id): row for row in listed}
     why = [f"all users at once was refused ({refused}), so each user was asked"]
     why += [f"{unreadable} of {len(users)} users could not be read"] if unreadable else []
     why += ["no user could be listed"] if not users else []
@@ -180,7 +183,7 @@ def _one_by_one(
 def _credential(row: Mapping[str, Any], now: datetime) -> Credential:
     expires = read_time(row.get("ExpirationDate"))
     return Credential(
-        user=str(row.get("UserName") or ""),
+        user=str(demanded(row, "UserName")),
         credential_id=row.get("ServiceSpecificCredentialId"),
         service=row.get("ServiceName"),
         status=status_of(row.get("Status"), expires, now),
@@ -209,7 +212,12 @@ def read_user(iam: Any, name: str) -> UserFacts:
     inline = part(lambda: listed("list_user_policies", "PolicyNames"))
     groups = part(lambda: listed("list_groups_for_user", "Groups"))
     of_groups = part(lambda: _of_groups(iam, [str(group["GroupName"]) for group in groups or ()]))
-    access = part(lambda: listed("list_access_keys", "AccessKeyMetadata"))
+    access = part(
+        lambda: tuple(
+            AccessKey(demanded(key, "AccessKeyId"), active=demanded(key, "Status") == "Active")
+            for key in listed("list_access_keys", "AccessKeyMetadata")
+        )
+    )
     login = part(
         lambda: unless_missing(lambda: bool(ask(iam, "get_login_profile", UserName=name)), missing=False)
     )
@@ -226,9 +234,7 @@ def read_user(iam: Any, name: str) -> UserFacts:
         inline_policies=None if inline is None else tuple(inline),
         groups=None if groups is None else tuple(g["GroupName"] for g in groups),
         group_policies=None if groups is None else of_groups,
-        access_keys=None
-        if access is None
-        else tuple(AccessKey(k["AccessKeyId"], k.get("Status") == "Active") for k in access),
+        access_keys=access,
         login_profile=login,
         mfa_devices=devices,
         ssh_keys=ssh,

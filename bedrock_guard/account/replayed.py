@@ -8,6 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bedrock_guard.account.investigation import read_calls
+from bedrock_guard.account.session import open_account
+from bedrock_guard.account.situation import management_account
+from bedrock_guard.account.trail_places import Wanted, store_at
+from bedrock_guard.account.tuple_files import is_table, read_table
 from bedrock_guard.boundary.builder import build
 from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.boundary.spec import BoundarySpec
@@ -48,12 +53,6 @@ def recorded(account: str, calls: str, days: int) -> Recorded:
         GuardError: there is nothing at the place.
 
     """
-    from bedrock_guard.account.investigation import read_calls
-    from bedrock_guard.account.session import open_account
-    from bedrock_guard.account.situation import management_account
-    from bedrock_guard.account.trail_places import Wanted, store_at
-    from bedrock_guard.account.tuple_files import is_table, read_table
-
     if not calls:
         opened = open_account(account)
         frame = read_calls(opened, days).reading.frame

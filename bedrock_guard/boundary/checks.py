@@ -263,20 +263,8 @@ def _exception(
         )
     if (entry.control is None) == (entry.model is None):
         raise reader.fault(path, "An exception names either a control or a model.")
-    if entry.control is not None and entry.control not in Controls.model_fields:
-        known = ", ".join(Controls.model_fields)
-        raise reader.fault(
-            (*path, "control"), f"No control {entry.control!r}.", remedy=f"The controls are: {known}."
-        )
-    if entry.control is not None and getattr(profile.controls, entry.control) is False:
-        raise reader.fault(
-            (*path, "control"), f"{entry.control} is off anyway.", remedy="Drop the exception."
-        )
-    if entry.control == "boundary_protection" and not entry.principals:
-        reader.notes.append(
-            f"{'.'.join(map(str, path))}: until {entry.until} everyone under the boundary may take it off or edit it, "
-            "and with it every other control goes. Name principals, or let administrators do it."
-        )
+    if entry.control is not None:
+        _lifted(reader, path, entry, entry.control, profile)
     for key in ("owner", "reason"):
         why = names.unprintable(getattr(entry, key))
         if why:
@@ -292,6 +280,21 @@ def _exception(
     chosen = choice_of(reader, (*path, "model"), entry.model, profile)
     _adds(reader, (*path, "model"), chosen, profile)
     return entry.model_copy(update={"model": chosen})
+
+
+def _lifted(reader: Reader, path: Path, entry: SpecException, control: str, profile: Profile) -> None:
+    """An exception for a control must lift one that is on."""
+    where = (*path, "control")
+    if control not in Controls.model_fields:
+        known = ", ".join(Controls.model_fields)
+        raise reader.fault(where, f"No control {control!r}.", remedy=f"The controls are: {known}.")
+    if getattr(profile.controls, control) is False:
+        raise reader.fault(where, f"{control} is off anyway.", remedy="Drop the exception.")
+    if control == "boundary_protection" and not entry.principals:
+        reader.notes.append(
+            f"{'.'.join(map(str, path))}: until {entry.until} everyone under the boundary may take it off or edit it, "
+            "and with it every other control goes. Name principals, or let administrators do it."
+        )
 
 
 def _adds(reader: Reader, path: Path, chosen: ModelChoice, profile: Profile) -> None:

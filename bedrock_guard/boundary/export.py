@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
+from bedrock_guard.boundary import export_cli, export_cloudformation, export_markdown, export_terraform
 from bedrock_guard.boundary.builder import Built, room
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.export_parts import Parts, file_names, parts_of
@@ -40,8 +41,6 @@ def export(
         >>> sorted(export(spec, build(spec), "json"))
         ['boundary.json', 'deny-1.json', 'deny-2.json', 'scp-1.json']
     """
-    from bedrock_guard.boundary import export_cli, export_cloudformation, export_terraform
-
     known = catalogue or shipped()
     writers: dict[str, Callable[[Parts], dict[str, str]]] = {
         "json": _json,
@@ -67,8 +66,6 @@ def _json(parts: Parts) -> dict[str, str]:
 
 
 def _markdown(spec: BoundarySpec, built: Built, catalogue: Catalogue) -> str:
-    from bedrock_guard.boundary import export_markdown
-
     card = score(spec, catalogue, profile=built.name)
     found = room(spec, catalogue, profile=built.name)
     return export_markdown.scorecard(spec, built, card, found, catalogue)

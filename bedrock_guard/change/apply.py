@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_guard.account.answers import NotAwsAnswer
 from bedrock_guard.change.engine import SETTLE_S, CancelledError, Engine, StepReport, halted
-from bedrock_guard.change.errors import ChangeError, HaltedError, MovedError, PlanFileError
+from bedrock_guard.change.errors import ChangeError, HaltedError, JournalError, MovedError, PlanFileError
 from bedrock_guard.change.journal import Journal, begun_before
 from bedrock_guard.change.look import Look
 from bedrock_guard.change.marker import this_owner
@@ -168,31 +168,32 @@ def rollback(
         if opened.has("rolled back"):
             return Outcome("rolled_back", "It was rolled back before.", opened.path, notes=_notes(opened))
         with _told(engine):
-            if not any(opened.has("intent", step.key) for step in plan.steps):
-                engine.note("rollback")
-                engine.leave_turn()
-                told = _not_ours(plan, engine)
-                engine.note("rolled back", notes=told)
-                words = (
-                    "Nothing had been changed."
-                    if not told
-                    else "Nothing was changed by this journal; see the notes."
-                )
-                return Outcome("rolled_back", words, opened.path, notes=tuple(told))
-            if not opened.has("rollback"):
-                engine.note("rollback")
-                session.clock.sleep(SETTLE_S)
-            engine.take_turn(take_over=take_over)
-            notes = [engine.undo(step, n, len(plan.back)) for n, step in enumerate(plan.back, start=1)]
-            engine.end_turn()
-            told = [*(note for note in notes if note), *_not_ours(plan, engine)]
-            engine.note("rolled back", notes=told)
-    return Outcome(
-        "rolled_back",
-        "The former state is back." if not told else "Back, but for the notes.",
-        opened.path,
-        notes=tuple(told),
-    )
+            return _back(plan, engine, opened, take_over=take_over)
+
+
+def _back(plan: Plan, engine: Engine, journal: Journal, *, take_over: bool) -> Outcome:
+    begun = any(journal.has("intent", step.key) for step in plan.steps)
+    if not journal.has("rollback"):
+        engine.note("rollback")
+        if begun:
+            engine.clock.sleep(SETTLE_S)
+    if begun:
+        told = (*_undone(plan, engine, take_over=take_over), *_not_ours(plan, engine))
+        words = "Back, but for the notes." if told else "The former state is back."
+    else:
+        engine.leave_turn()
+        told = tuple(_not_ours(plan, engine))
+        words = "Nothing was changed by this journal; see the notes." if told else "Nothing had been changed."
+    engine.note("rolled back", notes=told)
+    return Outcome("rolled_back", words, journal.path, notes=told)
+
+
+def _undone(plan: Plan, engine: Engine, *, take_over: bool) -> list[str]:
+    """Take back every step, the last one first; what is said of those that were left alone."""
+    engine.take_turn(take_over=take_over)
+    notes = [engine.undo(step, number, len(plan.back)) for number, step in enumerate(plan.back, start=1)]
+    engine.end_turn()
+    return [note for note in notes if note]
 
 
 def _not_ours(plan: Plan, engine: Engine) -> list[str]:
@@ -245,15 +246,9 @@ def _told(engine: Engine | None = None) -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError, NotAwsAnswer, ChangeError) as error:
         stopped = halted(error)
-        if engine is not None and not _unwritten(stopped):
+        if engine is not None and not isinstance(stopped, JournalError):
             engine.note("halted", why=stopped.what[:300])
         raise stopped from error
-
-
-def _unwritten(error: ChangeError) -> bool:
-    from bedrock_guard.change.errors import JournalError
-
-    return isinstance(error, JournalError)
 
 
 def _check(plan: Plan, look: Look, phrase: str) -> None:

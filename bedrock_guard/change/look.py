@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -114,10 +114,17 @@ class Look:
 
     def pages(self, call: Callable[..., Any], key: str, token: str, **request: Any) -> Iterator[Any]:
         """Every item of a list; `token` is its paging member, in IAM `Marker`."""
+        for answer in self._answers(call, (key,), token, **request):
+            yield from answer[key]
+
+    def _answers(
+        self, call: Callable[..., Any], keys: Sequence[str], token: str, **request: Any
+    ) -> Iterator[Any]:
+        """Every page of a list, with the members that AWS always sends."""
         seen: set[str] = set()
         while True:
-            answer = self.ask(call, key, **request)
-            yield from answer[key]
+            answer = self.ask(call, *keys, **request)
+            yield answer
             marker = answer.get(token)
             if not marker:
                 return
@@ -219,25 +226,19 @@ class Look:
 
     def uses(self, arn: str) -> Uses:
         """Who uses a policy, as boundary and as permissions."""
-        found = {usage: set[str]() for usage in ("PermissionsBoundary", "PermissionsPolicy")}
-        for usage, names in found.items():
-            marker: dict[str, str] = {}
-            while True:
-                answer = self.ask(
-                    self.iam.list_entities_for_policy,
-                    "PolicyUsers",
-                    "PolicyRoles",
-                    PolicyArn=arn,
-                    PolicyUsageFilter=usage,
-                    **marker,
-                )
-                for kind in ("User", "Role", "Group"):
-                    rows = answer.get(f"Policy{kind}s", ())
-                    names.update(f"{kind.lower()}/{row[f'{kind}Name']}" for row in rows)
-                if not answer.get("Marker"):
-                    break
-                marker = {"Marker": answer["Marker"]}
-        return Uses(frozenset(found["PermissionsBoundary"]), frozenset(found["PermissionsPolicy"]))
+        return Uses(self._users(arn, "PermissionsBoundary"), self._users(arn, "PermissionsPolicy"))
+
+    def _users(self, arn: str, usage: str) -> frozenset[str]:
+        asked = {"PolicyArn": arn, "PolicyUsageFilter": usage}
+        pages = self._answers(
+            self.iam.list_entities_for_policy, ("PolicyUsers", "PolicyRoles"), "Marker", **asked
+        )
+        return frozenset(
+            f"{kind.lower()}/{row[f'{kind}Name']}"
+            for answer in pages
+            for kind in ("User", "Role", "Group")
+            for row in answer.get(f"Policy{kind}s", ())
+        )
 
     def scp(self, name: str) -> tuple[str, str] | None:
         """Id and text of a service control policy, by its name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ def make_plan(account: Account, wish: Wish, *, seen: Situation | None = None) ->
         ChangeError: the account could not be read.
     """
     look = Look(account)
-    try:
+    with _reading():
         scene = look_at(look, wish)
         _refuse(refusals(scene))
         _refuse(tuple(_robbed(scene)))
@@ -55,14 +56,6 @@ def make_plan(account: Account, wish: Wish, *, seen: Situation | None = None) ->
         marker = f"arn:{scene.partition}:iam::{scene.account}:policy/{wish.built.profile.policy_prefix}change-marker"
         _refuse(tuple(operator_refusals(look, scene, rights_of(scene, (*steps, *back), marker))))
         said = opinions(look, scene, found)
-    except ClientError as error:
-        raise ChangeError(
-            f"The account could not be read: {code_of(error)}.",
-            why=str(error)[:300],
-            remedy="Nothing was written. The operator policy in docs/apply.md names what is needed.",
-        ) from error
-    except BotoCoreError as error:
-        raise ChangeError("The account could not be reached.", why=str(error)[:300]) from error
     now = look.clock.now()
     return Plan(
         account=scene.account,
@@ -89,6 +82,21 @@ def make_plan(account: Account, wish: Wish, *, seen: Situation | None = None) ->
         risks=tuple(_risks(scene, seen)),
         exports=tuple(_exports(scene)),
     )
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """What AWS answers instead of what was asked, in words."""
+    try:
+        yield
+    except ClientError as error:
+        raise ChangeError(
+            f"The account could not be read: {code_of(error)}.",
+            why=str(error)[:300],
+            remedy="Nothing was written. The operator policy in docs/apply.md names what is needed.",
+        ) from error
+    except BotoCoreError as error:
+        raise ChangeError("The account could not be reached.", why=str(error)[:300]) from error
 
 
 def _refuse(found: tuple[Refusal, ...]) -> None:

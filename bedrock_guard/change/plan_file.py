@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bedrock_guard.change.errors import PlanFileError
 from bedrock_guard.change.marker import DropMarker
+from bedrock_guard.change.review import review, rollback_script
 from bedrock_guard.change.steps_guardrail import (
     CreateGuardrailVersion,
     DeleteGuardrail,
@@ -201,8 +202,6 @@ class Plan(_Frozen):
         Raises:
             PlanFileError: it cannot be written.
         """
-        from bedrock_guard.change.review import review, rollback_script
-
         place = Path(folder)
         files = {
             f"{self.name}.json": json.dumps({"plan_id": self.id, **self.body}, indent=1, ensure_ascii=True),

@@ -83,19 +83,22 @@ def _selection(scene: Scene) -> Iterator[Refusal]:
             f"Selected: {wish.selection.words()}. The account has {len(scene.survey.people):,} users and roles.",
             "Select fewer, or raise the limit if all of them are meant.",
         )
-    if wish.canary is not None and scene.canary is None:
-        yield Refusal(
-            "canary",
-            f"The canary {wish.canary} is not among those selected.",
-            "It goes first, so the change must be for it too.",
-            "Select it, or name one of those selected.",
-        )
     if scene.people and scene.boundary is None and not scene.denies:
         yield Refusal(
             "documents",
             "The spec makes no boundary and no deny policy for anybody.",
             "Nothing would be put on those selected.",
             "Turn on a control that makes one, or select nobody and name targets for the SCPs.",
+        )
+
+
+def _canary(scene: Scene) -> Iterator[Refusal]:
+    if scene.wish.canary is not None and scene.canary is None:
+        yield Refusal(
+            "canary",
+            f"The canary {scene.wish.canary} is not among those selected.",
+            "It goes first, so the change must be for it too.",
+            "Select it, or name one of those selected.",
         )
     if scene.canary is None and any(policy.changes and policy.users for policy in scene.policies):
         yield Refusal(
@@ -201,6 +204,9 @@ def _break_glass(scene: Scene) -> Iterator[Refusal]:
                 "It could not undo the change.",
                 "Take that boundary off, or name another one that has none.",
             )
+
+
+def _tagged(scene: Scene) -> Iterator[Refusal]:
     for person in scene.people.values():
         if person.state.tags.get("bedrock-guard") == "break-glass":
             yield Refusal(
@@ -240,6 +246,9 @@ def _documents(scene: Scene) -> Iterator[Refusal]:
                 "As a boundary it allows nothing.",
                 "Give them another boundary first, or take this one off.",
             )
+
+
+def _unfinished(scene: Scene) -> Iterator[Refusal]:
     for arn in scene.candidates:
         yield Refusal(
             "unfinished",
@@ -289,7 +298,7 @@ def patch(policy: Managed) -> str:
     return "\n".join(lines)
 
 
-def _scps(scene: Scene) -> Iterator[Refusal]:
+def _scp_targets(scene: Scene) -> Iterator[Refusal]:
     for target, names in scene.scps_on.items():
         if target == scene.management:
             yield Refusal(
@@ -319,6 +328,9 @@ def _scps(scene: Scene) -> Iterator[Refusal]:
                 f"{MAX_SCPS_PER_TARGET} are the most.",
                 "Detach one that it does not need, or name a target under it.",
             )
+
+
+def _scp_texts(scene: Scene) -> Iterator[Refusal]:
     for name, there in scene.scp_there.items():
         if there is not None and not name.endswith(there[:8]):
             yield Refusal(
@@ -338,5 +350,6 @@ def _scps(scene: Scene) -> Iterator[Refusal]:
 
 
 _CHECKS: Final[tuple[Callable[[Scene], Iterator[Refusal]], ...]] = (
-    _account, _selection, _people, _break_glass, _documents, _owners, _scps,
+    _account, _selection, _canary, _people, _break_glass, _tagged, _documents, _unfinished, _owners,
+    _scp_targets, _scp_texts,
 )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from bedrock_guard.account.trail_lookup import gaps, look_up
 from bedrock_guard.change.errors import HaltedError
 from bedrock_guard.change.step import Facts, Right, Step
 from bedrock_guard.evidence.tables import provenance_of
@@ -80,8 +81,6 @@ class Watch(Step):
             )
 
     def _denials(self, look: Look) -> pd.DataFrame:
-        from bedrock_guard.account.trail_lookup import gaps, look_up
-
         end = max(look.clock.now(), look.since + timedelta(seconds=1))
         calls = look_up(look.session, (look.session.region,), look.since, end).reading.frame
         unread = gaps(provenance_of(calls))

@@ -2,7 +2,8 @@
 
 A caller has the dollars that `attribution` names it for, and no others: its own tokens at what the bill paid for them,
 and the batch jobs and commitments it has alone. What no call explains has no caller, and stands apart; together the
-rows give the impact's totals exactly.
+rows give the impact's totals exactly. Floats only weigh a caller's calls; its part is cut to a millionth of a dollar,
+and what rounding leaves over is in the row without a caller.
 """
 
 from __future__ import annotations

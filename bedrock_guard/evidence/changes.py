@@ -76,7 +76,8 @@ def explain_change(
     """The whole change first, then one entry per value of `by`, largest change first. Usage only.
 
     A price is compared within one usage type of one Region, so a move from one route or tier to another is mix, not
-    price. Windows should be of equal length.
+    price. Windows should be of equal length. Lines without a readable amount add nothing: `reconcile` withholds a bill
+    that has any.
 
     Args:
         previous: classified bill of the window before.
@@ -224,7 +225,8 @@ def anomalies(
 ) -> pd.DataFrame:
     """Days on which one model (or another column's value) cost unusually much, each with its reason.
 
-    A day without a line costs nothing; days before the first line of the bill are not covered. Columns: day, the `by`
+    A day without a line costs nothing, as does a line without a readable amount (`reconcile` counts those); days
+    before the first line of the bill are not covered. Columns: day, the `by`
     column, cost, usual (the median), limit, why; amounts are Decimal, newest first.
 
     Raises:

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.usage_types import understand, words
 
@@ -229,8 +230,6 @@ def _name_index(models: tuple[Model, ...], aliases: Aliases) -> dict[str, str]:
 def index_of(catalogue: Catalogue | None = None, aliases: Aliases | None = None) -> Index:
     """The index of a catalogue (the shipped one by default) and of aliases on top of the shipped ones."""
     if catalogue is None:
-        from bedrock_guard.boundary.catalogue import shipped
-
         catalogue = shipped()
     extra = tuple((aliases or Aliases()).names.items())
     return _index(_Models(catalogue.models), extra)

@@ -253,26 +253,28 @@ def _unmapped(
     return pd.DataFrame(rows, columns=["service", "usage_type", "cost", "lines", "reason", "alias_line"])
 
 
-def _reasons(result: Reconciliation, frame: pd.DataFrame, asked: ControlTotal, *, unknown: int) -> list[str]:
-    found: list[str] = []
+def _against_control(result: Reconciliation, asked: ControlTotal) -> str | None:
+    """What keeps the lines from the control total; None where they add up to it."""
     if len(result.by_currency) > 1:
-        found.append(
-            f"The bill is in {len(result.by_currency)} currencies ({', '.join(result.by_currency)})."
-        )
-    elif asked.currency and result.by_currency and asked.currency not in result.by_currency:
-        found.append(f"The control total is in {asked.currency}, the bill is not.")
-    elif result.control_total is None:
-        found.append(
-            f"The control total is unknown: {asked.provenance.why.rstrip('.') or 'it was not asked'}."
-        )
-    elif result.difference and abs(result.difference) > result.tolerance:
+        return f"The bill is in {len(result.by_currency)} currencies ({', '.join(result.by_currency)})."
+    if asked.currency and result.by_currency and asked.currency not in result.by_currency:
+        return f"The control total is in {asked.currency}, the bill is not."
+    if result.control_total is None:
+        return f"The control total is unknown: {asked.provenance.why.rstrip('.') or 'it was not asked'}."
+    if not result.difference or abs(result.difference) <= result.tolerance:
+        return None
+    if abs(result.difference) >= ROUNDING_USD:
         amount = dollars(result.difference, result.currency or "USD")
-        found.append(
-            f"The lines add up to {amount} more than the control total."
-            if abs(result.difference) >= ROUNDING_USD
-            else f"The lines are {result.difference:+f} off the control total, which can be Cost Explorer's rounding: "
-            "bedrock-guard doctor finds out."
-        )
+        return f"The lines add up to {amount} more than the control total."
+    return (
+        f"The lines are {result.difference:+f} off the control total, which can be Cost Explorer's rounding: "
+        "bedrock-guard doctor finds out."
+    )
+
+
+def _reasons(result: Reconciliation, frame: pd.DataFrame, asked: ControlTotal, *, unknown: int) -> list[str]:
+    apart = _against_control(result, asked)
+    found = [] if apart is None else [apart]
     if unknown:
         found.append(f"{unknown} lines have no amount that can be read.")
     homeless = len(frame) - sum(result.lines.values())

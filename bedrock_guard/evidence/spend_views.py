@@ -137,7 +137,8 @@ def unusual_days(
 def ec2_by_type(frame: pd.DataFrame) -> pd.DataFrame:
     """EC2 spend per instance type and purchase option, dearest first: hours (None where a line has none) and cost.
 
-    `instance_type` None is EC2 spend that has no type (transfer, load balancers).
+    `instance_type` None is EC2 spend that has no type (transfer, load balancers). Lines without a readable amount add
+    nothing: `ec2.reconcile_ec2` says how many there are.
 
     Raises:
         MissingColumns: the frame is no EC2 bill.

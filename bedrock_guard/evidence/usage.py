@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.evidence.left_out import LeftOut
 from bedrock_guard.evidence.model_ids import resolve_models
 from bedrock_guard.evidence.record_columns import Columns
@@ -114,6 +115,4 @@ def to_frame(
     provenance: Provenance | None = None,
 ) -> pd.DataFrame:
     """The trail table of rows, with their models resolved by `catalogue` (by default the shipped one) and `kept`."""
-    from bedrock_guard.boundary.catalogue import shipped
-
     return resolve_models(TRAIL.frame(rows, provenance), catalogue or shipped(), kept)

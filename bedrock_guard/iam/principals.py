@@ -88,11 +88,15 @@ class Principal:
 
     @property
     def is_service_linked_role(self) -> bool:
-        """Whether it is a service-linked role or a session of one."""
-        if self.arn is None:
+        """Whether it is a service-linked role, told by its path, or a session of one, which has but the name.
+
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+        """
+        if self.arn is None or self.role_name is None:
             return False
-        linked = (self.role_name or "").startswith("AWSServiceRoleFor")
-        return linked or (self.kind == "role" and ":role/aws-service-role/" in self.arn)
+        if self.kind == "role":
+            return ":role/aws-service-role/" in self.arn
+        return self.role_name.startswith("AWSServiceRoleFor")
 
     @property
     def is_outsider(self) -> bool:

@@ -9,11 +9,11 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from decide_table import decide_table
 
 from bedrock_guard.iam.document import PolicyError, read
 from bedrock_guard.iam.evaluator import Principal, compile_policies
 from bedrock_guard.iam.quotas import QUOTAS
-from bedrock_guard.iam.table import decide_table
 
 A, B = "111122223333", "000000000011"
 USER = f"arn:aws:iam::{A}:user/ada"
@@ -107,7 +107,8 @@ def test_rule_03_service_control_policies_must_allow_at_every_level():
         (SESSION, EXPLICIT),
         (ROOT, EXPLICIT),
         (Principal(USER, in_management_account=True), ALLOWED),
-        (f"arn:aws:iam::{A}:role/AWSServiceRoleForX", ALLOWED),
+        (f"arn:aws:iam::{A}:role/AWSServiceRoleForX", EXPLICIT),
+        (f"arn:aws:iam::{A}:role/team/AWSServiceRoleForX", EXPLICIT),
         (f"arn:aws:iam::{A}:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX", ALLOWED),
         (f"arn:aws:sts::{A}:assumed-role/AWSServiceRoleForX/s", ALLOWED),
     ],

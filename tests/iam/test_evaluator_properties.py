@@ -6,13 +6,13 @@ import random
 import re
 from itertools import product
 
+from decide_table import decide_table
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bedrock_guard.iam.document import as_document, read
 from bedrock_guard.iam.evaluator import Principal, compile_policies
 from bedrock_guard.iam.program import UNKNOWN
-from bedrock_guard.iam.table import decide_table
 
 A, B = "111122223333", "000000000011"
 ACTIONS = ["s3:GetObject", "s3:PutObject", "ec2:RunInstances", "kms:Decrypt"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from decide_table import decide_table
 
 from bedrock_guard.iam.document import PolicyError, as_document
 from bedrock_guard.iam.evaluator import Principal, compile_policies
 from bedrock_guard.iam.explain import RULES
 from bedrock_guard.iam.program import UNKNOWN, Truth
-from bedrock_guard.iam.table import decide_table
 from bedrock_guard.iam.values import RequestError
 
 A = "111122223333"

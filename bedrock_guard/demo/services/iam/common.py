@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from bedrock_guard.demo.managed_policies import PREFIX, document_of
 from bedrock_guard.demo.service import Answer, Need, Request, Service, ServiceError, page
 from bedrock_guard.demo.state import Body, Items
 
@@ -223,8 +224,6 @@ def require_policy(request: Request, arn: str) -> Body:
 
 def aws_managed(arn: str) -> Body | None:
     """One of AWS's managed policies as an item."""
-    from bedrock_guard.demo.managed_policies import PREFIX, document_of
-
     document = document_of(arn)
     if document is None:
         return None
