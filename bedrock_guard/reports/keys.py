@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +21,7 @@ from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.denials import LAYER_WORDS
-from bedrock_guard.evidence.key_use import counts
+from bedrock_guard.evidence.key_use import INVOCATIONS, counts
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.words import many
 from bedrock_guard.present import keys as show
@@ -45,6 +46,30 @@ if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
 
 
+_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d")
+LOOKED_AT: Final = (
+    "Asked are the account's own Region and those where a key was used, records show that Bedrock was changed, "
+    "or the bill has Bedrock."
+)
+
+
+def looked_at(case: Investigation, own: str) -> list[str]:
+    """The Regions whose resources are read: a commitment stands where it was made and is paid, not where keys are used.
+
+    Args:
+        case: its records and its bill.
+        own: the account's own Region.
+    """
+    calls, bill = case.calls, case.bill
+    bedrock = calls["service"].astype("string").str.startswith("bedrock").fillna(value=False)
+    reading = calls["read_only"].astype("boolean").fillna(value=False)
+    changed = bedrock & ~calls["operation"].isin(list(INVOCATIONS)) & ~reading
+    seen = calls.loc[changed | calls["key_kind"].isin(["long_term", "short_term"]), "region"]
+    paid = bill.loc[bill["account_id"] == case.account.account_id, "region"]
+    names = {str(name) for column in (seen, paid) for name in column.dropna().unique()}
+    return sorted({own} | {name for name in names if _REGION.fullmatch(name)})
+
+
 @dataclass(frozen=True)
 class KeyReport(AccountReport[KeySettings]):
     """One run's evidence and what is shown of it; the notebook shows these attributes one by one.
@@ -53,7 +78,7 @@ class KeyReport(AccountReport[KeySettings]):
         settings: the checked parameters.
         case: keys, calls, bill and findings.
         spec: for its exceptions.
-        resources: what exists in Bedrock, and the state of model invocation logging, where keys were used.
+        resources: what exists in Bedrock, and the state of model invocation logging, in the Regions of `looked_at`.
         earlier: earlier runs.
 
     """
@@ -76,8 +101,7 @@ class KeyReport(AccountReport[KeySettings]):
             account, settings.days, zone=settings.zone, thresholds=limits, store=settings.calls
         )
         spec = BoundarySpec.load(settings.spec) if settings.spec else example_spec()
-        used = case.calls.loc[case.calls["key_kind"].isin(["long_term", "short_term"]), "region"].dropna()
-        resources = read_resources(account, sorted({account.region, *map(str, used.unique())}))
+        resources = read_resources(account, looked_at(case, account.region))
         case = replace(case, account=AccountCard.of(account))  # with what was read since
         window = _window(case)
         earlier = earlier_runs(settings.previous, "keys", case.account.account_id, window)
@@ -87,14 +111,18 @@ class KeyReport(AccountReport[KeySettings]):
 
     @property
     def logging(self) -> tuple[Logging, ...]:
-        """The state of model invocation logging where keys were used."""
+        """The state of model invocation logging where Bedrock is in use."""
         return self.resources.logging
 
     @property
     def exists(self) -> tuple[Shown, Shown]:
-        """What exists where keys were used: Region by Region with what could be read, and thing by thing."""
+        """What exists: Region by Region with what could be read and which were left out, and thing by thing."""
         held, zone = self.resources, self.settings.zone
-        return in_zone(show_resources.regions(held), zone), in_zone(show_resources.standing(held), zone)
+        regions = show_resources.regions(held)
+        left = sorted(set(self.case.regions) - {one.region for one in held.asked})
+        why = f" {LOOKED_AT}" + (f" Not asked, with no sign of any: {', '.join(left)}." if left else "")
+        regions = replace(regions, caption=regions.caption + why)
+        return in_zone(regions, zone), in_zone(show_resources.standing(held), zone)
 
     @property
     def card(self) -> AccountCard:
@@ -238,7 +266,7 @@ class KeyReport(AccountReport[KeySettings]):
 
     @property
     def logging_state(self) -> Shown:
-        """Model invocation logging now, in the Regions where keys were used."""
+        """Model invocation logging now, in the Regions of `looked_at`."""
         rows = [
             (
                 one.region,

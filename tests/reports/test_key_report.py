@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -20,7 +21,7 @@ from bedrock_guard.present import keys as show
 from bedrock_guard.present.table import Shown, unbroken
 from bedrock_guard.reports.figures import Figures
 from bedrock_guard.reports.key_findings import denied_bursts, expiring, suspected
-from bedrock_guard.reports.keys import KeyReport
+from bedrock_guard.reports.keys import KeyReport, looked_at
 from bedrock_guard.reports.settings import BadParameters, KeySettings, read_parameters
 from bedrock_guard.reports.summary import LINES, summary
 
@@ -114,6 +115,42 @@ def test_what_exists_where_keys_were_used_is_there(report: KeyReport) -> None:
     assert "support-agent" in set(things.frame["name"])
     assert {"support-agent", "tidewater-model-logs-111122223333"} <= set(report.names)
     assert not any("anthropic." in name for name in report.names)
+
+
+def test_a_commitment_is_found_where_it_is_made_and_paid_though_no_key_was_used_there(
+    report: KeyReport,
+) -> None:
+    case = report.case
+    assert looked_at(case, "us-east-1") == [one.region for one in report.logging]
+    made = case.calls.iloc[[0]].assign(
+        service="bedrock.amazonaws.com",
+        operation="CreateProvisionedModelThroughput",
+        region="sa-east-1",
+        read_only=False,
+        key_kind="none",
+    )
+    read = made.assign(operation="ListAgents", region="eu-north-1", read_only=True)
+    invoked = made.assign(operation="InvokeModel", region="eu-west-3")
+    elsewhere = made.assign(service="iam.amazonaws.com", operation="CreateUser", region="ca-central-1")
+    paid = case.bill.iloc[[0]].assign(region="ap-south-1", account_id=case.account.account_id)
+    theirs = paid.assign(region="eu-west-2", account_id="000000000099")
+    nowhere = paid.assign(region="global")
+    changed = replace(
+        case,
+        calls=pd.concat(
+            [frame.astype("object") for frame in (case.calls.head(0), made, read, invoked, elsewhere)]
+        ),
+        bill=pd.concat([paid, theirs, nowhere]),
+    )
+    assert looked_at(changed, "us-west-1") == ["ap-south-1", "sa-east-1", "us-west-1"]
+
+
+def test_which_regions_were_looked_at_is_said(report: KeyReport) -> None:
+    places, _ = report.exists
+    said = places.caption
+    assert all(region in said for region in set(report.case.regions) - {one.region for one in report.logging})
+    assert "ap-south-1" in said
+    assert "us-east-1" not in said
 
 
 def half_the_regions() -> list[Fault]:
