@@ -257,7 +257,7 @@ def investigate(
     bill = classify_bill(lines, catalogue, learnt=learnt(account))
     prices = _prices(account, bill, calls, catalogue)
     card = AccountCard.of(account)
-    unseen = (*unknown, *_unseen(bill, account.account_id))
+    unseen = (*unknown, *_of_records(calls, stored=bool(store)), *_unseen(bill, account.account_id))
     return Investigation(
         card, catalogue, keys, calls, bill, prices, asked, unseen, zone, thresholds or Thresholds()
     )
@@ -318,12 +318,23 @@ def _prices(account: Account, bill: pd.DataFrame, calls: pd.DataFrame, catalogue
     return pd.concat(lists, ignore_index=True) if lists else paid
 
 
+def _of_records(calls: pd.DataFrame, *, stored: bool) -> tuple[str, ...]:
+    """What the source of the records leaves out by its nature: Event history, or files of a trail."""
+    if not stored:
+        return (
+            "Regions that are not enabled were not asked",
+            "Data events (mantle inference, agents) were not read",
+        )
+    if (calls["category"] == "Data").any():
+        return ("Data events (mantle inference, agents) are there as far as the trail selects them",)
+    return (
+        "The files hold no data event of a key (mantle inference, agents): the trail may not select them",
+    )
+
+
 def _unseen(bill: pd.DataFrame, own: str) -> tuple[str, ...]:
     others = sorted({str(name) for name in bill["account_id"].dropna()} - {own})
-    told = [
-        "Regions that are not enabled were not asked",
-        "Data events (mantle inference, agents) were not read",
-    ]
+    told = []
     if others:
         told.append(f"Accounts {', '.join(others)} are on the bill; their keys and records are read there")
     if not provenance_of(bill).complete:

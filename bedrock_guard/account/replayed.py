@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bedrock_guard.account.investigation import read_calls
+from bedrock_guard.account.opaque_models import with_opaque_models
+from bedrock_guard.account.s3 import is_address
 from bedrock_guard.account.session import open_account
 from bedrock_guard.account.situation import management_account
 from bedrock_guard.account.trail_places import Wanted, store_at
@@ -47,7 +49,7 @@ def recorded(account: str, calls: str, days: int) -> Recorded:
         account: demo, or a profile's name; its credentials read a bucket.
         calls: a Parquet file of the commands `calls` or `tuples`, the folder of a store, files of a trail, or a trail
             in S3 (`s3://bucket/prefix`); "" asks the account.
-        days: how far back the account or the bucket is asked.
+        days: how far back the account or the bucket is asked; files here are read whole.
 
     Raises:
         GuardError: there is nothing at the place.
@@ -55,15 +57,17 @@ def recorded(account: str, calls: str, days: int) -> Recorded:
     """
     if not calls:
         opened = open_account(account)
-        frame = read_calls(opened, days).reading.frame
+        frame = with_opaque_models(opened, read_calls(opened, days).reading.frame, shipped())
         return Recorded(lambda _: frame, opened.now.date(), management_account(opened))
-    now = datetime.now(UTC)
     if is_table(calls):
-        return Recorded(lambda _: read_table(calls), now.date())
-    store, taken = store_at(calls, Wanted(now - timedelta(days=days)), lambda: open_account(account))
+        return Recorded(lambda _: read_table(calls), datetime.now(UTC).date())
+    bucket = open_account(account) if is_address(calls) else None
+    now = bucket.now if bucket else datetime.now(UTC)
+    since = now - timedelta(days=days) if bucket else None  # a day more was fetched, for late deliveries
+    store, taken = store_at(calls, Wanted(since), lambda: bucket or open_account(account))
 
     def counted(reach: Reach | Documents) -> pd.DataFrame:
-        found = store.tuples(by=("source_ip",) if _addressed(reach) else ())
+        found = store.tuples(since, by=("source_ip",) if _addressed(reach) else ())
         proof = provenance_of(found)
         return with_provenance(found, proof.lowered("floor", taken.lost) if taken.lost else proof)
 

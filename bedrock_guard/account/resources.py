@@ -378,13 +378,20 @@ NAMING: Final = frozenset(
 """The kinds whose ARNs stand for a model."""
 
 
-def kept_profiles(resources: Resources, catalogue: Catalogue) -> dict[str, str]:
+def kept_profiles(
+    resources: Resources, catalogue: Catalogue, kinds: Collection[str] = NAMING
+) -> dict[str, str]:
     """What opaque ARNs stand for, for `evidence.model_ids`: application profiles, provisioned models, deployments.
 
     An application profile does not say which profile it was made from, only where it may send calls; the profile of
     the catalogue that sends them to the same Regions is taken.
+
+    Args:
+        resources: what exists.
+        catalogue: models and their profiles.
+        kinds: which of NAMING.
     """
-    table = resources.table[resources.table["kind"].isin(NAMING)].dropna(subset=["arn", "model"])
+    table = resources.table[resources.table["kind"].isin(kinds)].dropna(subset=["arn", "model"])
     columns = (table[name] for name in ("arn", "region", "model", "models"))
     return {
         str(arn): _source(str(region), str(model), models or [], catalogue)
@@ -396,7 +403,7 @@ def _source(region: str, model: str, models: Iterable[str], catalogue: Catalogue
     """The profile that sends calls from `region` to where these models are; the model itself where there is none."""
     reached = {arn.split(":")[3] for arn in models if arn.count(":") >= 5}
     known = catalogue.get(model.rpartition("/")[2])
-    if known is None or reached == {region}:
+    if known is None or not reached or reached == {region}:
         return model
     same = (p.profile_id for p in known.profiles if set(p.destinations.get(region, ())) == reached)
     wide = (p.profile_id for p in known.profiles if (p.route == "global") == ("" in reached))

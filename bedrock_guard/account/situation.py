@@ -20,7 +20,7 @@ from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.iam_pages import UnreadableError, ask
 from bedrock_guard.account.instances import read_ec2_bill
 from bedrock_guard.account.requests import PRICE_PER_REQUEST_USD
-from bedrock_guard.account.resources import Resources, read_resources
+from bedrock_guard.account.resources import Resources, kept_profiles, read_resources
 from bedrock_guard.account.sole_callers import unit_regions
 from bedrock_guard.account.stored_calls import counted_calls
 from bedrock_guard.account.trail_lookup import look_up
@@ -29,6 +29,7 @@ from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.attribution import Attribution, Owners, attribute
 from bedrock_guard.evidence.impact import GOVERNED, Billed
 from bedrock_guard.evidence.impact_days import DailyBill
+from bedrock_guard.evidence.model_ids import fill_models
 from bedrock_guard.evidence.model_use import model_use, units_behind
 from bedrock_guard.evidence.probes import Heard, Rented
 from bedrock_guard.evidence.reconcile import Reconciliation
@@ -352,6 +353,7 @@ def _situation(
         start = max(start, account.now - HISTORY)
         calls = look_up(account, asked, start, end, catalogue=catalogue).reading.frame
     held = read_resources(account, dict.fromkeys((*asked, *_regions(bill, account), *unit_regions(calls))))
+    calls = fill_models(calls, catalogue, kept_profiles(held, catalogue, {"application_profile"}))
     units = held.of("provisioned_throughput")
     owners = sole_callers(calls, units)
     card = AccountCard.of(account, *_management(account))

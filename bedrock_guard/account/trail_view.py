@@ -107,6 +107,14 @@ class TrailView:
         ).fetchone()
         return int(row[0]) if row else 0
 
+    def unnamed(self, start: datetime | None = None, end: datetime | None = None) -> int:
+        """How many calls of a window name a model that neither the catalogue nor a record here knows."""
+        name = self.relation(start, end)
+        found = self.connection.execute(
+            f"SELECT count(*) FROM {name} WHERE model IS NULL AND model_raw IS NOT NULL"  # noqa: S608 - our view
+        ).fetchone()
+        return int(found[0]) if found else 0
+
     def relation(
         self,
         start: datetime | None = None,

@@ -132,6 +132,7 @@ def replay(
     """
     from bedrock_guard.account.replayed import reach_of, recorded
     from bedrock_guard.boundary.catalogue import shipped
+    from bedrock_guard.evidence.model_ids import UNNAMED, unnamed
     from bedrock_guard.evidence.replay import cube
     from bedrock_guard.evidence.tables import provenance_of
     from bedrock_guard.present import replay as show
@@ -142,5 +143,7 @@ def replay(
     table = seen.table(reach)
     judged = cube(table, shipped()).judge(reach)
     print(source_note(provenance_of(table)), file=sys.stderr)
+    if count := unnamed(table):
+        print(f"{count:,} calls {UNNAMED}", file=sys.stderr)
     print(f"{show.by_control(judged).text()}\n\n{show.by_caller(judged).text()}")
     print(json.dumps(dict(judged.totals)))

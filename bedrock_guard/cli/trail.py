@@ -52,6 +52,7 @@ def calls(
     from bedrock_guard.account.session import open_account
     from bedrock_guard.account.trail_places import Wanted, take_in
     from bedrock_guard.account.trail_store import TrailStore
+    from bedrock_guard.evidence.model_ids import UNNAMED
     from bedrock_guard.present.table import plain
 
     if out is None and store is None:
@@ -66,6 +67,8 @@ def calls(
         for name, reason in read.set_aside.items():
             print(f"set aside: {plain(name)}: {plain(reason)}", file=sys.stderr)
         print(f"{read.files:,} new file(s) read{f'; {read.line}' if read.line else ''}", file=sys.stderr)
+        if count := trail.view().unnamed(wanted.start, wanted.end):
+            print(f"{count:,} calls {UNNAMED}", file=sys.stderr)
         print(json.dumps(trail.summary(wanted.start, wanted.end)))
 
 

@@ -42,6 +42,12 @@ MAKERS: Final = {
 }
 """Operations that name a model anew: the response's member with the name, the request's path to the model."""
 
+UNNAMED: Final = (
+    "name a model that neither the catalogue nor a record here knows; the account's lists may know it: keys and the "
+    "reports ask them"
+)
+"""What is said of so many calls."""
+
 _ARN: Final = re.compile(r"arn:aws[a-z-]*:bedrock[a-z-]*:[a-z0-9-]*:\d*:(?P<kind>[a-z-]+)/(?P<id>.+)")
 _SCOPED: Final = re.compile(r"(?P<scope>us-gov|us|eu|apac|au|jp|ca|in|global)\.(?P<base>[a-z0-9-]+\..+)")
 _MODEL: Final = re.compile(r"[a-z0-9-]+\.[A-Za-z0-9][A-Za-z0-9._:-]*")
@@ -147,3 +153,33 @@ def resolve_models(
     changed = frame.assign(model=models.astype("string"), route=routes.astype("string"))
     changed.attrs = attrs
     return changed
+
+
+def fill_models(frame: pd.DataFrame, catalogue: Catalogue, kept: Mapping[str, str]) -> pd.DataFrame:
+    """Calls, or tuples of them, with the models that `kept` knows where they had none. What they had stays."""
+    import pandas as pd
+
+    ids = ModelIds(catalogue, kept)
+    bare = frame.loc[frame["model"].isna() & frame["model_raw"].notna(), "model_raw"]
+    found = {raw: ids.resolve(str(raw)) for raw in bare.unique()}
+    known = bare[bare.map(lambda raw: found[raw][0] is not None)]
+    if known.empty:
+        return frame
+    attrs, filled = frame.attrs, {}
+    for place, name in enumerate(("model", "route")):
+        values = frame[name].astype("string").copy()
+        values.loc[known.index] = pd.array([found[raw][place] for raw in known], dtype="string")
+        filled[name] = values.astype(frame[name].dtype)
+    changed = frame.assign(**filled)
+    changed.attrs = attrs
+    return changed
+
+
+def unnamed(frame: pd.DataFrame) -> int:
+    """How many calls name a model that is not known: by an ARN of the account's own whose making no record here tells.
+
+    Args:
+        frame: calls, or tuples of them.
+    """
+    bare = frame[frame["model"].isna() & frame["model_raw"].notna()]
+    return int(bare["calls"].sum()) if "calls" in bare.columns else len(bare)

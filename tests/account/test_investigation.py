@@ -189,6 +189,8 @@ def test_models_behind_the_accounts_own_arns_are_known_when_their_making_is_out_
     kinds = set(opaque["model_raw"].str.split(":").str[5].str.partition("/")[0])
     assert kinds == {"provisioned-model", "application-inference-profile"}
     assert opaque["model"].notna().all()
+    units = opaque["model_raw"].str.contains("provisioned-model")
+    assert set(opaque.loc[units, "route"]) == {"in_region"}  # no profile stands before a unit
     assert (
         account.requests.total("bedrock") - before == 3 * opaque["model_raw"].str.split(":").str[3].nunique()
     )

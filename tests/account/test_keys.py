@@ -483,7 +483,7 @@ def test_the_demo_resources(demo: Account) -> None:
     assert (unit["commitment"], unit["units"]) == ("SixMonths", 1)
     assert unit["ends"] > demo.now
     kept = kept_profiles(found, shipped())
-    assert "claude-3-7-sonnet" in kept[unit["arn"]]
+    assert kept[unit["arn"]].endswith("foundation-model/anthropic.claude-3-7-sonnet-20250219-v1:0")
     assert {asked.region for asked in found.asked} == {"us-west-2"}
     assert all(asked.why for asked in found.asked if asked.completeness != "complete")
     assert [state.region for state in found.logging] == ["us-west-2"]
