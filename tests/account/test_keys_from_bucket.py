@@ -69,7 +69,8 @@ def account(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", bucket)
         made = Account.connect(region="us-east-1", endpoints=["127.0.0.1"], clock=backend.state.clock)
-        monkeypatch.setattr("bedrock_guard.account.session.open_account", lambda *_: made)
+        for place in ("session", "replayed"):
+            monkeypatch.setattr(f"bedrock_guard.account.{place}.open_account", lambda *_: made)
         monkeypatch.setattr("bedrock_guard.account.session.SystemClock.now", lambda _: demo.now)
         yield made
 

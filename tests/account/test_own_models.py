@@ -57,7 +57,8 @@ def test_an_accounts_lists_tell_what_its_records_do_not(
         assert behind(calls) == HAIKU
         units = calls[calls["model_raw"].fillna("").str.contains("provisioned-model")]
         assert units["model"].isna().all(), "what a unit serves is not paid by the token"
-    monkeypatch.setattr("bedrock_guard.account.session.open_account", lambda *_: account)
+    for place in ("session", "replayed"):
+        monkeypatch.setattr(f"bedrock_guard.account.{place}.open_account", lambda *_: account)
     assert behind(recorded("demo", "", 20).table(Documents())) == HAIKU
 
 

@@ -73,7 +73,8 @@ def account(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Account:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     made = Account.connect(region="us-east-1", endpoints=["127.0.0.1"])
-    monkeypatch.setattr("bedrock_guard.account.session.open_account", lambda *_: made)
+    for place in ("session", "replayed"):
+        monkeypatch.setattr(f"bedrock_guard.account.{place}.open_account", lambda *_: made)
     return made
 
 
@@ -186,7 +187,8 @@ def athena(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with mock_aws():
         made = Account.connect(region="us-east-1")
-        monkeypatch.setattr("bedrock_guard.account.session.open_account", lambda *_: made)
+        for place in ("session", "replayed"):
+            monkeypatch.setattr(f"bedrock_guard.account.{place}.open_account", lambda *_: made)
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="results")
         client = boto3.client("athena", region_name="us-east-1")
         client.create_work_group(
