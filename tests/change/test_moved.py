@@ -26,6 +26,7 @@ from bedrock_guard.account.session import Account
 from bedrock_guard.change.apply import StepReport, apply, resume, rollback
 from bedrock_guard.change.errors import ChangeError, HaltedError, JournalError, MovedError, PlanFileError
 from bedrock_guard.change.journal import Journal
+from bedrock_guard.change.look import Look
 from bedrock_guard.change.plan import Plan, make_plan
 from bedrock_guard.change.status import status
 from bedrock_guard.demo.dispatch import Backend
@@ -405,3 +406,18 @@ def test_two_machines_that_begin_at_the_same_moment(
     assert admin.client("iam").get_policy(PolicyArn=plan.marker)["Policy"]["Description"].endswith("ana@one")
     admin.client("iam").delete_policy(PolicyArn=plan.marker)
     assert dump(backend.state.path) == before
+
+
+def test_a_list_of_users_that_repeats_its_marker_is_given_up(
+    operator: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iam = operator.client("iam")
+    real = iam.list_entities_for_policy
+
+    def repeating(**asked: Any) -> dict[str, Any]:
+        asked.pop("Marker", None)
+        return {**real(**asked), "IsTruncated": True, "Marker": "again"}
+
+    monkeypatch.setattr(iam, "list_entities_for_policy", repeating)
+    with pytest.raises(ChangeError, match="repeated"):
+        Look(operator).uses(BOUNDARY)
