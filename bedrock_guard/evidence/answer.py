@@ -115,8 +115,8 @@ def from_rules(*rules: str, none: str) -> Ask:
     return ask
 
 
-def counted_rows(rows: pd.Series[Any]) -> str:
+def counted_rows(rows: pd.Series[Any], name: Callable[[str], str] = str) -> str:
     """The most frequent values of a column with how often each occurs, and how many further values there are."""
     found = counts(rows)
-    told = [f"{name} ({number:,})" for name, number in list(found.items())[:MOST_TOLD]]
+    told = [f"{name(value)} ({number:,})" for value, number in list(found.items())[:MOST_TOLD]]
     return listed([*told, *([f"{len(found) - MOST_TOLD} more"] if len(found) > MOST_TOLD else [])])

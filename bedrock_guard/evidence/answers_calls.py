@@ -7,6 +7,7 @@ from typing import Final
 
 import pandas as pd
 
+from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.evidence.answer import (
     MOST_TOLD,
     Answer,
@@ -44,11 +45,11 @@ def models(case: Case, _: Sequence[Finding], number: int, question: str) -> Answ
     calls, use = case.evidence.calls, case.use
     keyed = calls.loc[calls["key_kind"] != "none", ["event_id", "model"]]
     missing = int(use["calls_without_tokens"].fillna(0).sum())
-    named = counted_rows(keyed["model"])
+    named = counted_rows(keyed["model"], shipped().name_of)
     text = f"{many(len(keyed), 'call')} with keys, by model: {named}; {missing:,} carry no token counts."
     spent = [
         f"{short(row['principal'])} ({str(row['key_kind']).replace('_', ' ')}) {dollars(row['usd_at_least'])}"
-        for row in use.iloc[:MOST_TOLD].to_dict("records")
+        for row in use.sort_values("usd_at_least", ascending=False).iloc[:MOST_TOLD].to_dict("records")
     ]
     text = f"{text} At least: {listed(spent)}. Cache tokens are in no record."
     return of_calls(case, number, question, text, keyed, table=use)
@@ -97,8 +98,10 @@ def gaps(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer
         calls[["region"]].assign(day=calls["event_time"].dt.floor("D")).groupby("region")["day"].nunique()
     )
     table = pd.DataFrame({"region": active.index, "days_with_rows": active.to_numpy(), "days": whole})
+    empty = listed(f"{day:%Y-%m-%d}" for day in days[:10]) + (", and more" if len(days) > 10 else "")
+    without = f"{many(len(days), 'day')} without any row: {empty}" if days else "Every day has rows"
     text = (
-        f"{len(days)} days without any row: {listed(f'{day:%Y-%m-%d}' for day in days[:10])}. "
+        f"{without}. "
         f"Rows come from {many(len(active), 'Region')}. CloudTrail's digest files were not checked."
     )
     why = "absence of records is no proof that nothing happened"

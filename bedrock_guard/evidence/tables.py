@@ -343,15 +343,17 @@ def cents(parts: Mapping[str, Decimal]) -> dict[str, Decimal]:
 def dollars(value: Decimal | None, currency: str = "USD") -> str:
     """An amount for a person: two decimals, four when it is under a cent, "unknown" for None; never a false 0.
 
+    What is too small for four is said in words.
+
     Example:
         >>> dollars(Decimal("1234.5")), dollars(Decimal("0.0021")), dollars(Decimal("-0.00001")), dollars(None)
-        ('$1,234.50', '$0.0021', '> -$0.0001', 'unknown')
+        ('$1,234.50', '$0.0021', 'just under $0', 'unknown')
 
     """
     if value is None:
         return "unknown"
     if value and abs(value) < _TINY:
-        return f"< {dollars(2 * _TINY, currency)}" if value > 0 else f"> {dollars(-2 * _TINY, currency)}"
+        return f"just {'over' if value > 0 else 'under'} {'$0' if currency == 'USD' else f'0 {currency}'}"
     digits = 4 if value and abs(value) < Decimal("0.01") else 2
     sign = "-" if value < 0 else ""
     text = f"{abs(value):,.{digits}f}"

@@ -43,6 +43,7 @@ OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
 """Outcome of a dollar -> its colour and its pattern."""
 
 _LABEL: Final = 36
+_DOLLARS: Final = {"tickprefix": "$", "separatethousands": True}
 SERIES: Final = (
     "#2a6f9e",
     "#8a5fa8",
@@ -157,7 +158,7 @@ def outcome_by_model(
         theme,
         height=(130 if title else 70) + 26 * max(len(names), 3),
         barmode="stack",
-        xaxis={"tickprefix": "$", "separatethousands": True},
+        xaxis=_DOLLARS,
         yaxis={"title": None, "type": "category", "ticklabelstandoff": 6},
         bargap=0.35,
     )
@@ -255,7 +256,7 @@ def daily(
         )
         for n, name in enumerate(order)
     ]
-    return Drawn(bars, _layout(title, theme, 400, barmode="stack", yaxis={"tickprefix": "$"}, bargap=0.1))
+    return Drawn(bars, _layout(title, theme, 400, barmode="stack", yaxis=_DOLLARS, bargap=0.1))
 
 
 def _colour(name: str, position: int) -> str:
@@ -279,7 +280,7 @@ def steps(table: pd.DataFrame, *, theme: Theme = "page", title: str = "What chan
         cliponaxis=False,
         hovertemplate="%{x}<br>%{text}<extra></extra>",
     )
-    return Drawn([bar], _layout(title, theme, 320, showlegend=False, yaxis={"tickprefix": "$"}))
+    return Drawn([bar], _layout(title, theme, 320, showlegend=False, yaxis=_DOLLARS))
 
 
 def bars(table: pd.DataFrame, *, by: str, theme: Theme = "page", title: str = "Spend, USD") -> go.Figure:
@@ -296,11 +297,12 @@ def bars(table: pd.DataFrame, *, by: str, theme: Theme = "page", title: str = "S
         cliponaxis=False,
         hovertemplate="%{y}<br>$%{x:,.2f}<extra></extra>",
     )
-    axis = {"tickprefix": "$", "separatethousands": True}
     height = 90 + 30 * max(sum(1 + name.count("<br>") for name in names), 2)
     margin = {"l": 8, "r": 90, "t": 48, "b": 8}
     labels = {"type": "category"}  # an account id is text, although plotly would read a number
-    return Drawn([bar], _layout(title, theme, height, xaxis=axis, yaxis=labels, bargap=0.35, margin=margin))
+    return Drawn(
+        [bar], _layout(title, theme, height, xaxis=_DOLLARS, yaxis=labels, bargap=0.35, margin=margin)
+    )
 
 
 def interval(table: pd.DataFrame, *, theme: Theme = "page", title: str = "Forecast, USD a day") -> go.Figure:
@@ -321,7 +323,7 @@ def interval(table: pd.DataFrame, *, theme: Theme = "page", title: str = "Foreca
     mean = go.Scatter(
         x=days, y=_numbers(list(table["mean"])), mode="lines", name="mean", line={"color": SERIES[0]}
     )
-    axis = {"tickprefix": "$", "rangemode": "tozero"}
+    axis = _DOLLARS | {"rangemode": "tozero"}
     return Drawn([low, high, mean], _layout(title, theme, 300, yaxis=axis))
 
 

@@ -38,7 +38,8 @@ def questions(case: Investigation) -> Shown:
     ]
     frame = pd.DataFrame(rows, columns=["no", "question", "answer", "how_whole", "shown_by"])
     caption = f"Twenty-two questions. {reach(case)}"
-    return Shown(frame, caption, longest=2_000)
+    headers = {"no": "#", "how_whole": "all of it read?"}
+    return Shown(frame, caption, headers, longest=2_000)
 
 
 def told(case: Investigation) -> Note:

@@ -84,7 +84,7 @@ def timeline(page: KeyPage) -> Shown:
     caption = (
         "In order of time (UTC). A finding has its first event's id; what only stands in a list has none."
     )
-    headers = {"source_ip": "from", "event_id": "event id"}
+    headers = {"no": "#", "source_ip": "from", "event_id": "event id"}
     return Shown(shown, caption, headers, under={"what": "event_id", "who": "source_ip"})
 
 

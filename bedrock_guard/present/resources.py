@@ -40,9 +40,8 @@ def standing(found: Resources, limit: int = 50) -> Shown:
     words = "What stands there now, commitments first" + (
         f"; {many(ended, 'job')} that ended left out." if ended else "."
     )
-    return Shown(
-        pd.DataFrame(rows, columns=_STANDING), words if rows else f"Nothing was found. {words}", limit=limit
-    )
+    caption = words if rows else f"Nothing was found. {words}"
+    return Shown(pd.DataFrame(rows, columns=_STANDING), caption, {"of": "model or guardrail"}, limit=limit)
 
 
 def _region(region: str, asked: list[Asked], logging: Logging | None) -> tuple[str, ...]:

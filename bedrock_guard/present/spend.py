@@ -242,7 +242,8 @@ def _by(found: Spending, column: str, none: str, words: str) -> Shown:
     labels = [none if pd.isna(name) else ROUTES.get(str(name), str(name)) for name in sums[column]]
     labels = [name.replace("_", " ") for name in labels]
     frame = pd.DataFrame({column: labels, "cost": sums["cost"], "share": _percents(sums["share"])})
-    return _shown(frame, _caption(words, found), found, total=True)
+    headers = {"route": "price lane"}
+    return _shown(frame, _caption(words, found), found, headers=headers, total=True)
 
 
 def _bars(shown: Shown, by: str, title: str, found: Spending) -> go.Figure | Note:
@@ -285,8 +286,9 @@ def change(found: Spending) -> Shown | Note:
     unsplit = any(frame["not_split_cost"])
     frame = frame if unsplit else frame.drop(columns="not_split_cost")
     headers = {name: name.removesuffix("_cost").replace("_", " ") for name in frame.columns}
+    sum_of = "Volume + price + mix + not split" if unsplit else "Volume + price + mix"
     words = (
-        "Volume + price + mix = change. Volume: as if all had grown alike. Price: other unit prices for the same line. "
+        f"{sum_of} = change. Volume: as if all had grown alike. Price: other unit prices for the same line. "
         "Mix: more of one and less of another, new or gone."
     )
     words += " Not split: lines without a quantity." if unsplit else ""

@@ -24,16 +24,19 @@ NO_MATH = "tex2jax_ignore mathjax_ignore"
 COMMAND = " --"
 """What a line with a command in it holds."""
 _CELL = 300
+_LABEL = 80
 _ID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-|^[A-Z0-9]{16,}$")
 _LONG = re.compile(r"[^\s]{29}")
 """A word that may be broken anywhere."""
 _MIDDLE = re.compile(r"[^\s]{17}")
 """A word that a narrow page may break."""
+_DAYS = re.compile(r"\d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d")
 _WORD = re.compile(r"(\s+)")
 _BESIDE = 60
 """A word of a command up to this length stays on one line."""
 _FEW = 4
-"""As many columns fit a phone or a mail beside each other."""
+"""As many columns fit a phone or a mail beside each other, if no more than one has long texts."""
+_LONG_TEXT = 30
 _WIDE = ' class="wide"'
 _NUMBERS = ' class="numbers"'
 _SMALL = ' class="under"'
@@ -92,7 +95,7 @@ class Shown:
         words = escape(plain(self.caption, limit=_LINE) + self._hidden())
         caption = f"<caption{_CAPTION}>{words}</caption>"
         return (
-            f'<div class="scroll {NO_MATH}"><table{self._class}>{caption}<thead><tr>{head}</tr></thead>'
+            f'<div class="scroll {NO_MATH}"{self._region}><table{self._class}>{caption}<thead><tr>{head}</tr></thead>'
             f"<tbody>{body}{foot}</tbody></table></div>"
         )
 
@@ -121,9 +124,7 @@ class Shown:
 
     def _wide(self, column: str) -> str:
         """Room for a column of sentences: beside many columns a browser would give it a word's width."""
-        longest = max(
-            (len(self._cell(column, value)) for value in self.frame[column].head(self.limit)), default=0
-        )
+        longest = self._longest(column)
         room = next((em for length, em in _ROOM if longest > length), 0)
         return f' style="text-align:left;vertical-align:bottom{f";min-width:{room}em" if room else ""}"'
 
@@ -154,9 +155,25 @@ class Shown:
     def _class(self) -> str:
         """How a narrow page shows it: a wide table of texts row by row, one of numbers in smaller letters."""
         beside = self._beside()
-        if len(beside) <= _FEW:
+        if len(beside) < _FEW or (len(beside) == _FEW and sum(map(self._is_long, beside)) < 2):
             return ""
         return _NUMBERS if self._right.issuperset(beside[1:]) else _WIDE
+
+    @property
+    def _region(self) -> str:
+        """A table that a narrow page can only scroll is reached by keyboard, and says what it is."""
+        if self._class != _NUMBERS:
+            return ""
+        name = escape(plain(self.caption, limit=_LABEL)) or "table"
+        return f' role="region" tabindex="0" aria-label="{name}"'
+
+    def _is_long(self, column: str) -> bool:
+        return self._longest(column) > _LONG_TEXT
+
+    def _longest(self, column: str) -> int:
+        return max(
+            (len(self._cell(column, value)) for value in self.frame[column].head(self.limit)), default=0
+        )
 
     def _label(self, column: str) -> str:
         """Where a narrow page puts the columns of a row beneath each other, each names itself."""
@@ -209,6 +226,8 @@ def _kind(text: str) -> str:
     """How a page may break the text of a cell that is not whole."""
     if _ID.search(text):
         return ' class="code"'
+    if _DAYS.fullmatch(text):
+        return ' class="days"'
     return ' class="long"' if _LONG.search(text) else ' class="middle"' if _MIDDLE.search(text) else ""
 
 

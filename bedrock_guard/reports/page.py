@@ -33,7 +33,16 @@ Plots = Literal["svg", "script"]
 _WIDTH: Final = 740
 """Pixels of a drawn chart: its letters are readable in a mail of 600 and on a wide screen."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
+_PERCENT: Final = re.compile(r"(?<=\d) %")
+"""A number and its sign stay on one line."""
+_BETWEEN_TAGS: Final = re.compile(
+    r"<(?P<kept>style|script)\b.*?</(?P=kept)|(?<=>)[^<>]{24,}(?=<)", re.IGNORECASE | re.DOTALL
+)
+_LONG_WORD: Final = re.compile(r"\S{24,}")
+_JOINT: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_/:])(?=[^_/:])")
+"""Where a long name may be broken: before a capital, after a sign that joins."""
 _LEFT_OUT: Final = ("parameters", "injected-parameters", "app", "figures")
+_HTML: Final = "text/html"
 _FETCHED: Final = re.compile(
     r"""(?:<(?:script|img|iframe|link|source|object|embed)\b[^>]*?\b(?:src|href|srcset|data)\s*=\s*["']?|"""
     r"""url\(\s*["']?|@import\s+["']|import\(\s*["'])((?:https?:)?//[^"'\s)>]+)""",
@@ -76,6 +85,7 @@ def page(notebook: NotebookNode, *, title: str, plots: Plots) -> str:
             why=f"It would fetch {', '.join(outside[:3])}.",
             remedy="Remove it.",
         )
+    text = _PERCENT.sub("\N{NO-BREAK SPACE}%", text)
     if count and plots == "script":  # put in last: nbconvert parses the page, and plotly.js is 5 MB
         text = text.replace("</head>", f"{_plotly_js()}</head>", 1)
     return str(text)
@@ -116,16 +126,35 @@ def _exporter() -> HTMLExporter:
     )
 
 
+def jointed(html: str) -> str:
+    """The HTML with places in its long names where they may be broken, rather than before their last letter.
+
+    Pseudonyms must have been put in before: a name with such places in it is not found any more.
+
+    Example:
+        >>> jointed("<td>DeleteModelInvocationLogging</td>")
+        '<td>Delete<wbr>Model<wbr>Invocation<wbr>Logging</td>'
+
+    """
+
+    def parts(word: re.Match[str]) -> str:
+        return "<wbr>".join(_JOINT.split(word[0]))
+
+    return _BETWEEN_TAGS.sub(lambda text: text[0] if text["kept"] else _LONG_WORD.sub(parts, text[0]), html)
+
+
 def _embed(notebook: NotebookNode, draw: Callable[[Mapping[str, Any], int], str]) -> int:
     number = 0
     for cell in notebook.cells:
         without_style(cell)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(MIME, None)
+            if _HTML in output.get("data", {}):
+                output["data"][_HTML] = jointed(output["data"][_HTML])
             figure = output.get("data", {}).get(PLOTLY)
             if figure is not None:
                 number += 1
-                output["data"] = {"text/html": draw(figure, number)}
+                output["data"] = {_HTML: draw(figure, number)}
     return number
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta, tzinfo
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Seen = TypeVar("Seen")
 _NAMED: Final = 3
+_DAY: Final = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,23 @@ def verdict(findings: Sequence[Finding], gaps: Sequence[str], lead: Sequence[str
         else "Nothing in this window needs a look."
     )
     told = [("Incomplete:", gap) for gap in gaps] + [("Do:", remedy) for remedy in remedies_for(gaps)]
-    missing = "".join(f'<p class="gap"><b>{name}</b> {escape(plain(text))}</p>' for name, text in told)
+    missing = "".join(f'<p class="gap"><b>{name}</b> {prose(plain(text))}</p>' for name, text in told)
     more = "".join(
-        f"<span>{unbroken(visible(line)) if COMMAND in line else escape(visible(line))}</span>"
+        f"<span>{unbroken(visible(line)) if COMMAND in line else prose(visible(line))}</span>"
         for line in lead
     )
     return Html(f'<p class="verdict {level}" role="status"><b>{escape(first)}</b>{more}</p>{missing}')
+
+
+def prose(text: str) -> str:
+    """A sentence as HTML in which a day stays on one line.
+
+    Example:
+        >>> prose("on 2026-11-09 <so>")
+        'on <span class="day">2026-11-09</span> &lt;so&gt;'
+
+    """
+    return _DAY.sub(r'<span class="day">\g<0></span>', escape(text))
 
 
 def findings_list(findings: Sequence[Finding]) -> Html:
@@ -86,7 +99,7 @@ def findings_list(findings: Sequence[Finding]) -> Html:
     if not findings:
         return Html("<p>Nothing in this window needs a look.</p>")
     items = [
-        f'<li class="finding {f.severity}"><b>{f.severity}</b> <span>{escape(plain(f.text))}'
+        f'<li class="finding {f.severity}"><b>{f.severity}</b> <span>{prose(plain(f.text))}'
         f"{' <i>new</i>' if f.new else ''}{_how_whole(f)}</span></li>"
         for f in findings
     ]

@@ -260,7 +260,7 @@ def test_the_summary_begins_with_what_iam_says(page: KeyPage, case: Investigatio
 
 def test_answers_name_people_models_and_what_shows_them(case: Investigation) -> None:
     assert "priya.raman@example.com (72), theo.marsh@example.com (3)" in answered(case, 9)
-    assert "anthropic.claude-opus-4-8 (593)" in answered(case, 10)
+    assert "Claude Opus 4.8 (593)" in answered(case, 10)
     assert "Update to Inactive of DEMOC0CONTRACTOR0001" in answered(case, 5)
     assert "BedrockAPIKey-h7qz 4 (eu-west-1, us-east-1, us-east-2, us-west-2)" in answered(case, 14)
     assert "by a permissions boundary" in answered(case, 11)

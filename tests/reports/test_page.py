@@ -13,7 +13,8 @@ from bedrock_guard.present.charts import outcome_by_model
 from bedrock_guard.present.table import NO_MATH, Shown
 from bedrock_guard.reports.figures import MIME
 from bedrock_guard.reports.kept import PLOTLY, kept
-from bedrock_guard.reports.page import PageWouldFetch, outside_addresses, page
+from bedrock_guard.reports.page import PageWouldFetch, jointed, outside_addresses, page
+from bedrock_guard.reports.parts import prose
 from bedrock_guard.reports.run import browser
 
 needs_browser = pytest.mark.skipif(
@@ -112,6 +113,54 @@ def test_a_page_that_would_fetch_is_not_written(html: str) -> None:
 
 def test_a_link_to_click_is_no_fetch() -> None:
     assert outside_addresses('<a href="https://docs.aws.amazon.com/x">rule</a>') == []
+
+
+NAME = "DeleteModelInvocationLoggingConfiguration"
+
+
+def test_a_long_name_is_broken_between_its_parts_and_is_whole_when_copied() -> None:
+    table = Shown(
+        pd.DataFrame({"operations": [[NAME, "Converse"]], "who": ["AWSReservedSSO_<i>_1f2e3d4c5b6a7"]})
+    )
+    made = page(notebook(cell({"text/html": table.html()})), title="t", plots="script")
+    assert "Delete<wbr>Model<wbr>Invocation<wbr>Logging<wbr>Configuration, Converse" in made
+    assert "AWSReserved<wbr>SSO_<wbr>&lt;i&gt;_<wbr>1f2e3d4c5b6a7" in made
+    assert NAME in made.replace("<wbr>", "")
+    assert "<wbr>" not in table.html(), "names that pseudonyms replace are whole until then"
+    plain = "<td class='abcDefGhiJklMnoPqrStuVwxYz'>camelCase us-east-1 $1,234.50</td>"
+    assert jointed(plain) == plain
+
+
+def test_a_table_that_can_only_scroll_is_a_region_with_a_name_that_keys_reach() -> None:
+    rows = {"day": ["2026-11-01"], **{f"m{n}_cost": [Decimal(n)] for n in range(5)}}
+    assert (
+        'role="region" tabindex="0" aria-label="Day by &lt;day&gt;"'
+        in Shown(pd.DataFrame(rows), "Day by <day>").html()
+    )
+    few = dict(list(rows.items())[:4])
+    assert "tabindex" not in Shown(pd.DataFrame(few), "Few").html()
+    assert (
+        "tabindex"
+        not in Shown(
+            pd.DataFrame({name: ["a b"] for name in "abcdef"}), "Texts stand below each other"
+        ).html()
+    )
+
+
+def test_four_columns_stand_below_each_other_on_a_phone_when_two_hold_sentences() -> None:
+    long = "a text of more than thirty letters"
+    assert (
+        '<table class="wide">'
+        in Shown(pd.DataFrame({"a": ["x"], "b": [long], "c": [long], "d": ["y"]})).html()
+    )
+    assert "<table>" in Shown(pd.DataFrame({"a": ["x"], "b": [long], "c": ["z"], "d": ["y"]})).html()
+
+
+def test_days_and_per_cent_stay_on_one_line() -> None:
+    assert prose("4.9 % on 2026-11-09") == '4.9 % on <span class="day">2026-11-09</span>'
+    made = page(notebook(cell({"text/html": "<p>4.9 % more</p>"})), title="t", plots="script")
+    assert "<p>4.9\N{NO-BREAK SPACE}% more</p>" in made
+    assert 'class="days"' in Shown(pd.DataFrame({"seen": ["2026-11-01 to 2026-11-09"]})).html()
 
 
 def test_the_kept_notebook_has_the_words_of_tables_and_none_of_their_looks() -> None:
