@@ -81,9 +81,7 @@ def timeline(page: KeyPage) -> Shown:
     frame = page.events.assign(no=range(1, len(page.events) + 1))
     columns = ["no", "at", "what", "who", "source_ip", "event_id"]
     shown = frame[columns].astype("object").where(frame[columns].notna(), "")
-    caption = (
-        "In order of time (UTC). A finding has its first event's id; what only stands in a list has none."
-    )
+    caption = "In order of time. A finding has its first event's id; what only stands in a list has none."
     headers = {"no": "#", "source_ip": "from", "event_id": "event id"}
     return Shown(shown, caption, headers, under={"what": "event_id", "who": "source_ip"})
 

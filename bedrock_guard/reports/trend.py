@@ -13,6 +13,7 @@ from typing import Final
 import pandas as pd
 
 from bedrock_guard.evidence.tables import dollars
+from bedrock_guard.evidence.words import many
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.spend import table_or_note
 from bedrock_guard.present.table import Shown
@@ -121,17 +122,22 @@ def gone(findings: Sequence[Finding], last: Figures | None) -> tuple[Finding, ..
 
 
 def moved(now: Mapping[str, Figure], last: Figures | None) -> pd.DataFrame:
-    """Figures that changed since the last run: figure, before, now, change; text, unknown said as unknown."""
+    """Figures that read otherwise than in the last run: figure, before, now, change; text, unknown said as unknown."""
     rows = []
     for name, figure in now.items():
         before = last.figures.get(name) if last else None
-        if before is None or before.value == figure.value or before.unit != figure.unit:
+        if before is None or before.unit != figure.unit or said(before) == said(figure):
             continue
         gap = None if figure.number is None or before.number is None else figure.number - before.number
-        rows.append(
-            (figure.label, said(before), said(figure), "unknown" if gap is None else said_as(gap, figure))
-        )
+        rows.append((figure.label, said(before), said(figure), _by(gap, figure)))
     return pd.DataFrame(rows, columns=list(MOVED))
+
+
+def _by(gap: Decimal | None, figure: Figure) -> str:
+    """By how much; between two shares in points."""
+    if gap is None:
+        return "unknown"
+    return f"{gap:,.1f} points" if figure.unit == "%" else said_as(gap, figure)
 
 
 def said(figure: Figure) -> str:
@@ -155,7 +161,8 @@ def said_as(number: Decimal | None, figure: Figure) -> str:
 def news(figures: Mapping[str, Figure], findings: Sequence[Finding], earlier: Earlier) -> Shown | Note:
     """What changed since the last window, as a table, and whether a run of the present window said the same."""
     last = earlier.last
-    broken = f" {earlier.unreadable} earlier files could not be read." if earlier.unreadable else ""
+    files = many(earlier.unreadable, "earlier file")
+    broken = f" {files} could not be read." if earlier.unreadable else ""
     again = _again(figures, findings, earlier.same) if earlier.same else ""
     if last is None and earlier.same is None:
         return Note((f"This is the first run kept here: nothing to compare with.{broken}",))
@@ -167,7 +174,8 @@ def news(figures: Mapping[str, Figure], findings: Sequence[Finding], earlier: Ea
     ended = [finding.text for finding in gone(findings, last)]
     words = (
         f"Since the run of {last.window_start:%Y-%m-%d} to {last.window_end - timedelta(microseconds=1):%Y-%m-%d}: "
-        f"{fresh} findings are new, {len(ended)} are gone, {len(table)} figures changed.{broken}"
+        f"{many(fresh, 'finding is', 'findings are')} new, {many(len(ended), 'is', 'are')} gone, "
+        f"{many(len(table), 'figure')} changed.{broken}"
     )
     words += f" Gone: {'; '.join(ended[:5])}" if ended else ""
     return table_or_note(Shown(table, f"{words} {again}".rstrip()))
@@ -181,9 +189,11 @@ def _again(figures: Mapping[str, Figure], findings: Sequence[Finding], same: Fig
         changed += [figure.label for name, figure in figures.items() if name not in same.figures]
         changed += [figure.label for name, figure in same.figures.items() if name not in figures]
         others = len({finding.id for finding in same.findings} ^ {finding.id for finding in findings})
-        ended = f"; {others} findings are new or gone" if others else "; no finding is new or gone"
-    told = f"{len(changed)} figures changed: {', '.join(changed[:5])}" if changed else "no figure changed"
-    return f"Same window as the run of {same.made_at:%Y-%m-%d %H:%M} UTC: {told}{ended}."
+        told = f"; {many(others, 'finding is', 'findings are')} new or gone"
+        ended = told if others else "; no finding is new or gone"
+    figured = f"{many(len(changed), 'figure')} changed: {', '.join(changed[:5])}"
+    figured = figured if changed else "no figure changed"
+    return f"Same window as the run of {same.made_at:%Y-%m-%d %H:%M} UTC: {figured}{ended}."
 
 
 def series(name: str, now: Figures, earlier: Earlier) -> pd.DataFrame:

@@ -59,6 +59,17 @@ def test_another_account_report_length_or_key_is_not_compared(other: dict, tmp_p
     assert read(tmp_path).runs == ()
 
 
+def test_what_reads_alike_has_not_changed_and_shares_move_by_points() -> None:
+    share = Figure(label="share", value="4.93", unit="%", source="Bill", completeness="complete")
+    now, last = (
+        worth(value) | {"share": share.model_copy(update={"value": part})}
+        for value, part in (("0.02571", "4.93"), ("0.02576", "4.51"))
+    )
+    assert moved(now, made_figures(figures=last)).to_dict("records") == [
+        {"figure": "share", "before": "4.5 %", "now": "4.9 %", "change": "0.4 points"}
+    ]
+
+
 def test_broken_files_are_counted_and_links_are_not_followed(tmp_path: Path) -> None:
     run = keep(tmp_path, "cost_20261108T000000Z_aaaa", made_figures(window_end=END - WEEK))
     (tmp_path / "latest_cost").symlink_to(run.name)
@@ -67,7 +78,7 @@ def test_broken_files_are_counted_and_links_are_not_followed(tmp_path: Path) -> 
     (bad / "figures.json").write_text("{", encoding="utf-8")
     found = read(tmp_path)
     assert (len(found.runs), found.unreadable) == (1, 1)
-    assert "1 earlier files could not be read" in str(news(worth("1"), (), found))
+    assert "1 earlier file could not be read" in str(news(worth("1"), (), found))
 
 
 def test_new_and_gone_findings_are_told(tmp_path: Path) -> None:
@@ -77,7 +88,7 @@ def test_new_and_gone_findings_are_told(tmp_path: Path) -> None:
     assert [f.id for f in gone(now, last)] == ["b"]
     assert [f.new for f in with_news((finding("a"),), None, {})] == [None]
     shown = news(worth("12"), now, Earlier((last,)))
-    assert "1 findings are new, 1 are gone" in shown.text()
+    assert "1 finding is new, 1 is gone" in shown.text()
     assert "Old trouble." in shown.text()
 
 
@@ -89,7 +100,7 @@ def test_a_rerun_says_what_changed_against_the_run_of_the_same_window(tmp_path: 
     assert "Same window as the run of" in str(same)
     assert "no figure changed; no finding is new or gone" in str(same)
     changed = news(worth("5"), (finding("b"),), found).text()
-    assert "1 figures changed: used; 2 findings are new or gone" in changed
+    assert "1 figure changed: used; 2 findings are new or gone" in changed
     assert "$4.00" in changed
     more = {**worth("4"), "ec2": worth("1")["total"]}
     assert "no figure changed" not in str(news(more, (), found))
