@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bedrock_guard.account.answers import demanded
-from bedrock_guard.account.iam_pages import ask, unless_missing
+from bedrock_guard.account.pages import ask, unless_missing
 from bedrock_guard.boundary.spec import Profile
 from bedrock_guard.errors import GuardError
 from bedrock_guard.iam.document import read

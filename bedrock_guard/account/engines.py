@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import pandas as pd
 
 from bedrock_guard.account.answers import demanded
-from bedrock_guard.account.iam_pages import UnreadableError, ask
+from bedrock_guard.account.pages import UnreadableError, ask
 from bedrock_guard.account.trail_relation import duckdb_view, spark_view
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.aggregate import MEASURES, RAW, Logs, definition, translated

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from bedrock_guard.account.answers import NotAwsAnswer, demanded
-from bedrock_guard.account.iam_pages import RepeatedMarkerError, UnreadableError, ask, pages, unless_missing
+from bedrock_guard.account.pages import RepeatedMarkerError, UnreadableError, ask, pages, unless_missing
 from bedrock_guard.demo.clock import Clock
 from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts, status_of
 from bedrock_guard.evidence.keys import LastUse, keys_table, refine_key_kinds
@@ -28,7 +28,7 @@ NAMESPACES: Final = ("bedrock", "bedrock-mantle", "aws-external-anthropic")
 
 ADVISOR_WAIT: Final = timedelta(seconds=60)
 _ADVISOR_STEP: Final = 1.0
-_PROBLEMS: Final = (UnreadableError, RepeatedMarkerError, NotAwsAnswer)
+_PROBLEMS: Final = (UnreadableError, NotAwsAnswer)
 
 Found = TypeVar("Found")
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.account.answers import NotAwsAnswer, demanded
-from bedrock_guard.account.iam_pages import UnreadableError, ask
+from bedrock_guard.account.pages import UnreadableError, ask, items
 from bedrock_guard.boundary.catalogue import GLOBAL_DESTINATION, Catalogue, InferenceProfile, Model, shipped
 from bedrock_guard.errors import GuardError
 
 if TYPE_CHECKING:
     from bedrock_guard.account.keys import Caller
 
-_MOST_PAGES: Final = 100
 _CALLABLE: Final = {"ON_DEMAND", "INFERENCE_PROFILE"}
 
 
@@ -64,7 +63,14 @@ def _read(account: Caller, region: str) -> tuple[list[Mapping[str, Any]], list[M
     try:
         client = account.client("bedrock", region)
         models = demanded(ask(client, "list_foundation_models"), "modelSummaries")
-        return list(models), list(_profiles(client))
+        profiles = items(
+            client,
+            "list_inference_profiles",
+            "inferenceProfileSummaries",
+            "nextToken",
+            typeEquals="SYSTEM_DEFINED",
+        )
+        return list(models), list(profiles)
     except (UnreadableError, NotAwsAnswer) as error:
         raise ModelsError(
             f"The models of {region} could not be read.",
@@ -72,22 +78,6 @@ def _read(account: Caller, region: str) -> tuple[list[Mapping[str, Any]], list[M
             remedy="Allow bedrock:ListFoundationModels and bedrock:ListInferenceProfiles there, or use the shipped "
             "catalogue.",
         ) from error
-
-
-def _profiles(client: Any) -> Iterator[Mapping[str, Any]]:
-    request: dict[str, Any] = {"typeEquals": "SYSTEM_DEFINED"}
-    tokens: set[str] = set()
-    for _page in range(_MOST_PAGES):
-        answer = ask(client, "list_inference_profiles", **request)
-        yield from demanded(answer, "inferenceProfileSummaries")
-        token = answer.get("nextToken")
-        if not token:
-            return
-        if token in tokens:
-            break
-        tokens.add(token)
-        request["nextToken"] = token
-    raise UnreadableError("list_inference_profiles: AWS's pages do not end")
 
 
 def _take_model(found: dict[str, _Found], region: str, told: Mapping[str, Any]) -> None:

@@ -7,12 +7,12 @@ or a delegated administrator; each account tells the units it lies in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from bedrock_guard.account.answers import NotAwsAnswer, demanded
-from bedrock_guard.account.iam_pages import RepeatedMarkerError, UnreadableError, ask
+from bedrock_guard.account.answers import NotAwsAnswer
+from bedrock_guard.account.pages import UnreadableError, items
 from bedrock_guard.account.situation import management_account
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def read_organization(account: Account) -> Organization:
     """The accounts of the caller's organisation and the units above them. Never raises: what is not read is said."""
     management = management_account(account)
     try:
-        rows = list(_accounts(account.client("organizations")))
-    except (UnreadableError, RepeatedMarkerError, NotAwsAnswer) as error:
+        rows = list(items(account.client("organizations"), "list_accounts", "Accounts", "NextToken"))
+    except (UnreadableError, NotAwsAnswer) as error:
         return Organization(management=management, why=error.what)
     names = {str(row["Id"]): str(row.get("Name", "")) for row in rows}
     bound = tuple(sorted(set(names) - {management}))
@@ -93,18 +93,3 @@ def read_organization(account: Account) -> Organization:
         Target(name, "account", names[name], (name,) if name in bound else ()) for name in sorted(names)
     ]
     return Organization((*tree, *leaves), names, management)
-
-
-def _accounts(client: Any) -> Iterator[Mapping[str, Any]]:
-    asked: dict[str, str] = {}
-    tokens: set[str] = set()
-    while True:
-        answer = ask(client, "list_accounts", **asked)
-        yield from demanded(answer, "Accounts")
-        token = answer.get("NextToken")
-        if not token:
-            return
-        if token in tokens:
-            raise RepeatedMarkerError("list_accounts: AWS repeated a page marker")
-        tokens.add(token)
-        asked = {"NextToken": token}

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.account.answers import NotAwsAnswer, demanded
-from bedrock_guard.account.iam_pages import RepeatedMarkerError, UnreadableError, answers
 from bedrock_guard.account.keys import Caller
+from bedrock_guard.account.pages import UnreadableError, answers
 from bedrock_guard.evidence.moments import read_time
 from bedrock_guard.evidence.tables import PRINCIPALS, Completeness, Provenance
 
@@ -99,7 +99,7 @@ def _read(iam: Any) -> _Details:
         for answer in answers(iam, "get_account_authorization_details", Filter=list(DETAIL_FILTER)):
             _take(answer, details)
             read += 1
-    except (UnreadableError, RepeatedMarkerError, NotAwsAnswer) as error:
+    except (UnreadableError, NotAwsAnswer) as error:
         details.completeness = "floor" if read else "unknown"
         details.why = error.what
     return details

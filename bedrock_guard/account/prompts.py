@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.account.answers import demanded
-from bedrock_guard.account.iam_pages import ask, code_of
+from bedrock_guard.account.pages import code_of, items
 from bedrock_guard.boundary import names
 from bedrock_guard.errors import GuardError
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
 
-_MOST_PAGES: Final = 50
 _ATTEMPTS: Final = 2
 _REMEDIES: Final = {
     "AccessDeniedException": "Ask for bedrock:ApplyGuardrail on this guardrail.",
@@ -74,17 +73,8 @@ def guardrails(account: Account) -> tuple[Existing, ...]:
         UnreadableError: AWS refused or could not be asked.
         NotAwsAnswer: the answer was not AWS's.
     """
-    client = account.client("bedrock")
-    found: list[Existing] = []
-    token: dict[str, str] = {}
-    for _ in range(_MOST_PAGES):
-        answer = ask(client, "list_guardrails", **token)
-        found += [
-            Existing(str(row["arn"]), str(row.get("name", ""))) for row in demanded(answer, "guardrails")
-        ]
-        if not answer.get("nextToken"):
-            break
-        token = {"nextToken": answer["nextToken"]}
+    rows = items(account.client("bedrock"), "list_guardrails", "guardrails", "nextToken")
+    found = [Existing(str(row["arn"]), str(row.get("name", ""))) for row in rows]
     return tuple(sorted(found, key=lambda row: (row.name, row.arn)))
 
 

@@ -5,14 +5,14 @@ Each list is read to its end; one that cannot be read is said to be unknown, nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from bedrock_guard.account.answers import NotAwsAnswer, demanded
-from bedrock_guard.account.iam_pages import NO_NAME, UnreadableError, ask
+from bedrock_guard.account.answers import NotAwsAnswer
+from bedrock_guard.account.pages import NO_NAME, UnreadableError, ask, items
 from bedrock_guard.evidence.moments import read_time
 from bedrock_guard.evidence.tables import Completeness, Provenance, Table, provenance_of, with_provenance
 
@@ -46,7 +46,6 @@ RESOURCES: Final = Table(
 
 `models` lists the models behind an application profile: those of every Region it may send calls to."""
 
-_MOST_PAGES: Final = 1000
 _NOT_OFFERED: Final = (": UnknownOperationException", f": {NO_NAME}")
 """How a Region answers that knows no such list, and how it looks where the service has no endpoint."""
 _ARN_KINDS: Final = {"agent": "agent", "knowledge_base": "knowledge-base"}
@@ -299,29 +298,13 @@ def _read(account: Caller, listing: Listing, region: str) -> tuple[Asked, list[d
     rows: list[dict[str, Any]] = []
     try:
         client = account.client(listing.service, region)
-        why = _pages(client, listing, lambda item: rows.append(_row(listing, region, item)))
+        for item in items(client, listing.operation, listing.key, "nextToken", **listing.request):
+            rows.append(_row(listing, region, item))  # noqa: PERF401 - what came before an error is kept
     except (UnreadableError, NotAwsAnswer) as error:
         offered = bool(rows) or not error.what.endswith(_NOT_OFFERED)
         whole: Completeness = "floor" if rows else "unknown"
         return Asked(region, listing.kind, len(rows), whole, error.what, offered), rows
-    return Asked(region, listing.kind, len(rows), "floor" if why else "complete", why), rows
-
-
-def _pages(client: Any, listing: Listing, take: Callable[[Mapping[str, Any]], None]) -> str:
-    request = dict(listing.request)
-    tokens: set[str] = set()
-    for _page in range(_MOST_PAGES):
-        answer = ask(client, listing.operation, **request)
-        for item in demanded(answer, listing.key):
-            take(item)
-        token = answer.get("nextToken")
-        if not token:
-            return ""
-        if token in tokens:
-            return f"{listing.operation}: AWS repeated a page token"
-        tokens.add(token)
-        request["nextToken"] = token
-    return f"{listing.operation}: stopped after {_MOST_PAGES} pages"
+    return Asked(region, listing.kind, len(rows), "complete", ""), rows
 
 
 def _row(listing: Listing, region: str, item: Mapping[str, Any]) -> dict[str, Any]:

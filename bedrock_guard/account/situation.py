@@ -17,8 +17,8 @@ import pandas as pd
 from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.facts import learnt
-from bedrock_guard.account.iam_pages import UnreadableError, ask
 from bedrock_guard.account.instances import read_ec2_bill
+from bedrock_guard.account.pages import UnreadableError, ask
 from bedrock_guard.account.requests import PRICE_PER_REQUEST_USD
 from bedrock_guard.account.resources import Resources, kept_profiles, read_resources
 from bedrock_guard.account.sole_callers import unit_regions

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.account.answers import demanded
-from bedrock_guard.account.iam_pages import UnreadableError, ask
+from bedrock_guard.account.pages import UnreadableError, ask
 from bedrock_guard.account.s3 import s3_price
 from bedrock_guard.account.trail_files import Entry, Limits
 from bedrock_guard.account.trail_store import Refreshed, TrailStore, source_key

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
 from bedrock_guard.account.answers import NotAwsAnswer
-from bedrock_guard.account.iam_pages import code_of
+from bedrock_guard.account.pages import code_of
 from bedrock_guard.change.errors import ChangeError, HaltedError, MovedError
 from bedrock_guard.change.look import Look
 from bedrock_guard.change.marker import DropMarker, TakeMarker, held_by

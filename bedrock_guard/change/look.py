@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from bedrock_guard.account.answers import NotAwsAnswer, demanded
-from bedrock_guard.account.iam_pages import code_of
+from bedrock_guard.account.pages import code_of
 from bedrock_guard.boundary.packing import minified
 from bedrock_guard.change.errors import ChangeError
 from bedrock_guard.change.texts import digest

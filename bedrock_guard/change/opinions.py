@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bedrock_guard.account.iam_pages import code_of
+from bedrock_guard.account.pages import code_of
 from bedrock_guard.change.plan_file import Effect, Opinion
 from bedrock_guard.errors import GuardError
 

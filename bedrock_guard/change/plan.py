@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bedrock_guard.account.iam_pages import code_of
+from bedrock_guard.account.pages import code_of
 from bedrock_guard.boundary.packing import minified
 from bedrock_guard.change.effects import effects, probes, robbed
 from bedrock_guard.change.errors import ChangeError, PlanRefusedError, Refusal

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import traitlets as t
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bedrock_guard.account.iam_pages import code_of
 from bedrock_guard.account.organization import Organization, read_organization
+from bedrock_guard.account.pages import code_of
 from bedrock_guard.account.principals import Principals
 from bedrock_guard.change.look import Look
 from bedrock_guard.change.operator_policy import GUARDRAILS, ORGANIZATIONS

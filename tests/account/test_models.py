@@ -127,7 +127,7 @@ DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"
         (DENIED, {}, "AccessDeniedException"),
         ({}, {}, "not AWS"),
         ([], {}, "not AWS"),
-        ([], {"inferenceProfileSummaries": [], "nextToken": "0"}, "do not end"),
+        ([], {"inferenceProfileSummaries": [], "nextToken": "0"}, "repeated a page marker"),
     ],
     ids=["denied", "no-models-key", "no-profiles-key", "endless"],
 )
