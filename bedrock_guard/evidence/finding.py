@@ -31,6 +31,7 @@ class Thresholds:
 
     Args:
         key_age_days: age of a key's secret above which it is old.
+        endless_days: a key that ends later than after so many days never ends in practice; AWS takes up to 36,600.
         baseline_days: how long a principal must be known before something can be new for it.
         baseline_calls: how many calls must be known before something can be new.
         spread_regions: Regions called by one principal...
@@ -45,6 +46,7 @@ class Thresholds:
     """
 
     key_age_days: int = 90
+    endless_days: int = 3650
     baseline_days: int = 7
     baseline_calls: int = 20
     spread_regions: int = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from bedrock_guard.evidence.caller_names import who
+from bedrock_guard.evidence.caller_names import short, who
 from bedrock_guard.evidence.finding import (
     BEDROCK,
     Evidence,
@@ -135,6 +135,7 @@ COMMITMENTS: Final = {
     "CreateModelCustomizationJob": "started to train a model",
     "CreateModelImportJob": "imported a model",
     "CreateModelInvocationJob": "started a batch job",
+    "CreateEvaluationJob": "started to evaluate models",
     "CreateCustomModelDeployment": "deployed a custom model",
     "CreateMarketplaceModelEndpoint": "started a marketplace endpoint",
     "CreateReservation": "reserved capacity",
@@ -142,7 +143,11 @@ COMMITMENTS: Final = {
     "PurchaseReservedInstancesOffering": "bought reserved instances",
 }
 
-_LASTING: Final = frozenset(COMMITMENTS) - {"CreateModelInvocationJob", "CreateModelCustomizationJob"}
+_LASTING: Final = frozenset(COMMITMENTS) - {
+    "CreateEvaluationJob",
+    "CreateModelCustomizationJob",
+    "CreateModelInvocationJob",
+}
 
 
 def costly_commitment(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
@@ -174,11 +179,14 @@ _LOOSENED: Final = {
 
 
 def boundary_loosened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
-    """A limit that others rely on was taken away.
+    """A limit that others rely on was taken away, or another boundary put in its place.
 
-    True: DeleteRolePermissionsBoundary. False: PutRolePermissionsBoundary.
+    What a boundary allows is in no record: another one is worth a look, and grave where it allows everything. True:
+    DeleteRolePermissionsBoundary; PutRolePermissionsBoundary of another policy than the records knew. False: the first
+    PutRolePermissionsBoundary, or the same again.
     """
     calls = evidence.calls
+    yield from _replaced(calls)
     for _index, event in succeeded(calls, *_LOOSENED).iterrows():
         asked = json_of(event["parameters"])
         subject = str(
@@ -187,6 +195,28 @@ def boundary_loosened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
         title = f"{who(event)} {_LOOSENED[str(event['operation'])]}: {subject}."
         yield of_event("boundary_loosened", "high", title, subject, calls, event)
 
+
+def _replaced(calls: pd.DataFrame) -> Iterator[Finding]:
+    """Boundaries put in place of others; `CreateUser` and `CreateRole` can set the first."""
+    known: dict[tuple[str, str], str] = {}
+    for _index, event in succeeded(calls, *_BOUND, source="iam.amazonaws.com").iterrows():
+        asked = json_of(event["parameters"])
+        boundary = str(asked.get("permissionsBoundary") or "")
+        if not boundary:
+            continue
+        named = str(asked.get("userName") or asked.get("roleName") or "unknown")
+        place = (str(event["account_id"]), f"{'user' if 'userName' in asked else 'role'} {named}")
+        before, known[place] = known.get(place), boundary
+        everything = boundary.endswith(":aws:policy/AdministratorAccess")
+        if (before is None or before == boundary) and not (everything and before != boundary):
+            continue
+        instead = f" in place of {short(before)}" if before else ""
+        title = f"{who(event)} gave the {place[1]} the boundary {short(boundary)}{instead}."
+        severity: Severity = "high" if everything else "medium"
+        yield of_event("boundary_loosened", severity, title, named, calls, event, before=before, now=boundary)
+
+
+_BOUND: Final = ("CreateUser", "CreateRole", "PutUserPermissionsBoundary", "PutRolePermissionsBoundary")
 
 RULES: Final[tuple[Rule, ...]] = (
     guardrail_weakened,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.evidence.caller_names import short, who
@@ -31,8 +32,8 @@ _CREATE: Final = "CreateServiceSpecificCredential"
 _LIMITED: Final = ("policy/AmazonBedrockLimitedAccess",)
 
 
-def key_created(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
-    """A long-term key for models was created; grave when no end was asked for.
+def key_created(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
+    """A long-term key for models was created; grave when no end was asked for, or one in a hundred years.
 
     True: CreateServiceSpecificCredential for bedrock.amazonaws.com succeeded. False: the same for CodeCommit.
     """
@@ -49,16 +50,19 @@ def key_created(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
             asked.get("userName") or made.get("userName") or "unknown",
         )
         endless = days is None and made.get("expirationDate") is None
+        late = days is not None and days > limits.endless_days
         ends = (
             "that never expires"
             if endless
+            else f"for {days:,} days, in practice for ever,"
+            if late
             else f"for {days} days"
             if days
             else f"until {made['expirationDate']}"
         )
         yield of_event(
             "key_created",
-            "high" if endless else "medium",
+            "high" if endless or late else "medium",
             f"{who(event)} created a key {ends} for {user}.",
             user,
             evidence.calls,
@@ -116,16 +120,21 @@ def key_changed(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
         )
 
 
-def key_never_expires(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
-    """A key that can be used has no end.
+def key_never_expires(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
+    """A key that can be used has no end, or one so late that it is none.
 
-    True: an active key without ExpirationDate. False: an inactive one, or one whose state could not be read.
+    True: an active key without ExpirationDate, or with one in a hundred years. False: an inactive one, or one whose
+    state could not be read.
     """
     for row in _active(evidence):
+        end = row["expires"]
         if row["never_expires"] is True:
-            yield _of_key(
-                "key_never_expires", "high", f"The key of {row['user']} never expires.", row, evidence
-            )
+            title = f"The key of {row['user']} never expires."
+        elif end is not None and end - evidence.now > timedelta(days=limits.endless_days):
+            title = f"The key of {row['user']} ends on {end:%Y-%m-%d} only: in practice it never expires."
+        else:
+            continue
+        yield _of_key("key_never_expires", "high", title, row, evidence)
 
 
 def key_over_age(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:

@@ -125,13 +125,13 @@ def trail_weakened(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
     """
     calls = evidence.calls
     operations = (*_STOPS, "CreateTrail", "UpdateTrail", "PutEventSelectors")
-    known: dict[str, dict[str, Any]] = {}
+    known: dict[tuple[str, str], dict[str, Any]] = {}
     for _index, event in succeeded(calls, *operations, source=TRAILS).iterrows():
         asked = json_of(event["parameters"])
         trail = str(
             asked.get("name") or asked.get("trailName") or asked.get("eventDataStore") or "unknown trail"
         )
-        before = known.setdefault(trail.rpartition("/")[2], {})
+        before = known.setdefault((str(event["account_id"]), trail.rpartition("/")[2]), {})
         lost = [*_trail_losses(str(event["operation"]), asked), *_compared(before, asked)]
         if lost:
             title = f"{who(event)} weakened the trail {trail.rpartition('/')[2]}: {', '.join(lost)}."
@@ -213,10 +213,40 @@ def _advanced_losses(asked: Mapping[str, Any]) -> list[str]:
         return ["no management events"]
     read_too = any("true" in (f.get("readOnly", {}).get("equals") or ("true",)) for f in management)
     losses = [] if read_too else ["no read events, and model calls are read events"]
-    left_out = {v for f in management for v in f.get("eventSource", {}).get("notEquals") or ()}
     return losses + [
-        f"nothing of {source}" for source in sorted(left_out) if source.startswith(("bedrock", "iam"))
+        f"nothing of {name}" for name in _NEEDED if not any(_recorded(name, fields) for fields in management)
     ]
+
+
+_NEEDED: Final = {
+    "bedrock.amazonaws.com": "eventSource",
+    "bedrock-mantle.amazonaws.com": "eventSource",
+    "iam.amazonaws.com": "eventSource",
+    "InvokeModel": "eventName",
+    "Converse": "eventName",
+}
+"""What the questions about keys are answered from, and the field by which a selector can leave it out."""
+
+
+def _recorded(name: str, fields: Mapping[str, Any]) -> bool:
+    """Whether a selector's own test of the field lets a value pass; several operators all have to.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html
+    """
+    tested = fields.get(_NEEDED[name], {})
+    tests = {
+        "equals": name.__eq__,
+        "startsWith": name.startswith,
+        "endsWith": name.endswith,
+    }
+    for operator, holds in tests.items():
+        negated = tested.get(f"not{operator[0].upper()}{operator[1:]}") or ()
+        if any(holds(value) for value in negated):
+            return False
+        wanted = tested.get(operator) or ()
+        if wanted and not any(holds(value) for value in wanted):
+            return False
+    return True
 
 
 _STORE_CHANGES: Final = (

@@ -124,14 +124,14 @@ def advanced(*fields: dict[str, Any]) -> dict[str, Any]:
 MANAGEMENT = {"field": "eventCategory", "equals": ["Management"]}
 
 
-def guardrail(strength: str, number: float) -> dict[str, Any]:
+def guardrail(strength: str, number: float, name: str = "UpdateGuardrail") -> dict[str, Any]:
     asked = {
         "guardrailIdentifier": "abcd1234efgh",
         "contentPolicyConfig": {
             "filtersConfig": [{"type": "HATE", "inputStrength": strength, "outputStrength": strength}]
         },
     }
-    return event("UpdateGuardrail", day(number), requestParameters=asked)
+    return event(name, day(number), requestParameters=asked)
 
 
 HIDDEN = {"guardrailIdentifier": "abcd1234efgh", "name": "HIDDEN_DUE_TO_SECURITY_REASONS"}
@@ -178,6 +178,11 @@ def grounded(threshold: float, at: float, name: str = "UpdateGuardrail") -> dict
     filters = {"filtersConfig": [{"type": "GROUNDING", "threshold": threshold}]}
     asked = {"guardrailIdentifier": "gr1", "contextualGroundingPolicyConfig": filters}
     return event(name, day(at), requestParameters=asked)
+
+
+def bounded(policy: str, at: float, account: str = ACCOUNT) -> dict[str, Any]:
+    asked = {"userName": "ben", "permissionsBoundary": f"arn:aws:iam::{account}:policy/{policy}"}
+    return event("PutUserPermissionsBoundary", day(at), "iam", requestParameters=asked)
 
 
 FIRST = "CreateGuardrail"
@@ -294,7 +299,7 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
     (
         "log_store_weakened",
         [event("DeleteFlowLogs", day(1), "ec2")],
-        [event("DescribeFlowLogs", day(1), "ec2")][1:] or STEADY[:1],
+        [event("DeleteFlowLogs", day(1), "ec2", errorCode="Client.UnauthorizedOperation")],
     ),
     (
         "guardrail_weakened",
@@ -329,7 +334,7 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
     (
         "trail_weakened",
         [selectors(includeManagementEvents=False)],
-        [selectors(readWriteType="ReadOnly"), selectors()][1:],
+        [selectors(includeManagementEvents=True)],
     ),
     (
         "trail_weakened",
@@ -368,8 +373,8 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
     ),
     (
         "guardrail_weakened",
-        [guardrail("HIGH", 1), guardrail("LOW", 2)][0:2],
-        [guardrail("HIGH", 1)][1:] or STEADY[:1],
+        [guardrail("HIGH", 1, FIRST), guardrail("LOW", 2)],
+        [guardrail("LOW", 1, FIRST), guardrail("HIGH", 2)],
     ),
     (
         "guardrail_weakened",
@@ -385,6 +390,48 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         "costly_commitment",
         [event("CreateProvisionedModelThroughput", day(1), requestParameters=PROVISIONED)],
         [event("CreateProvisionedModelThroughput", day(1), errorCode="AccessDenied")],
+    ),
+    (
+        "trail_weakened",
+        [trail("CreateTrail", 1, s3BucketName="ours"), trail("UpdateTrail", 2, s3BucketName="theirs")],
+        [
+            trail("CreateTrail", 1, s3BucketName="ours"),
+            {**trail("UpdateTrail", 2, s3BucketName="theirs"), "recipientAccountId": "000000000012"},
+        ],
+    ),
+    (
+        "trail_weakened",
+        [advanced(MANAGEMENT, {"field": "eventSource", "equals": ["s3.amazonaws.com"]})],
+        [
+            advanced(
+                MANAGEMENT,
+                {
+                    "field": "eventSource",
+                    "startsWith": ["bedrock", "iam."],
+                    "notEquals": ["kms.amazonaws.com"],
+                },
+            )
+        ],
+    ),
+    (
+        "trail_weakened",
+        [advanced(MANAGEMENT, {"field": "eventName", "notStartsWith": ["Invoke"]})],
+        [advanced(MANAGEMENT, {"field": "eventName", "notEquals": ["Decrypt"]})],
+    ),
+    (
+        "costly_commitment",
+        [event("CreateEvaluationJob", day(1), requestParameters={"jobName": "x"})],
+        [event("StopEvaluationJob", day(1), requestParameters={"jobIdentifier": "x"})],
+    ),
+    (
+        "boundary_loosened",
+        [bounded("ours", 1), bounded("theirs", 2)],
+        [bounded("ours", 1), bounded("ours", 2)],
+    ),
+    (
+        "boundary_loosened",
+        [bounded("AdministratorAccess", 1, "aws")],
+        [{**bounded("theirs", 2), "recipientAccountId": "000000000012"}, bounded("ours", 1)],
     ),
     (
         "boundary_loosened",
@@ -420,6 +467,20 @@ def test_a_stronger_guardrail_is_no_finding() -> None:
 def test_hidden_guardrail_values_are_unknown_and_not_grave() -> None:
     (finding,) = found([event("UpdateGuardrail", day(1), requestParameters=HIDDEN)], "guardrail_weakened")
     assert (finding.severity, finding.completeness) == ("low", "unknown")
+
+
+def test_a_key_for_a_hundred_years_is_as_grave_as_an_endless_one() -> None:
+    asked = {"userName": "ben", "serviceName": "bedrock.amazonaws.com"}
+    for days, severity in (
+        (36_600, "high"),
+        ("36600", "high"),
+        (3_651, "high"),
+        (3_650, "medium"),
+        (30, "medium"),
+    ):
+        (made,) = found([key(requestParameters={**asked, "credentialAgeDays": days})], "key_created")
+        assert made.severity == severity
+        assert ("in practice for ever" in made.title) == (severity == "high")
 
 
 def test_an_endless_key_is_graver_than_one_with_an_end() -> None:
@@ -506,6 +567,9 @@ def test_a_key_that_never_expires() -> None:
     assert key_rules(credential("ben", "1"))["key_never_expires"][0].subject == "ben"
     assert "key_never_expires" not in key_rules(credential("ben", "1", expires=later))
     assert "key_never_expires" not in key_rules(credential("ben", "1", status="inactive"))
+    (late,) = key_rules(credential("ben", "1", expires=NOW + timedelta(days=36_600)))["key_never_expires"]
+    assert "ends on 2127-01-13 only" in late.title
+    assert "key_never_expires" not in key_rules(credential("ben", "1", expires=NOW + timedelta(days=3_650)))
     unread = credential("ben", "1", status="unreadable")
     assert set(key_rules(unread)) == {"keys_unreadable"}
 
