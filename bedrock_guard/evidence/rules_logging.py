@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.evidence.caller_names import who
@@ -234,8 +234,8 @@ def _recorded(name: str, fields: Mapping[str, Any]) -> bool:
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html
     """
     tested = fields.get(_NEEDED[name], {})
-    tests = {
-        "equals": name.__eq__,
+    tests: dict[str, Callable[[str], bool]] = {
+        "equals": lambda value: name == value,
         "startsWith": name.startswith,
         "endsWith": name.endswith,
     }
