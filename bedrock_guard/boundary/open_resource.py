@@ -10,6 +10,7 @@ from typing import Any, Literal
 from bedrock_guard.boundary.calls import Authorisation, Value
 from bedrock_guard.boundary.controls.model import Rule
 from bedrock_guard.iam.automaton import intersect
+from bedrock_guard.iam.document import ALLOW_ALL
 from bedrock_guard.iam.evaluator import Evaluator, compile_policies
 from bedrock_guard.iam.globs import arn_parts, compile_glob, has_wildcard, match, unescape
 
@@ -17,11 +18,6 @@ Answer = Literal["allowed", "refused", "depends"]
 Reached = Literal["all", "some", "none"]
 _REST: Mapping[Reached, Reached] = {"all": "none", "some": "some", "none": "all"}
 RESOURCE = "the resource"
-
-EVERYTHING = {
-    "Version": "2012-10-17",
-    "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}],
-}
 
 
 class OpenRule:
@@ -69,7 +65,7 @@ def _only_when(conditions: str) -> Evaluator:
     body: dict[str, Any] = {"Effect": "Deny", "Action": "*", "Resource": "*"}
     if held := json.loads(conditions):
         body["Condition"] = held
-    return compile_policies([EVERYTHING, {"Version": "2012-10-17", "Statement": [body]}])
+    return compile_policies([ALLOW_ALL, {"Version": "2012-10-17", "Statement": [body]}])
 
 
 @lru_cache(maxsize=65_536)

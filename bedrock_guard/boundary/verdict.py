@@ -17,9 +17,9 @@ from bedrock_guard.boundary.calls import Authorisation, Call, Value, authorisati
 from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls.lifting import PRINCIPAL
 from bedrock_guard.boundary.controls.model import Rule
-from bedrock_guard.boundary.open_resource import EVERYTHING, OpenRule, acts
+from bedrock_guard.boundary.open_resource import OpenRule, acts
 from bedrock_guard.boundary.packing import Kind, Packed, Piece, minified
-from bedrock_guard.iam.document import Document, read
+from bedrock_guard.iam.document import ALLOW_ALL, Document, read
 from bedrock_guard.iam.document import Kind as PolicyKind
 from bedrock_guard.iam.evaluator import Decision, Evaluator, compile_policies
 
@@ -162,9 +162,9 @@ class Side:
         if boundary:
             self._names["boundary", 0] = boundary
         self.evaluator: Evaluator = compile_policies(
-            [EVERYTHING, *map(_document, beside)],
+            [ALLOW_ALL, *map(_document, beside)],
             boundary=_document(boundary) if boundary else None,
-            scps=[[EVERYTHING, *map(_document, above)]] if above else None,
+            scps=[[ALLOW_ALL, *map(_document, above)]] if above else None,
         )
         placed = [(one, sid, piece) for one in held for sid, found in one.pieces.items() for piece in found]
         self._rules = [(packed, sid, _open(piece)) for packed, sid, piece in placed]

@@ -19,6 +19,7 @@ from bedrock_guard.change.texts import digest
 from bedrock_guard.change.wish import Selection
 from bedrock_guard.evidence.tables import Provenance, with_provenance
 from bedrock_guard.iam.compare import Difference, PolicySet, Universe, compare
+from bedrock_guard.iam.document import ALLOW_ALL
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 State = Literal["as asked", "missing", "weaker", "stronger", "foreign", "removed"]
 STATES: Final[tuple[State, ...]] = ("missing", "weaker", "foreign", "removed", "stronger", "as asked")
 COLUMNS: Final = ("account_id", "principal", "state", "boundary_arn", "detail", "witness")
-_ALLOW_ALL: Final = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class _Judged:
         self._boundary = f"{prefix}{boundary.name}" if boundary else None
         self._denies = {f"{prefix}{p.name}": minified(p.document) for p in built.packed if p.kind == "deny"}
         text = minified(boundary.document) if boundary else None
-        self._asked = PolicySet.of([_ALLOW_ALL, *self._denies.values()], text)
+        self._asked = PolicySet.of([ALLOW_ALL, *self._denies.values()], text)
         self._marks = {arn: digest(one) for arn, one in self._denies.items()}
         if self._boundary and text:
             self._marks[self._boundary] = digest(text)
@@ -126,7 +126,7 @@ class _Judged:
         if unread:
             return "missing", f"{unread[0].rpartition('/')[2]} could not be read", None
         boundary = documents[self._boundary] if self._boundary else None
-        now = PolicySet.of([_ALLOW_ALL, *(documents[arn] for arn in self._denies)], boundary)
+        now = PolicySet.of([ALLOW_ALL, *(documents[arn] for arn in self._denies)], boundary)
         found = compare(self._asked, now, self._universe).differences
         opened = [one for one in found if one.opens]
         closed = [one for one in found if one.closes]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bedrock_guard.change.plan_file import Effect
 from bedrock_guard.change.probes import Probe, Texts, decisions
 from bedrock_guard.iam.compare import Comparison, PolicySet, Universe, compare
+from bedrock_guard.iam.document import ALLOW_ALL
 from bedrock_guard.iam.evaluator import compile_policies
 
 if TYPE_CHECKING:
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
     from bedrock_guard.change.scene import Scene
     from bedrock_guard.change.survey import Person
 
-_ALLOW_ALL: Final = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
-}
 _SHOWN: Final = 60
 _DENIED_PROBES: Final = 3
 KEEP: Final = (
@@ -46,7 +43,7 @@ def effects(scene: Scene) -> tuple[Effect, ...]:
     ):
         before, words = _before(scene, person)
         groups.setdefault("\n".join(_texts(before)), ([], before, words))[0].append(person.who)
-    wanted = PolicySet.of([_ALLOW_ALL, *denies], after[0] if after else None)
+    wanted = PolicySet.of([ALLOW_ALL, *denies], after[0] if after else None)
     return tuple(
         _effect(tuple(who), words, compare(before, wanted, universe))
         for who, before, words in groups.values()
@@ -60,7 +57,7 @@ def _before(scene: Scene, person: Person) -> tuple[PolicySet, str]:
     mine = sorted(arn for arn in person.attached if arn.rpartition("/")[2].startswith(f"{prefix}deny-"))
     denies = [scene.survey.documents[arn] for arn in mine if arn in scene.survey.documents]
     words = boundary.rpartition("/")[2] if boundary else "no boundary"
-    return PolicySet.of([_ALLOW_ALL, *denies], document), words
+    return PolicySet.of([ALLOW_ALL, *denies], document), words
 
 
 def _texts(policies: PolicySet) -> list[str]:

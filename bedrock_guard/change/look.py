@@ -114,13 +114,19 @@ class Look:
 
     def pages(self, call: Callable[..., Any], key: str, token: str, **request: Any) -> Iterator[Any]:
         """Every item of a list; `token` is its paging member, in IAM `Marker`."""
-        for answer in self._answers(call, (key,), token, **request):
+        for answer in self.answers(call, (key,), token, **request):
             yield from answer[key]
 
-    def _answers(
+    def answers(
         self, call: Callable[..., Any], keys: Sequence[str], token: str, **request: Any
     ) -> Iterator[Any]:
-        """Every page of a list, with the members that AWS always sends."""
+        """Every page of a list, with the members `keys` that AWS always sends.
+
+        Raises:
+            ChangeError: a page token came twice.
+            NotAwsAnswer: what came back, time and again, was not AWS's.
+            ClientError: AWS refused.
+        """
         seen: set[str] = set()
         while True:
             answer = self.ask(call, *keys, **request)
@@ -230,7 +236,7 @@ class Look:
 
     def _users(self, arn: str, usage: str) -> frozenset[str]:
         asked = {"PolicyArn": arn, "PolicyUsageFilter": usage}
-        pages = self._answers(
+        pages = self.answers(
             self.iam.list_entities_for_policy, ("PolicyUsers", "PolicyRoles"), "Marker", **asked
         )
         return frozenset(

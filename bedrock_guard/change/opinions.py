@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_guard.account.pages import code_of
+from bedrock_guard.boundary.packing import minified
 from bedrock_guard.change.plan_file import Effect, Opinion
 from bedrock_guard.errors import GuardError
+from bedrock_guard.iam.document import ALLOW_ALL
 
 if TYPE_CHECKING:
     from bedrock_guard.change.look import Look
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 SAME_EVALUATOR: Final = "same evaluator, no second opinion"
 _CASES: Final = 40
-_ALLOW_ALL: Final = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 _TYPES: Final = {bool: "boolean", int: "numeric", float: "numeric", str: "string"}
 
 
@@ -46,7 +47,7 @@ def _simulator(look: Look, scene: Scene, found: Sequence[Effect]) -> Opinion:
 def _disagreement(look: Look, scene: Scene, case: Any) -> Iterator[str]:
     witness = case["witness"]
     request: dict[str, Any] = {
-        "PolicyInputList": [_ALLOW_ALL, *(policy.text for policy in scene.denies)],
+        "PolicyInputList": [minified(ALLOW_ALL), *(policy.text for policy in scene.denies)],
         "ActionNames": [witness["action"]],
         "ResourceArns": [witness["resource"]],
         "ContextEntries": [_entry(key, value) for key, value in witness["context"].items()],

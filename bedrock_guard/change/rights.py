@@ -14,6 +14,7 @@ from bedrock_guard.change.marker import TakeMarker
 from bedrock_guard.change.operator_policy import ATTACH, BOUND, GUARDRAILS, LOOK, ORGANIZATIONS, OWN
 from bedrock_guard.change.probes import Texts, decisions, entry
 from bedrock_guard.change.step import Right, Step
+from bedrock_guard.iam.document import ALLOW_ALL
 from bedrock_guard.iam.evaluator import compile_policies
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from bedrock_guard.change.scene import Scene
 
 _AT_ONCE: Final = 50
-_ALLOW_ALL: Final = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
 def rights_of(scene: Scene, steps: Iterable[Step], marker: str) -> tuple[Right, ...]:
@@ -140,9 +140,11 @@ def _lost_to_scps(scene: Scene, rights: Iterable[Right]) -> list[str]:
     """An SCP on the operator's own account or a unit above may bind it; the management account is never bound."""
     if not scene.scps_on or scene.account == scene.management:
         return []
-    judge = compile_policies([_ALLOW_ALL], scps=[[_ALLOW_ALL, *scene.scps.values()]])
+    judge = compile_policies([ALLOW_ALL], scps=[[ALLOW_ALL, *scene.scps.values()]])
     return [
         right.action
         for right in rights
-        if not judge.decide(right.action, right.resource, {"aws:PrincipalArn": scene.operator}).allowed
+        if not judge.decide(
+            right.action, right.resource, {**dict(right.keys), "aws:PrincipalArn": scene.operator}
+        ).allowed
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_guard.account.organization import Organization, read_organization
 from bedrock_guard.boundary.packing import minified
+from bedrock_guard.change.errors import ChangeError
 from bedrock_guard.change.guardrails import Enforced, GuardrailState, read_enforced, read_guardrail
 from bedrock_guard.change.look import PolicyState, Uses
 from bedrock_guard.change.survey import Person, Survey
@@ -119,6 +120,7 @@ def look_at(look: Look, wish: Wish) -> Scene:
     Raises:
         ClientError: AWS refused a read.
         NotAwsAnswer: an answer was not AWS's.
+        ChangeError: a boundary that somebody has could not be read.
     """
     account, caller = look.caller()
     partition = caller.split(":")[1]
@@ -151,8 +153,13 @@ def _read_boundaries(look: Look, survey: Survey) -> None:
     held = {person.state.boundary for person in survey.people.values()} - {None}
     for arn in sorted(held - set(survey.documents), key=str):
         found = look.policy(str(arn))
-        if found is not None:
-            survey.documents[str(arn)] = json.loads(found.texts[found.default])
+        if found is None:
+            raise ChangeError(
+                f"The boundary {arn} could not be read.",
+                why="Somebody has it, and what it closes now is not known.",
+                remedy="Ask again; a plan is not made on half an answer.",
+            )
+        survey.documents[str(arn)] = json.loads(found.texts[found.default])
 
 
 def _managed(look: Look, arn: str, document: Mapping[str, Any], wish: Wish) -> Managed:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.account.principals import DETAIL_FILTER, DETAIL_LISTS
-from bedrock_guard.change.errors import ChangeError
 from bedrock_guard.change.look import Kind, PrincipalState, document_of, principal_of
 
 if TYPE_CHECKING:
@@ -50,7 +49,9 @@ class Survey:
     def of(cls, look: Look) -> Survey:
         """Read the account."""
         bodies: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in DETAIL_LISTS}
-        for answer in _answers(look):
+        lists = tuple(DETAIL_LISTS.values())
+        call = look.iam.get_account_authorization_details
+        for answer in look.answers(call, lists, "Marker", Filter=[*DETAIL_FILTER], MaxItems=1000):
             for kind, name in DETAIL_LISTS.items():
                 bodies[kind] += answer.get(name, ())
         documents = {str(body["Arn"]): _default(body) for body in bodies["policy"]}
@@ -88,21 +89,6 @@ class Survey:
             or bool(tags & set(selection.tags))
             or bool(person.groups & set(selection.groups))
         )
-
-
-def _answers(look: Look) -> Iterator[Any]:
-    request: dict[str, Any] = {"Filter": [*DETAIL_FILTER], "MaxItems": 1000}
-    seen: set[str] = set()
-    while True:
-        answer = look.ask(look.iam.get_account_authorization_details, *DETAIL_LISTS.values(), **request)
-        yield answer
-        marker = answer.get("Marker")
-        if not marker:
-            return
-        if marker in seen:
-            raise ChangeError("AWS repeated a page marker.", remedy="Ask again later.")
-        seen.add(marker)
-        request["Marker"] = marker
 
 
 def _person(

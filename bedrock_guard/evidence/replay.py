@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from bedrock_guard.boundary.open_resource import EVERYTHING, RESOURCE
+from bedrock_guard.boundary.open_resource import RESOURCE
 from bedrock_guard.boundary.verdict import AuthorisationVerdict, Judge, Side, contexts_of, tipping
 from bedrock_guard.evidence.cube import Cube
 from bedrock_guard.evidence.cube_asked import ADDRESS
 from bedrock_guard.evidence.tuples import KEY
+from bedrock_guard.iam.document import ALLOW_ALL
 from bedrock_guard.iam.evaluator import Decision, Evaluator, Policy, compile_policies
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Documents:
     """
 
     boundary: Policy | None = None
-    identity: Sequence[Policy] = field(default=(EVERYTHING,))
+    identity: Sequence[Policy] = field(default=(ALLOW_ALL,))
     scps: Sequence[Policy | Sequence[Policy]] = ()
     management: str | None = None
     at: datetime | None = None

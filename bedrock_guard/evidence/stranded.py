@@ -64,10 +64,11 @@ def _of(commitments: pd.DataFrame, model: str | None, region: str | None) -> lis
 
 
 def _end(listed: Sequence[Mapping[Any, Any]], cost: Decimal, days: int, now: datetime) -> dict[str, Any]:
-    units = [0 if pd.isna(row["units"]) else int(row["units"]) for row in listed]
+    known = [int(row["units"]) for row in listed if not pd.isna(row["units"])]
+    units = known if len(known) == len(listed) and all(known) else []
     ends: list[datetime] = [row["ends"] for row in listed if not pd.isna(row["ends"])]
     unknown: dict[str, Any] = {"units": sum(units) or None, "until": None, "until_usd": None, "why": ""}
-    if not listed or 0 in units:
+    if not units:
         return unknown
     if any(pd.isna(row["ends"]) and not pd.isna(row["commitment"]) for row in listed):
         return unknown | {"why": _NO_END}

@@ -18,6 +18,7 @@ from bedrock_guard.iam.compare_model import PolicySet, Request, Universe, Values
 from bedrock_guard.iam.compare_regions import Budget, Masks, OutOfCellsError, Region, explore, merge
 from bedrock_guard.iam.compare_space import Group, Space, groups
 from bedrock_guard.iam.decision import Decision, Verdict
+from bedrock_guard.iam.document import ALLOW_ALL
 from bedrock_guard.iam.evaluator import Evaluator, Policy
 from bedrock_guard.iam.values import ContextValue
 
@@ -35,7 +36,6 @@ __all__ = [
     "prove_no_path",
 ]
 Answer = TypeVar("Answer")
-_ALLOW_ALL = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def compare(
 
 def compare_boundaries(before: Policy, after: Policy, universe: Universe) -> Comparison:
     """Compare two permissions boundaries for a principal whose identity policy allows everything."""
-    return compare(PolicySet.of(_ALLOW_ALL, before), PolicySet.of(_ALLOW_ALL, after), universe)
+    return compare(PolicySet.of(ALLOW_ALL, before), PolicySet.of(ALLOW_ALL, after), universe)
 
 
 def prove_no_path(policies: PolicySet, target: Universe) -> Proof:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from bedrock_guard.iam.model import (
     KINDS,
@@ -23,6 +23,7 @@ from bedrock_guard.iam.model import (
 from bedrock_guard.iam.reading import Reader
 
 __all__ = [
+    "ALLOW_ALL",
     "KINDS",
     "Condition",
     "Document",
@@ -35,6 +36,13 @@ __all__ = [
     "as_document",
     "read",
 ]
+
+
+ALLOW_ALL: Final[Mapping[str, Any]] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+"""Refuses nothing: the identity policy, or FullAWSAccess, beside which documents that only deny are judged."""
 
 
 def read(text: str | bytes, kind: Kind = "identity", *, lenient: bool = False) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from bedrock_guard.account.deployed import Deployed
 from bedrock_guard.boundary.builder import Built, Size
@@ -14,12 +14,8 @@ from bedrock_guard.boundary.linted import Noted, linted
 from bedrock_guard.boundary.scorecard import Scorecard, score
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.iam.compare import Comparison, PolicySet, Universe, compare
+from bedrock_guard.iam.document import ALLOW_ALL
 from bedrock_guard.widgets.jobs import Tick
-
-_ALLOW_ALL: Final = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
-}
 
 
 @dataclass(frozen=True)
@@ -64,8 +60,8 @@ def compared(deployed: Deployed | None, built: Built, tick: Callable[[], None] |
         return Comparison((), incomplete=False, keys=(), cells=0, actions=0)
     boundary = before.get(built.profile.boundary_name)
     denies = [document for name, document in sorted(before.items()) if name != built.profile.boundary_name]
-    old = PolicySet.of([_ALLOW_ALL, *denies], boundary)
-    new = PolicySet.of([_ALLOW_ALL, *built.denies], built.boundary)
+    old = PolicySet.of([ALLOW_ALL, *denies], boundary)
+    new = PolicySet.of([ALLOW_ALL, *built.denies], built.boundary)
     documents = [*before.values(), *built.denies, *filter(None, [built.boundary])]
     patterns = sorted({pattern for document in documents for pattern in _actions(document)})
     return compare(old, new, Universe.of(*patterns), tick=tick)

@@ -15,6 +15,7 @@ from bedrock_guard.boundary.calls import Authorisation, Call
 from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.verdict import AuthorisationVerdict, CallVerdict, Judge
+from bedrock_guard.iam.document import ALLOW_ALL
 from bedrock_guard.iam.evaluator import Evaluator, Explanation, compile_policies
 from bedrock_guard.present.table import Shown, plain
 
@@ -40,10 +41,6 @@ KEY_KINDS: Final = {
 }
 TIERS: Final = ("not named", "default", "flex", "priority", "reserved")
 ENCRYPTED: Final = {"encrypted": True, "not encrypted": False, "not said": None}
-_ALLOW_ALL: Final = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
-}
 
 
 class Trying(t.HasTraits):
@@ -162,9 +159,9 @@ _EVALUATORS: Final[WeakKeyDictionary[Built, Evaluator]] = WeakKeyDictionary()
 def _evaluator(built: Built) -> Evaluator:
     if built not in _EVALUATORS:
         _EVALUATORS[built] = compile_policies(
-            [_ALLOW_ALL, *built.denies],
+            [ALLOW_ALL, *built.denies],
             boundary=built.boundary,
-            scps=[[_ALLOW_ALL, *built.scps]] if built.scps else None,
+            scps=[[ALLOW_ALL, *built.scps]] if built.scps else None,
         )
     return _EVALUATORS[built]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,8 +34,13 @@ from change_account import (
 )
 
 from bedrock_guard.account.session import Account
-from bedrock_guard.change.errors import PlanRefusedError, Refusal
+from bedrock_guard.change.errors import ChangeError, PlanRefusedError, Refusal
+from bedrock_guard.change.look import Look
 from bedrock_guard.change.plan import make_plan
+from bedrock_guard.change.rights import _lost_to_scps
+from bedrock_guard.change.scene import _read_boundaries
+from bedrock_guard.change.step import Right
+from bedrock_guard.change.survey import Survey
 from bedrock_guard.change.wish import Selection, Wish
 from bedrock_guard.demo.dispatch import Backend
 
@@ -276,3 +283,32 @@ def test_deny_policies_without_a_boundary_are_probed_too(operator: Account) -> N
     asked = {probe.action: probe.allow for probe in soak.probes}
     assert asked["s3:GetObject"]
     assert not asked["bedrock:CreateModelImportJob"]
+
+
+def test_an_scp_is_asked_with_the_boundary_that_the_operator_would_put() -> None:
+    unless_ours = {"StringNotEquals": {"iam:PermissionsBoundary": BOUNDARY}}
+    body = {"Effect": "Deny", "Action": "iam:*Boundary", "Resource": "*", "Condition": unless_ours}
+    scp = json.dumps({"Version": "2012-10-17", "Statement": [body]})
+    operator = f"{ROOT}:role/guard-operator"
+    scene: Any = SimpleNamespace(
+        scps_on={"ou": ()}, scps={"one": scp}, account=A, management="", operator=operator
+    )
+    who = f"{ROOT}:role/app-01"
+
+    def put(boundary: str) -> Right:
+        return Right("iam:PutRolePermissionsBoundary", who, (("iam:PermissionsBoundary", boundary),))
+
+    assert _lost_to_scps(scene, [put(BOUNDARY)]) == []
+    assert _lost_to_scps(scene, [put(f"{ROOT}:policy/other")]) == ["iam:PutRolePermissionsBoundary"]
+
+
+def test_a_boundary_that_cannot_be_read_is_not_taken_as_none(
+    operator: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = Look(operator)
+    survey = Survey.of(look)
+    assert any(person.state.boundary for person in survey.people.values())
+    survey.documents.clear()
+    monkeypatch.setattr(look, "policy", lambda _: None)
+    with pytest.raises(ChangeError, match="could not be read"):
+        _read_boundaries(look, survey)

@@ -19,7 +19,6 @@ from bedrock_guard.boundary.builder import build
 from bedrock_guard.boundary.calls import Authorisation, Call, authorisations
 from bedrock_guard.boundary.calls_table import HANDLERS
 from bedrock_guard.boundary.catalogue import shipped
-from bedrock_guard.boundary.open_resource import EVERYTHING
 from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice
 from bedrock_guard.boundary.verdict import AuthorisationVerdict, Side
 from bedrock_guard.evidence.cube import Cube
@@ -31,7 +30,7 @@ from bedrock_guard.evidence.recorded_calls import call_of
 from bedrock_guard.evidence.replay import Documents, Reach
 from bedrock_guard.evidence.tables import CALLS, MissingColumns, Provenance, provenance_of
 from bedrock_guard.evidence.tuples import KEY, TUPLES
-from bedrock_guard.iam.document import PolicyError
+from bedrock_guard.iam.document import ALLOW_ALL, PolicyError
 from bedrock_guard.iam.evaluator import Evaluator, compile_policies
 from bedrock_guard.iam.operators import OPERATORS
 from bedrock_guard.iam.program import UNKNOWN
@@ -564,7 +563,7 @@ def test_addresses_compared_as_numbers_answer_as_the_evaluator(network: str, ope
         },
     }
     try:
-        evaluator = compile_policies([EVERYTHING, deny])
+        evaluator = compile_policies([ALLOW_ALL, deny])
     except PolicyError:
         return
     column = AddressColumn(np.arange(len(texts)), [(text,) for text in texts])
@@ -632,7 +631,7 @@ def test_resources_taken_apart_answer_as_the_evaluator(seed: int) -> None:
         for _ in range(40):
             patterns = [a_pattern(dice) for _ in range(dice.randrange(1, 4))]
             statement = {"Effect": "Deny", "Action": "*", element: patterns}
-            evaluator = compile_policies([EVERYTHING, {"Version": version, "Statement": statement}])
+            evaluator = compile_policies([ALLOW_ALL, {"Version": version, "Statement": statement}])
             tests = [test for test in evaluator.program.tests if test.columns == ("resource",)]
             classes = column.classes(tests)
             alone = [evaluator.decide("bedrock:InvokeModel", text, {}).verdict for text in NAMED]
