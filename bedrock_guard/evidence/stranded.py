@@ -22,6 +22,7 @@ _DIGITS: Final = Context(prec=28)
 _NOT_LISTED: Final = "no provisioned throughput of this model is listed there now"
 _RESERVED: Final = "the reserved tier bills until it is removed with the account team; its end is in no list"
 _NO_END: Final = "unknown: bought for a term whose end Bedrock does not tell"
+_NO_UNITS: Final = "unknown: how many units there are was not told"
 _NO_TERM: Final = "without a term: bills until it is deleted, which can be done at once"
 
 
@@ -64,12 +65,14 @@ def _of(commitments: pd.DataFrame, model: str | None, region: str | None) -> lis
 
 
 def _end(listed: Sequence[Mapping[Any, Any]], cost: Decimal, days: int, now: datetime) -> dict[str, Any]:
-    known = [int(row["units"]) for row in listed if not pd.isna(row["units"])]
-    units = known if len(known) == len(listed) and all(known) else []
+    units = [int(row["units"]) for row in listed if not pd.isna(row["units"])]
     ends: list[datetime] = [row["ends"] for row in listed if not pd.isna(row["ends"])]
-    unknown: dict[str, Any] = {"units": sum(units) or None, "until": None, "until_usd": None, "why": ""}
-    if not units:
+    unknown: dict[str, Any] = {"units": None, "until": None, "until_usd": None, "why": ""}
+    if not listed:
         return unknown
+    if len(units) < len(listed) or not all(units):
+        return unknown | {"why": _NO_UNITS}
+    unknown["units"] = sum(units)
     if any(pd.isna(row["ends"]) and not pd.isna(row["commitment"]) for row in listed):
         return unknown | {"why": _NO_END}
     if len(ends) < len(listed):

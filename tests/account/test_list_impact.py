@@ -125,7 +125,8 @@ LINE = {
         ([(1, None)], None, "without a term"),
         ([(1, None, "SixMonths")], None, "unknown: bought for a term"),
         ([(1, None, "SixMonths"), (1, None)], None, "unknown: bought for a term"),
-        ([(None, "2026-11-30T00:00:00Z")], None, ""),
+        ([(None, "2026-11-30T00:00:00Z")], None, "how many units"),
+        ([(1, "2026-11-30T00:00:00Z"), (None, "2026-11-30T00:00:00Z")], None, "how many units"),
         ([], None, "no provisioned throughput"),
     ],
 )
@@ -143,6 +144,8 @@ def test_what_a_commitment_still_costs(units: Any, until_usd: Decimal | None, wh
     table = stranded(pd.DataFrame([LINE]), RESOURCES.frame(rows, Provenance("lists")), 28, NOW)
     assert table["until_usd"].tolist() == [until_usd]
     assert why in table["why"].iloc[0]
+    known = [n for n, *_ in units]
+    assert table["units"].tolist() == [sum(known) if known and None not in known else None]
 
 
 def test_lists_that_could_not_be_read_leave_the_end_unknown() -> None:
