@@ -34,13 +34,18 @@ same() {
   python3 -c 'import json, sys; sys.exit(json.load(open(sys.argv[1])) != json.load(open(sys.argv[2])))' "$1" "$2"
 }
 
+# Goes on where the last answer says that there is no such thing; at any other error nothing is known, and all stops.
+absent() {
+  if ! grep -q "($1)" "$work/error"; then cat "$work/error" >&2; exit 1; fi
+}
+
 # A managed policy: created, or given a new default version if its text differs. At most five versions are kept.
 ensure_policy() {
   local name="$1" file="$2" arn version oldest
   arn="arn:$partition:iam::$account:policy/$name"
   if ! version="$(aws iam get-policy --policy-arn "$arn" --query Policy.DefaultVersionId --output text \
     2>"$work/error")"; then
-    if ! grep -q NoSuchEntity "$work/error"; then cat "$work/error" >&2; exit 1; fi
+    absent NoSuchEntity
     run aws iam create-policy --policy-name "$name" --policy-document "file://$file"
     return
   fi
@@ -194,7 +199,8 @@ def _guardrail(name: str) -> Iterator[str]:
 def _budgets(parts: Parts) -> Iterator[str]:
     if parts.acting:
         role = shlex.quote(parts.action_role)
-        yield f"if ! aws iam get-role --role-name {role} >/dev/null 2>&1; then"
+        yield f'if ! aws iam get-role --role-name {role} >/dev/null 2>"$work/error"; then'
+        yield "  absent NoSuchEntity"
         yield f"  run aws iam create-role --role-name {role} \\"
         yield '    --assume-role-policy-document "file://$work/budget-trust.json"\nfi'
         yield (
@@ -208,8 +214,10 @@ def _budgets(parts: Parts) -> Iterator[str]:
 def _one_budget(parts: Parts, budget: Budget) -> Iterator[str]:
     name = shlex.quote(budget.name)
     file, notice = f'"file://$work/budget-{budget.name}.json"', f'"file://$work/notice-{budget.name}.json"'
-    yield f'if aws budgets describe-budget --account-id "$account" --budget-name {name} >/dev/null 2>&1; then'
+    look = f'aws budgets describe-budget --account-id "$account" --budget-name {name}'
+    yield f'if {look} >/dev/null 2>"$work/error"; then'
     yield f'  run aws budgets update-budget --account-id "$account" --new-budget {file}\nelse'
+    yield "  absent NotFoundException"
     yield (
         f'  run aws budgets create-budget --account-id "$account" --budget {file} '
         f"--notifications-with-subscribers {notice}\nfi"
@@ -226,8 +234,9 @@ def _budget_action(parts: Parts, budget: Budget, account: str, targets: Targets)
     definition = minified({"IamActionDefinition": {"PolicyArn": "POLICY", **targets.members}})
     before, after = definition.split("POLICY")
     yield f'if [ "$account" = {account} ]; then'
-    yield '  actions="$(aws budgets describe-budget-actions-for-budget --account-id "$account" \\'
-    yield f"    --budget-name {name} --query 'length(Actions)' --output text 2>/dev/null || echo 0)\""
+    yield '  if ! actions="$(aws budgets describe-budget-actions-for-budget --account-id "$account" \\'
+    yield f'    --budget-name {name} --query \'length(Actions)\' --output text 2>"$work/error")"; then'
+    yield "    absent NotFoundException\n    actions=0\n  fi"
     yield '  if [ "$actions" = 0 ]; then'
     yield f'    run aws budgets create-budget-action --account-id "$account" --budget-name {name} \\'
     yield "      --notification-type ACTUAL --action-type APPLY_IAM_POLICY --approval-model AUTOMATIC \\"

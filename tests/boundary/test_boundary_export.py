@@ -295,6 +295,11 @@ elif operation == "list-policies":
     print("\t".join(s["id"] for s in state["scps"] if "'%s'" % s["name"] in option("--query")))
 elif service == "organizations" and operation == "create-policy": pass
 elif operation == "list-guardrails": print("")
+elif operation == "get-role": json.dump(state, open(state_path, "w")); missing()
+elif service == "budgets" and operation.startswith("describe-"):
+    json.dump(state, open(state_path, "w"))
+    if state["budgets"] is not None: print(state["budgets"]); sys.exit(0)
+    sys.stderr.write("An error occurred (%s) when asked\n" % state["refusal"]); sys.exit(254)
 json.dump(state, open(state_path, "w"))
 """
 
@@ -359,6 +364,33 @@ def test_the_script_may_be_run_again(targeted: tuple[str, Built], tmp_path: Path
     assert second["policies"] == first["policies"]
     assert "create-policy-version" not in second["log"]
     assert "= bedrock-guard-boundary" in output
+
+
+@pytest.fixture
+def budgeted() -> str:
+    text = BoundarySpec.from_draft().dumps()
+    text = text.replace("[profile.draft]", '[profile.draft]\ndocuments = ["boundary", "deny"]', 1)
+    text = text.replace("regions =", 'targets = ["arn:aws:iam::111122223333:role/dev"]\nregions =', 1)
+    text = text.replace("regions =", 'alert_email = "finops@example.com"\nregions =', 1)
+    spec = BoundarySpec.loads(text.replace("routes =", "monthly_usd = 500\nroutes =", 1))
+    return script(parts_of(spec, build(spec), shipped()))
+
+
+@pytest.mark.parametrize(
+    ("held", "refusal", "code", "made"),
+    [
+        (None, "NotFoundException", 0, ["create-budget", "create-budget-action"]),
+        (None, "AccessDeniedException", 1, []),
+        (1, "", 0, ["update-budget"]),
+        (0, "", 0, ["update-budget", "create-budget-action"]),
+    ],
+)
+def test_the_script_makes_no_second_budget_where_it_may_not_look(
+    budgeted: str, tmp_path: Path, held: int | None, refusal: str, code: int, made: list[str]
+) -> None:
+    done, state, output = _run(budgeted, tmp_path, "111122223333", "--yes", budgets=held, refusal=refusal)
+    assert done == code, output
+    assert [one for one in state["log"] if "budget" in one and not one.startswith("describe")] == made
 
 
 def test_the_script_updates_and_prunes_versions(targeted: tuple[str, Built], tmp_path: Path) -> None:
