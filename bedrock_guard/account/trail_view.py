@@ -46,13 +46,12 @@ _ONCE: Final = """
 """
 _COUNTED_ELSEWHERE: Final = """
     CREATE TABLE counted_elsewhere AS SELECT event_id FROM (
-        SELECT event_id, row_number() OVER (
+        SELECT event_id, account_id, first_value(account_id) OVER (
             PARTITION BY shared_event_id
-            ORDER BY CASE WHEN principal LIKE '%:' || account_id || ':%' THEN 0 ELSE 1 END,
-                account_id, event_time, event_id
-        ) AS place
+            ORDER BY CASE WHEN principal LIKE '%:' || account_id || ':%' THEN 0 ELSE 1 END, account_id
+        ) AS home
         FROM once WHERE shared_event_id IN (SELECT shared_event_id FROM shared)
-    ) WHERE place > 1
+    ) WHERE account_id IS DISTINCT FROM home
 """
 """Other accounts' records of an action: it counts where the caller is of the account, else in the first.
 

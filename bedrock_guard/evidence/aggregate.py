@@ -67,11 +67,12 @@ WITH events AS (
     {input_tokens} AS input_tokens,
     {output_tokens} AS output_tokens,
     eventid AS event_id,
-    ROW_NUMBER() OVER (
+    ROW_NUMBER() OVER (PARTITION BY eventid ORDER BY eventtime) AS copy,
+    NULLIF(sharedeventid, '') AS shared_id,
+    FIRST_VALUE(recipientaccountid) OVER (
       PARTITION BY COALESCE(NULLIF(sharedeventid, ''), eventid)
-      ORDER BY CASE WHEN {arn} LIKE CONCAT('%:', recipientaccountid, ':%') THEN 0 ELSE 1 END,
-        recipientaccountid, eventtime, eventid
-    ) AS copy
+      ORDER BY CASE WHEN {arn} LIKE CONCAT('%:', recipientaccountid, ':%') THEN 0 ELSE 1 END, recipientaccountid
+    ) AS home
   FROM {logs}
   WHERE (
       TRIM(eventsource) LIKE 'bedrock%'
@@ -96,7 +97,8 @@ SELECT
   MIN(event_time) AS first_seen,
   MAX(event_time) AS last_seen
 FROM events
-WHERE copy = 1 OR COALESCE(event_id, '') = ''
+WHERE (copy = 1 OR COALESCE(event_id, '') = '')
+  AND (shared_id IS NULL OR COALESCE(recipient, '') = COALESCE(home, ''))
 GROUP BY {places}
 ORDER BY {places}
 """

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class LeftOut(StrEnum):
-    """Why a record is no row."""
+    """Why a record is no row. A duplicate is an event met before, or another account's record of the same action."""
 
     NOT_AN_OBJECT = "not_an_object"
     NOT_CLOUDTRAIL = "not_cloudtrail"

@@ -101,10 +101,12 @@ def actions(frame: pd.DataFrame) -> pd.DataFrame:
     twins = frame[shared.notna() & shared.duplicated(keep=False)]
     if twins.empty:
         return frame
-    accounts, principals = twins["account_id"].fillna(""), twins["principal"].fillna("")
+    accounts, principals = twins["account_id"].fillna("~"), twins["principal"].fillna("")
     away = [f":{a}:" not in p for a, p in zip(accounts, principals, strict=True)]
-    ordered = twins.assign(away=away).sort_values(["away", "account_id", "event_time", "event_id"])
-    return frame.drop(ordered.index[ordered.duplicated("shared_event_id")]).reset_index(drop=True)
+    ordered = twins.assign(away=away, place=accounts).sort_values(["away", "place"])
+    home = ordered.drop_duplicates("shared_event_id").set_index("shared_event_id")["place"]
+    elsewhere = accounts != twins["shared_event_id"].map(home)
+    return frame.drop(twins.index[elsewhere]).reset_index(drop=True)
 
 
 def to_frame(

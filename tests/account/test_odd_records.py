@@ -121,6 +121,16 @@ def test_an_action_over_two_accounts_counts_once_where_its_caller_is(
     assert store.summary(start, end)["rows"] == 7
 
 
+def test_events_of_one_account_are_never_taken_for_one_action(organization: Path, tmp_path: Path) -> None:
+    shared = {"sharedEventID": "00000000-0000-4000-b000-000000000001"}  # that of a pair
+    nobodys = invoked(302, recipientAccountId=None, userIdentity=None, **shared)
+    delivered(organization, [invoked(300, **shared), invoked(301, **shared), nobodys], day=3)
+    store = stored(organization, tmp_path / "store")
+    assert store.summary() == read_folder(organization).summary
+    assert store.summary()["rows"] == 9
+    pd.testing.assert_frame_equal(count(DuckDB(organization)), store.tuples())
+
+
 def test_what_is_asked_of_one_account_keeps_its_own_record(organization: Path, tmp_path: Path) -> None:
     store = stored(organization, tmp_path / "store")
     start, end = read_time("2026-10-01T00:00:00Z"), read_time("2026-10-04T00:00:00Z")
