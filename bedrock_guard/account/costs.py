@@ -12,7 +12,7 @@ Amounts are UnblendedCost, which adds up to the invoice; the window ends the day
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -32,7 +32,7 @@ from bedrock_guard.account.cost_explorer import (
 )
 from bedrock_guard.evidence.reconcile import ControlTotal
 from bedrock_guard.evidence.spend import of_charge_type
-from bedrock_guard.evidence.tables import BILL, Provenance, total
+from bedrock_guard.evidence.tables import BILL, Provenance, provenance_of, total, with_provenance
 from bedrock_guard.evidence.usage_types import split
 
 if TYPE_CHECKING:
@@ -206,6 +206,25 @@ def read_bill(
         lines = [_line(found, *found.keys) for found in amounts(answers[0].rows)]
     said = Provenance.merged([answer.provenance for answer in (named, charged, *answers)])
     return BillReading(BILL.frame([*lines, *apart], said), control, services, window)
+
+
+def with_days(account: Account, months: BillReading, usage_types: Collection[str]) -> pd.DataFrame:
+    """The bill that was read by month, with these usage types by day: one request per service that has them.
+
+    Where the days cannot be read the months stay.
+    """
+    frame, said = months.frame, provenance_of(months.frame)
+    chosen = frame["usage_type"].isin(list(usage_types))
+    services = sorted(set(frame.loc[chosen, "service"]))
+    apart = sorted(set(frame["record_type"]) - {"Usage"})
+    used = [_in("USAGE_TYPE", sorted(usage_types)), *([_not(apart)] if apart else [])]
+    ask = _Question(CostExplorer(account), months.window, "DAILY")
+    answers, lines = _by_account(ask, services, used)
+    read = [answer.provenance for answer in answers]
+    if not all(proof.complete for proof in read):
+        return frame
+    days = pd.concat([frame[~chosen], BILL.frame(lines)], ignore_index=True)
+    return with_provenance(days, Provenance.merged([said, *read]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.cost_explorer import Window
-from bedrock_guard.account.costs import read_bill
+from bedrock_guard.account.costs import read_bill, with_days
 from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.key_page import KeyPage, no_page, page_of_key, page_of_session, weight_of_key
 from bedrock_guard.account.keys import Keys, read_keys
@@ -34,7 +34,7 @@ from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.answer import Answer, Case
 from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds
 from bedrock_guard.evidence.findings import find
-from bedrock_guard.evidence.key_use import INVOCATIONS
+from bedrock_guard.evidence.key_use import INVOCATIONS, signers
 from bedrock_guard.evidence.packed import packed
 from bedrock_guard.evidence.prices import from_bill
 from bedrock_guard.evidence.questions import answers
@@ -65,6 +65,7 @@ MANTLE: Final = Table(
 """The mantle endpoint: control-plane calls by caller (from the records), inference dollars by model (from the bill)."""
 
 _MOST_PRICED_REGIONS: Final = 6
+_MANTLE: Final = "-mantle-"
 REGIONS_ASSUMED: Final = (
     "Which Regions are enabled could not be asked; those known to have Bedrock were asked instead"
 )
@@ -165,8 +166,10 @@ class Investigation:
             return self._short_term(key, listed)
         rows = [row for _, row in table.iterrows() if key in {"", str(row["credential_id"])}]
         gravest = max(rows, key=lambda row: weight_of_key(row, self.calls, self.findings))
-        named = self._named
-        return page_of_key(gravest, self.keys, self.calls, self.findings, self.prices, account=named)
+        told, named = self.summed, self._named
+        return page_of_key(
+            gravest, self.keys, self.calls, self.findings, self.prices, told=told, account=named
+        )
 
     def _short_term(self, key: str, listed: Sequence[str]) -> KeyPage:
         made = self.calls[(self.calls["access_key_id"] == key) & (self.calls["key_kind"] == "short_term")]
@@ -205,7 +208,7 @@ class Investigation:
             f"{'Demo account' if self.account.mode == 'demo' else 'Account'} {self.account.account_id}",
             days,
             f"{len(self.keys.table)} long-term keys, {active} active",
-            f"{len(self.sessions)} keys that signed short-term keys",
+            f"{len(signers(self.summed))} keys that signed short-term keys",
             f"{len(self.calls):,} calls read in {len(self.regions)} Regions",
             f"{len(self.findings)} findings",
             self.account.asked,
@@ -253,8 +256,7 @@ def investigate(
         read = packed(read_calls(account, days, asked, attributes=ATTRIBUTES).reading.frame)
     keys = read_keys(account, read)
     calls = packed(with_opaque_models(account, keys.calls if keys.calls is not None else read, catalogue))
-    lines = read_bill(account, Window.last(account.now, days)).frame
-    bill = classify_bill(lines, catalogue, learnt=learnt(account))
+    bill = classify_bill(_bill(account, days), catalogue, learnt=learnt(account))
     prices = _prices(account, bill, calls, catalogue)
     card = AccountCard.of(account)
     unseen = (*unknown, *_of_records(calls, stored=bool(store)), *_unseen(bill, account.account_id))
@@ -303,6 +305,12 @@ def enabled_regions(account: Account, catalogue: Catalogue) -> tuple[tuple[str, 
 def _partition(region: str) -> str:
     names = {"us-gov-": "aws-us-gov", "cn-": "aws-cn", "eusc-": "aws-eusc"}
     return next((name for start, name in names.items() if region.startswith(start)), "aws")
+
+
+def _bill(account: Account, days: int) -> pd.DataFrame:
+    """The bill by month, which tells what was paid for a token in a thirtieth of the lines; of mantle by day."""
+    months = read_bill(account, Window.last(account.now, days), granularity="MONTHLY")
+    return with_days(account, months, {name for name in months.frame["usage_type"] if _MANTLE in name})
 
 
 def _prices(account: Account, bill: pd.DataFrame, calls: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
@@ -366,7 +374,7 @@ def _mantle_calls(calls: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _mantle_bill(bill: pd.DataFrame) -> list[dict[str, Any]]:
     """Inference on the mantle endpoint: its usage types say so, who called they do not say."""
-    lines = bill[bill["usage_type"].fillna("").str.contains("-mantle-", regex=False)]
+    lines = bill[bill["usage_type"].fillna("").str.contains(_MANTLE, regex=False)]
     return [
         {
             "source": "bill (inference)",

@@ -108,9 +108,13 @@ def page_of_key(
     findings: Sequence[Finding],
     prices: pd.DataFrame | None,
     *,
+    told: pd.DataFrame,
     account: str = "default",
 ) -> KeyPage:
-    """The page of a long-term key; `row` is its row of the keys table, `account` the account as a command names it."""
+    """The page of a long-term key.
+
+    `row` is its row of the keys table, `told` the calls summed, `account` the account as a command names it.
+    """
     user, key, account_id = str(row["user"]), str(row["credential_id"]), str(row["account_id"])
     made = calls_with_key_of(user, calls, account_id)
     made = calls.iloc[:0] if made is None else made
@@ -132,7 +136,10 @@ def page_of_key(
             c.credential_id for c in listed if c.user == user and c.credential_id not in {key, None}
         ),
     )
-    page = _page(key, "long_term", account_id, user, made, prices, events, own, steps, (*several, *unread))
+    alike = calls_with_key_of(user, told, account_id)
+    alike = told.iloc[:0] if alike is None else alike
+    notes = (*several, *unread)
+    page = _page(key, "long_term", account_id, user, made, alike, prices, events, own, steps, notes)
     return replace(page, row=row, now=provenance_of(keys.table).asked_at)
 
 
@@ -153,7 +160,9 @@ def page_of_session(
     own = tuple(found for found in findings if set(found.evidence) & set(made["event_id"]))
     notes = ("Making a short-term key leaves no event; only its use shows.",)
     events = [*_of_use(made), *_of_findings(own)]
-    return _page(key, "short_term", account_id, who(first), made, prices, events, own, steps, notes)
+    return _page(
+        key, "short_term", account_id, who(first), made, summed(made), prices, events, own, steps, notes
+    )
 
 
 def _page(  # noqa: PLR0913, PLR0917 - the parts of a page, put together in one place
@@ -162,13 +171,13 @@ def _page(  # noqa: PLR0913, PLR0917 - the parts of a page, put together in one 
     account_id: str,
     user: str,
     made: pd.DataFrame,
+    told: pd.DataFrame,
     prices: pd.DataFrame | None,
     events: Iterable[Mapping[str, Any]],
     findings: tuple[Finding, ...],
     steps: tuple[Step, ...],
     notes: tuple[str, ...],
 ) -> KeyPage:
-    told = summed(made)
     placed = told.assign(network=networks_of(told["source_ip"]))
     named = told[told["model"].notna()]
     return KeyPage(

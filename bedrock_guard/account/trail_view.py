@@ -147,9 +147,9 @@ class TrailView:
 
         from bedrock_guard.boundary.catalogue import shipped
 
+        listed = ", ".join(f"'{maker}'" for maker in sorted(MAKERS))  # a list of words goes down to the files
         makers = self.connection.sql(
-            "SELECT operation, outcome, parameters FROM parts WHERE list_contains($makers, operation)",
-            params={"makers": list(MAKERS)},
+            f"SELECT operation, outcome, parameters FROM parts WHERE operation IN ({listed})"  # noqa: S608 - our words
         ).to_arrow_table()
         ids = ModelIds(catalogue or shipped(), {**learned(makers.to_pandas()), **(kept or {})})
         raw = self.connection.execute(
@@ -242,7 +242,11 @@ def _note_repeated(connection: duckdb.DuckDBPyConnection, table: str, column: st
         f"SELECT hash({column}) AS h FROM parts WHERE {column} IS NOT NULL"  # noqa: S608 - names of ours
     ).fetchnumpy()["h"]
     hashes.sort()
-    connection.register("met_again", pd.DataFrame({"h": np.unique(hashes[1:][hashes[1:] == hashes[:-1]])}))
+    met_again = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+    if not len(met_again):
+        connection.execute(f"CREATE TABLE {table} ({column} VARCHAR, copies BIGINT)")
+        return False
+    connection.register("met_again", pd.DataFrame({"h": met_again}))
     connection.execute(
         f"CREATE TABLE {table} AS SELECT {column}, count(*) AS copies FROM parts "  # noqa: S608 - names of ours
         f"WHERE hash({column}) IN (SELECT h FROM met_again) GROUP BY {column} HAVING count(*) > 1"

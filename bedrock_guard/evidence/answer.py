@@ -33,6 +33,7 @@ class Answer:
         evidence: event ids, at most `MOST_IDS`.
         source: what it was read from, where no event shows it.
         table: the details, where there are several.
+        made_late: makes the details instead, where that takes long.
     """
 
     number: int
@@ -43,6 +44,12 @@ class Answer:
     evidence: tuple[str, ...] = ()
     source: str = "CloudTrail's records"
     table: pd.DataFrame | None = None
+    made_late: Callable[[], pd.DataFrame] | None = None
+
+    @property
+    def details(self) -> pd.DataFrame | None:
+        """What the answer is a summary of."""
+        return self.table if self.made_late is None else self.made_late()
 
 
 @dataclass(frozen=True)

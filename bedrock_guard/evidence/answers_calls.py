@@ -18,7 +18,7 @@ from bedrock_guard.evidence.answer import (
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.denials import LAYER_WORDS
 from bedrock_guard.evidence.finding import Finding, bedrock_calls, narrowed
-from bedrock_guard.evidence.key_use import INVOCATIONS, counts
+from bedrock_guard.evidence.key_use import INVOCATIONS, counts, signers
 from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.tables import dollars, provenance_of
 from bedrock_guard.evidence.words import listed, many
@@ -29,15 +29,15 @@ OFFICE_HOURS: Final = (7, 20)
 
 def short_term(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:
     """Short-term keys by who used them; their making leaves no event."""
-    calls, sessions = case.evidence.calls, case.sessions
-    people = len(sessions[["principal", "session"]].drop_duplicates())
-    signed = sessions["session"].fillna(sessions["principal"].map(short))
+    calls, found = case.evidence.calls, signers(case.summed).astype({"session": "string"})
+    people = len(found[["principal", "session"]].drop_duplicates())
+    signed = found["session"].fillna(found["principal"].astype("string").map(short))
     text = (
-        f"{many(len(sessions), 'signing key')} of {many(people, 'person or session', 'people or sessions')} "
+        f"{many(len(found), 'signing key')} of {many(people, 'person or session', 'people or sessions')} "
         f"were seen: {counted_rows(signed)}. Making such a key leaves no event."
     )
     made = calls.loc[calls["key_kind"] == "short_term", ["event_id"]]
-    return of_calls(case, number, question, text, made, table=sessions)
+    return of_calls(case, number, question, text, made, made_late=lambda: case.sessions)
 
 
 def models(case: Case, _: Sequence[Finding], number: int, question: str) -> Answer:

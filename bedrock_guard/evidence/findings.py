@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bedrock_guard.evidence import rules_changes, rules_keys, rules_logging, rules_use
-from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds, is_bedrock_call, narrowed
+from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds, bedrock_calls, is_bedrock_call
 from bedrock_guard.evidence.key_use import INVOCATIONS
 from bedrock_guard.evidence.packed import packed, unpacked
 from bedrock_guard.evidence.tables import require
@@ -29,7 +29,7 @@ def find(evidence: Evidence, thresholds: Thresholds | None = None) -> tuple[Find
     """
     require(evidence.calls, TRAIL)
     limits = thresholds or Thresholds()
-    changes, use = _but_model_calls(evidence.calls), _ordered(narrowed(packed(evidence.calls)))
+    changes, use = _but_model_calls(evidence.calls), _ordered(bedrock_calls(packed(evidence.calls)))
     families = (
         (rules_keys.RULES, changes),
         (rules_use.RULES, use),
@@ -52,7 +52,9 @@ def _but_model_calls(calls: pd.DataFrame) -> pd.DataFrame:
 
 def _ordered(calls: pd.DataFrame) -> pd.DataFrame:
     """The same calls, oldest first; ids are objects, so that rules about use choose rows without copying texts."""
-    return calls.astype({"event_id": "object"}).sort_values("event_time", kind="stable")
+    found = calls.astype({"event_id": "object"})
+    in_order = found["event_time"].is_monotonic_increasing
+    return found if in_order else found.sort_values("event_time", kind="stable")
 
 
 def _rank(finding: Finding) -> tuple[int, float, str]:

@@ -63,7 +63,10 @@ _TOLD_APART: Final = (
     "account_id principal session access_key_id key_kind operation error_code denied_by model client source_ip region "
     "route"
 ).split()
+_SIGNER: Final = ("account_id", "access_key_id", "principal", "session")
 _UNTOLD: Final = {"no_input": "input_tokens", "no_output": "output_tokens"}
+SUMMED_FROM: Final = ("event_time", *_UNTOLD.values(), *_TOLD_APART)
+"""The columns of calls that use is told from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,7 @@ def summed(calls: pd.DataFrame) -> pd.DataFrame:
     """
     if "calls" in calls.columns:
         return calls
-    narrow = calls[["event_time", *_UNTOLD.values(), *_TOLD_APART]].astype(
-        dict.fromkeys(_TOLD_APART, "category")
-    )
+    narrow = calls[list(SUMMED_FROM)].astype(dict.fromkeys(_TOLD_APART, "category"))
     narrow = narrow.assign(**{flag: narrow[tokens].isna() for flag, tokens in _UNTOLD.items()})
     alike = narrow.groupby([*_TOLD_APART, *_UNTOLD], dropna=False, sort=False, observed=True, as_index=False)
     return alike.agg(
@@ -118,7 +119,16 @@ def short_term_sessions(calls: pd.DataFrame, prices: pd.DataFrame | None = None)
     """
     told = summed(calls)
     keyed = told[told["key_kind"] == "short_term"]
-    return _used(KEY_SESSIONS, keyed, ["account_id", "access_key_id", "principal", "session"], prices)
+    return _used(KEY_SESSIONS, keyed, _SIGNER, prices)
+
+
+def signers(calls: pd.DataFrame) -> pd.DataFrame:
+    """The keys that signed short-term keys, each with who used them and how many `calls`, the most calls first."""
+    told = summed(calls)
+    keyed = told[told["key_kind"] == "short_term"]
+    alike = keyed.groupby(list(_SIGNER), dropna=False, sort=False, observed=True, as_index=False)
+    found = alike.agg(calls=("calls", "sum"))
+    return found.sort_values("calls", ascending=False, kind="stable", ignore_index=True)
 
 
 def use_by(calls: pd.DataFrame, by: Sequence[str], prices: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -78,13 +78,18 @@ def new_network(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
     yield from _first_seen(evidence, limits, networks, "new_network", "from a new network")
 
 
+_OF_FIRST: Final = ["principal", "event_time", "event_id", "account_id", "key_kind"]
+
+
 def _first_seen(
     evidence: Evidence, limits: Thresholds, values: pd.Series[Any], rule: str, how: str
 ) -> Iterator[Finding]:
     """Values that a principal showed for the first time after its baseline; one finding a principal and value."""
     calls = bedrock_calls(evidence.calls)
-    known = calls.assign(_value=values.loc[calls.index]).dropna(subset=["_value", "principal"])
-    known = _in_time(known[known["invoked_by"].isna()])
+    own_doing = calls.loc[calls["invoked_by"].isna(), _OF_FIRST]
+    known = _in_time(
+        own_doing.assign(_value=values.loc[own_doing.index]).dropna(subset=["_value", "principal"])
+    )
     for principal, own in known.groupby("principal", sort=False):
         places = own.reset_index(drop=True)
         known_since = places["event_time"].iloc[0] + timedelta(days=limits.baseline_days)

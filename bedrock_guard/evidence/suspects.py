@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.finding import Finding
-from bedrock_guard.evidence.key_use import counts, use_by
+from bedrock_guard.evidence.key_use import SUMMED_FROM, counts, use_by
 from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.tables import total
 
@@ -118,6 +118,7 @@ def _new(about: str, findings: Sequence[Finding], calls: pd.DataFrame) -> pd.Dat
     for found in findings:
         if found.rule in values:
             values[found.rule].add(found.facts.get("value"))
+    calls = calls[list(SUMMED_FROM)]
     callers = [one for one in calls["principal"].dropna().unique() if short(one) == about]
     own = calls[calls["principal"].isin(callers)]
     networks = networks_of(own["source_ip"])

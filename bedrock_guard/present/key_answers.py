@@ -64,7 +64,7 @@ def answer(case: Investigation, number: int) -> Shown:
     found = next((one for one in case.answers if one.number == number), None)
     if found is None:
         raise GuardError(f"There is no question {number}.", remedy=f"Take one from 1 to {len(case.answers)}.")
-    table = found.table
+    table = found.details
     if table is None:
         events = case.calls[case.calls["event_id"].isin(list(found.evidence))]
         table = events[["event_time", "operation", "principal", "session", "region", "source_ip", "event_id"]]

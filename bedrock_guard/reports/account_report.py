@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from bedrock_guard.account.facts import load_facts
 from bedrock_guard.account.session import open_account
@@ -25,18 +22,6 @@ if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
 
 S = TypeVar("S", bound=Settings)
-_BETWEEN_COLLECTIONS: Final = 50_000
-
-
-@contextmanager
-def _garbage_seldom() -> Iterator[None]:
-    """What is read stays: looking for garbage among it time and again finds none and takes a seventh of the time."""
-    before = gc.get_threshold()
-    gc.set_threshold(_BETWEEN_COLLECTIONS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class AccountReport(ABC, Generic[S]):
@@ -56,8 +41,7 @@ class AccountReport(ABC, Generic[S]):
 
         """
         settings = cast("S", SETTINGS[cls.kind].model_validate(parameters))
-        with _garbage_seldom():
-            return cls.of(open_account(settings.account, settings.region or None), settings)
+        return cls.of(open_account(settings.account, settings.region or None), settings)
 
     @classmethod
     @abstractmethod

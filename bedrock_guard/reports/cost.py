@@ -120,7 +120,7 @@ class CostReport(AccountReport[CostSettings]):
             )
         shown = evidence.cards(self.found, self.situation)
         cards = "".join(
-            f"<li><b>{escape(dollars(value, self.spending.currency))}</b><span>{escape(name)}</span></li>"
+            f"<li><b>{escape(dollars(value, self.spending.currency))}</b> <span>{escape(name)}</span></li>"
             for name, value in shown.items()
             if value is None or value or name.startswith("used")
         )

@@ -21,7 +21,7 @@ from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.denials import LAYER_WORDS
-from bedrock_guard.evidence.key_use import INVOCATIONS, counts
+from bedrock_guard.evidence.key_use import INVOCATIONS, counts, signers
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.words import many
 from bedrock_guard.present import keys as show
@@ -139,7 +139,7 @@ class KeyReport(AccountReport[KeySettings]):
         """The verdict, the cards, and one line on what was read."""
         shown = ("keys", "keys_active", "keys_never_expire", "calls_with_keys", "usd_at_least", "denied")
         cards = "".join(
-            f"<li><b>{escape(_card(self.numbers[name]))}</b><span>{escape(self.numbers[name].label)}</span></li>"
+            f"<li><b>{escape(_card(self.numbers[name]))}</b> <span>{escape(self.numbers[name].label)}</span></li>"
             for name in shown
         )
         note = f'<p class="note">{escape(self.case.line())}</p>'
@@ -299,6 +299,7 @@ class KeyReport(AccountReport[KeySettings]):
         known = table[table["status"] != "unreadable"]
         blind = self.case.keys.listing.completeness == "unknown"
         states = counts(known["status"])
+        signed = len(signers(self.case.summed))
         keyed = calls[calls["key_kind"].isin(["long_term", "short_term"])]
         held = {
             "keys": figure("long-term keys", None if blind else len(known), "keys", "Keys", keys),
@@ -307,7 +308,7 @@ class KeyReport(AccountReport[KeySettings]):
             "keys_never_expire": figure(
                 "active keys that never expire", None if blind else _endless(known), "keys", "Keys", keys),
             "short_term_signers": figure(
-                "access keys that signed short-term keys", _signers(calls), "access keys", "Calls", seen),
+                "access keys that signed short-term keys", signed, "access keys", "Calls", seen),
             "calls_with_keys": figure("calls with keys", len(keyed), "calls", "Calls", seen),
             "denied": figure(
                 "refused calls of all callers", int(calls["denied_by"].notna().sum()), "calls", "Calls", seen),
@@ -355,13 +356,6 @@ class KeyReport(AccountReport[KeySettings]):
 def _window(case: Investigation) -> tuple[datetime, datetime]:
     proof = provenance_of(case.calls)
     return proof.window_start or case.account.now, proof.window_end or case.account.now
-
-
-def _signers(calls: pd.DataFrame) -> int:
-    signed = calls.loc[
-        calls["key_kind"] == "short_term", ["account_id", "access_key_id", "principal", "session"]
-    ]
-    return len(signed.drop_duplicates())
 
 
 def _endless(keys: pd.DataFrame) -> int:

@@ -21,7 +21,7 @@ from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.hygiene import without_secrets
 from bedrock_guard.reports.execution import CellFailed, execute
 from bedrock_guard.reports.figures import FILE, MIME, NAMES_MIME, Figures
-from bedrock_guard.reports.kept import kept
+from bedrock_guard.reports.kept import kept_text
 from bedrock_guard.reports.page import Plots, page
 from bedrock_guard.reports.places import Place, PlaceFailed, place_of, run_name, session_of
 from bedrock_guard.reports.pseudonyms import Pseudonyms, chosen_key
@@ -249,7 +249,7 @@ def _finish(
     chosen: Plots = options.plots or ("svg" if browser() else "script")
     texts = {
         "report.html": page(executed, title=TITLES[name], plots=chosen),
-        "report.ipynb": nbformat.writes(kept(executed)) + "\n",
+        "report.ipynb": kept_text(executed),
         "summary.md": summary(figures),
         FILE: figures.json_text(),
     }
