@@ -78,9 +78,17 @@ def keys_table(
         provenance: of the listing.
     """
     found = list(credentials)
+    changes = None if calls is None else _of_iam(calls)
     shared = {c.user: sum(o.user == c.user and o.is_model_key for o in found) for c in found}
     rows = [
-        _row(credential, users.get(credential.user), calls, advisor, shared[credential.user], account_id)
+        _row(
+            credential,
+            users.get(credential.user),
+            (calls, changes),
+            advisor,
+            shared[credential.user],
+            account_id,
+        )
         for credential in found
         if credential.is_model_key
     ]
@@ -90,13 +98,14 @@ def keys_table(
 def _row(
     credential: Credential,
     user: UserFacts | None,
-    calls: pd.DataFrame | None,
+    records: tuple[pd.DataFrame | None, pd.DataFrame | None],
     advisor: Mapping[str, LastUse],
     keys_of_user: int,
     account_id: str | None,
 ) -> dict[str, Any]:
-    creator = creator_of(credential, calls)
-    changes = changes_of(credential, calls)
+    calls, of_iam = records
+    creator = creator_of(credential, of_iam)
+    changes = changes_of(credential, of_iam)
     resets = (
         changes[changes["operation"] == "ResetServiceSpecificCredential"] if changes is not None else None
     )
@@ -126,6 +135,13 @@ def _row(
         "resets": None if resets is None else len(resets),
         "creator_event": creator.event_id,
     }
+
+
+def _of_iam(calls: pd.DataFrame) -> pd.DataFrame:
+    """The records of IAM among all: few rows, looked through for every key."""
+    found = calls[(calls["service"] == _SOURCE).fillna(False)]
+    found.attrs = calls.attrs
+    return found
 
 
 def changes_of(credential: Credential, calls: pd.DataFrame | None) -> pd.DataFrame | None:

@@ -98,7 +98,8 @@ def lines_of(request: Request, whole: Period) -> list[Line]:
     if lines is None:
         rows = request.state.rows("SELECT body FROM bill ORDER BY line")
         payer = request.state.meta("management") or ""
-        lines = sorted((_line(json.loads(row[0]), payer) for row in rows), key=_day)
+        bodies = json.loads(f"[{','.join(body for (body,) in rows)}]")  # one array is read far faster
+        lines = sorted((_line(body, payer) for body in bodies), key=_day)
         _KNOWN[request.state] = lines
     lines = lines[bisect_left(lines, whole.start, key=_day) : bisect_left(lines, whole.end, key=_day)]
     if request.account == request.state.meta("management"):
