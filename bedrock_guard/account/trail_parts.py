@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,11 +12,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 
 from bedrock_guard.account.trail_files import Entry, Limits
-from bedrock_guard.account.trail_reader import ReadFile, TrailReader
+from bedrock_guard.account.trail_reader import Reader, ReadFile, TrailReader
 from bedrock_guard.evidence.repeated import Column, Repeated
 from bedrock_guard.store import Store
 
@@ -49,9 +49,14 @@ class Job:
     limits: Limits
 
 
-def make_part(job: Job) -> dict[str, Any]:
-    """Read the files, keep the part, and return what was noted of each file."""
-    reader = TrailReader(job.limits)
+def make_part(job: Job, fast: Reader | None) -> dict[str, Any]:
+    """Read the files, keep the part, and return what was noted of each file.
+
+    Args:
+        job: the files.
+        fast: the fast reader; one for many jobs remembers what it read in those before.
+    """
+    reader = TrailReader(job.limits, fast)
     notes: dict[str, Any] = {}
     pile = Pile(job.schema)
     with _no_collector():
@@ -91,7 +96,11 @@ class Pile:
             self._flush()
 
     def _flush(self) -> None:
-        arrays = [_array([piece[field.name] for piece in self._pieces], field.type) for field in self._schema]
+        places = _Places()
+        arrays = [
+            _array([piece[field.name] for piece in self._pieces], field.type, places)
+            for field in self._schema
+        ]
         self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         self._pieces, self._rows = [], 0
 
@@ -102,17 +111,33 @@ class Pile:
         return pa.Table.from_batches(self._batches, self._schema)
 
 
-def _array(pieces: Sequence[Column], kind: pa.DataType) -> pa.Array:
+class _Places:
+    """Where in the values of all pieces together each row's value stands; columns read from one member share it."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[tuple[int, int], ...], pa.Array] = {}
+
+    def of(self, pieces: Sequence[Repeated[Any]]) -> pa.Array:
+        """The places as Arrow."""
+        key = tuple((id(piece.codes), len(piece.values)) for piece in pieces)
+        if key not in self._known:
+            codes, before = array("i"), 0
+            for piece in pieces:
+                codes.extend(
+                    piece.codes if not before else array("i", [code + before for code in piece.codes])
+                )
+                before += len(piece.values)
+            self._known[key] = pa.Array.from_buffers(pa.int32(), len(codes), [None, pa.py_buffer(codes)])
+        return self._known[key]
+
+
+def _array(pieces: Sequence[Column], kind: pa.DataType, places: _Places) -> pa.Array:
     """One column as Arrow; where values repeat, only the distinct ones pass through Python."""
     repeated = [piece for piece in pieces if isinstance(piece, Repeated)]
     if len(repeated) < len(pieces):
         return pa.array(list(chain.from_iterable(pieces)), kind)
-    values: list[Any] = []
-    codes = []
-    for piece in repeated:
-        codes.append(np.frombuffer(piece.codes, np.int32) + np.int32(len(values)))
-        values.extend(piece.values)
-    return pa.array(values, kind).take(pa.array(np.concatenate(codes)))
+    values = pa.array(list(chain.from_iterable(piece.values for piece in repeated)), kind)
+    return values.take(places.of(repeated))
 
 
 def added(notes: Mapping[str, Mapping[str, Any]]) -> tuple[int, int, Counter[str]]:

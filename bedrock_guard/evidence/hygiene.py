@@ -99,8 +99,8 @@ def clean(value: Any, longest: int = LONGEST_TEXT) -> str | None:
 
 
 _LONGEST_ID = 36
-_ID = re.compile(r"[0-9a-f-]+|A(?:KIA|SIA|CCA|IDA|ROA)[A-Z0-9]{12,17}")
-"""A request id or a key id: nothing to look for in them."""
+_ID = re.compile(r"[0-9a-f.:-]+|A(?:KIA|SIA|CCA|IDA|ROA)[A-Z0-9]{12,17}")
+"""A request id, an address or a key id: nothing to look for in them."""
 
 
 def as_object(value: Any) -> dict[str, Any]:

@@ -8,8 +8,7 @@ Center users no `arn`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bedrock_guard.evidence.hygiene import as_object, clean
 from bedrock_guard.evidence.kinds import flag
@@ -18,8 +17,7 @@ _PERMISSION_SET = re.compile(r"AWSReservedSSO_(.+)_[0-9a-f]{16}")
 _SESSION_ARN = re.compile(r"arn:[^:]*:sts::[^:]*:(?:assumed-role/[^/]+|federated-user)/(?P<session>.+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who called. Any part may be unknown (None).
 
     Args:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from bedrock_guard.evidence.hygiene import has_secret
 from bedrock_guard.evidence.moments import read_time
 
-_ID: Final = re.compile(r"[A-Za-z0-9_./:+=,@*$-]{1,512}")
+_ID: Final = re.compile(r"[A-Za-z0-9_./:+=,@*$-]+")
+_LONGEST_ID: Final = 512
 _LONGEST_PLAIN: Final = 128
 _WORD: Final = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 _MOST_ITEMS: Final = 100
@@ -22,7 +24,12 @@ _MOST_ITEMS: Final = 100
 
 def identifier(value: Any) -> str | None:
     """An AWS id, name or ARN: no blanks, no query string, nothing with the form of a secret."""
-    if not isinstance(value, str) or not _ID.fullmatch(value):
+    return _identifier(value) if isinstance(value, str) and len(value) <= _LONGEST_ID else None
+
+
+@lru_cache(maxsize=16_384)
+def _identifier(value: str) -> str | None:
+    if not _ID.fullmatch(value):
         return None
     if len(value) > _LONGEST_PLAIN and not value.startswith(("arn:", "s3://")):
         return None

@@ -24,7 +24,7 @@ from bedrock_guard.evidence.left_out import LeftOut
 from bedrock_guard.evidence.model_ids import raw_model
 from bedrock_guard.evidence.moments import read_times
 from bedrock_guard.evidence.parameters import OUTCOMES, is_bedrock, is_kept_service, kept_text, request_shape
-from bedrock_guard.evidence.repeated import Column, Repeated
+from bedrock_guard.evidence.repeated import Column, Repeated, fields_of
 
 _AWS_DOMAIN: Final = ".amazonaws.com"
 _HEX: Final = b"0123456789abcdef-"
@@ -84,6 +84,14 @@ class Records:
         return Records([self.records[place] for place in places], [self.kinds[place] for place in places])
 
 
+MEMBERS: Final = (
+    "eventTime", "eventCategory", "eventType", "requestParameters", "additionalEventData", "userIdentity",
+    "userAgent", "eventID", "recipientAccountId", "awsRegion", "sourceIPAddress", "requestID", "vpcEndpointId",
+    "resources", "readOnly", "sessionCredentialFromConsole", "errorCode",
+)  # fmt: skip
+"""The members that are read of every record, in the order in which `read_columns` asks for them."""
+
+
 class Columns(NamedTuple):
     """Columns of the trail table without `model` and `route`, equally long, and the records that make no row."""
 
@@ -133,50 +141,53 @@ def _reason(category: Any, kind: Any, moment: datetime | None) -> LeftOut | None
 def _columns(records: Records, times: list[datetime], categories: list[Any]) -> dict[str, Column]:
     kinds = records.distinct_kinds
     asked = records.read_by_kind(_asked, "requestParameters")
+    request = asked.fields(_Asked._fields)
     extras = records.each(_extra, "additionalEventData")
+    inference_regions, inputs, outputs, _markers_of_each = fields_of(extras, len(_Extra._fields))
     callers = records.read(read_caller, "userIdentity")
+    who = callers.fields(Caller._fields)
     agents = _texts(records.column("userAgent"))
     return {
         "event_id": _event_ids(records),
         "shared_event_id": _texts(records.column("sharedEventID")),
         "event_time": times,
-        "account_id": _accounts(records, callers),
+        "account_id": _accounts(records, who["account_id"]),
         "region": _texts(records.column("awsRegion")),
-        "principal": callers.map(lambda who: who.principal),
-        "session": callers.map(lambda who: who.session),
-        "access_key_id": callers.map(lambda who: who.access_key_id),
+        "principal": who["principal"],
+        "session": who["session"],
+        "access_key_id": who["access_key_id"],
         "key_kind": _key_kinds(asked, extras, callers),
         "client": agents.map(client_of),
         "user_agent": agents,
         "source_ip": _texts(records.column("sourceIPAddress")),
         "service": kinds.map(lambda kind: clean(kind[0])),
         "operation": kinds.map(lambda kind: clean(kind[1])),
-        "model_raw": asked.map(lambda one: one.model),
-        "inference_region": [one.inference_region for one in extras],
-        "input_tokens": [one.input_tokens for one in extras],
-        "output_tokens": [one.output_tokens for one in extras],
-        "parameters": asked.map(lambda one: one.parameters),
+        "model_raw": request["model"],
+        "inference_region": inference_regions,
+        "input_tokens": inputs,
+        "output_tokens": outputs,
+        "parameters": request["parameters"],
         "request_id": _ids(records.column("requestID")),
-        "identity_type": callers.map(lambda who: who.kind),
-        "invoked_by": callers.map(lambda who: who.invoked_by),
-        "on_behalf_of": callers.map(lambda who: who.on_behalf_of),
+        "identity_type": who["kind"],
+        "invoked_by": who["invoked_by"],
+        "on_behalf_of": who["on_behalf_of"],
         "vpc_endpoint": _texts(records.column("vpcEndpointId")),
         "resources": records.read(_arns, "resources"),
         "category": _texts(categories),
         "read_only": _flags(records.column("readOnly")),
         "from_console": _flags(records.column("sessionCredentialFromConsole")),
-        "mfa": callers.map(lambda who: who.mfa),
+        "mfa": who["mfa"],
         "encrypted": _encrypted(records),
         "outcome": _told(records, OUTCOMES, _outcome, "responseElements"),
         **_refusals(records),
     }
 
 
-def _accounts(records: Records, callers: Repeated[Caller]) -> Column:
+def _accounts(records: Records, of_callers: Repeated[str | None]) -> Column:
     accounts = _texts(records.column("recipientAccountId"))
     if None not in accounts.values:
         return accounts
-    return [own or who.account_id for own, who in zip(accounts, callers, strict=True)]
+    return [own or of_caller for own, of_caller in zip(accounts, of_callers, strict=True)]
 
 
 def _texts(values: list[Any]) -> Repeated[str | None]:
@@ -188,8 +199,11 @@ def _texts(values: list[Any]) -> Repeated[str | None]:
 
 
 def _distinct(values: Sequence[_Read]) -> Repeated[_Read]:
-    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
-    return Repeated(map(places.__getitem__, values), list(places))
+    distinct = list(dict.fromkeys(values))
+    if len(distinct) == 1:
+        return Repeated.constant(distinct[0], len(values))
+    places = dict(zip(distinct, range(len(distinct)), strict=True))
+    return Repeated(list(map(places.__getitem__, values)), distinct)
 
 
 _PLAIN_FLAGS: Final = {bool, type(None)}
@@ -264,9 +278,11 @@ def _extra(value: Any) -> _Extra:
 _NOTHING: Final = _Extra(None, None, None, None)
 
 
+_MARKERS: Final = frozenset(("callWithBearerToken", "bearerTokenType"))
+
+
 def _markers(place: Mapping[str, Any]) -> dict[str, Any] | None:
-    names = [name for name in ("callWithBearerToken", "bearerTokenType") if name in place]
-    return {name: place[name] for name in names} if names else None
+    return None if _MARKERS.isdisjoint(place) else {name: place[name] for name in _MARKERS if name in place}
 
 
 def _key_kinds(

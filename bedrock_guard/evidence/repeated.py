@@ -56,6 +56,23 @@ class Repeated(Generic[_V]):
         """The same rows with something read from each value."""
         return Repeated(self.codes, [function(value) for value in self.values])
 
+    def fields(self, names: Sequence[str]) -> dict[str, Repeated[Any]]:
+        """A column of each field of the tuples that stand here, by the fields' names.
+
+        Example:
+            >>> Repeated([0, 0], [("dev", "ana")]).fields(("role", "session"))
+            {'role': Repeated(['dev', 'dev']), 'session': Repeated(['ana', 'ana'])}
+        """
+        return {
+            name: Repeated(self.codes, values)
+            for name, values in zip(names, fields_of(self.values, len(names)), strict=True)
+        }
+
 
 Column = list[Any] | Repeated[Any]
 """One column of a table."""
+
+
+def fields_of(rows: Iterable[Any], width: int) -> list[list[Any]]:
+    """The columns of tuples that are `width` wide; as many empty ones where there are no rows."""
+    return list(map(list, zip(*rows, strict=True))) or [[] for _ in range(width)]

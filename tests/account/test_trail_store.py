@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -154,7 +155,7 @@ def test_the_exported_file_is_the_calls_file(trail: Path, tmp_path: Path) -> Non
 
 
 def test_workers_start_without_pandas() -> None:
-    code = "import sys, bedrock_guard.account.trail_workers; print('pandas' in sys.modules, 'boto3' in sys.modules)"
+    code = "import sys, bedrock_guard.account.trail_worker; print('pandas' in sys.modules, 'boto3' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -340,6 +341,73 @@ def test_the_fast_reader_makes_the_rows_of_the_careful_one(records: list[Any]) -
     assert careful.columns is not None
     rows = len(careful.columns.columns["event_id"])
     assert careful.records == len(records) == rows + careful.columns.left_out.total()
+
+
+OPTIONAL = (
+    "errorCode",
+    "errorMessage",
+    "resources",
+    "vpcEndpointId",
+    "tlsDetails",
+    "sharedEventID",
+    "userAgent",
+)
+FORMS = st.lists(st.permutations(OPTIONAL).flatmap(lambda names: st.integers(0, 7).map(lambda n: names[:n])))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(FORMS, st.randoms(use_true_random=False))
+def test_records_of_many_forms_are_read_alike(forms: list[list[str]], dice: random.Random) -> None:
+    """Equally many members, but others, in any order: what the last record of a kind had says nothing of the next."""
+    records = []
+    for number, names in enumerate(forms):
+        members = list(
+            event(eventID=f"id-{number}", **{name: f"{name}-{number % 3}" for name in names}).items()
+        )
+        dice.shuffle(members)
+        records.append(dict(members))
+    data = json.dumps({"Records": records}).encode()
+    fast = Watched()
+    assert TrailReader(fast=fast).read_bytes(data) == TrailReader(fast=None).read_bytes(data)
+    assert fast.taken == 1
+
+
+def test_a_member_that_stands_twice_is_for_the_careful_reader() -> None:
+    plain = json.dumps(event(userAgent="first"))
+    twice = plain[:-1] + ',"userAgent":"last"}'
+    lacking = twice.replace('"userAgent": "first", ', "").replace('"userAgent": "first"', '"x": 1')
+    for records in ([twice], [plain, twice], [plain, lacking, twice]):
+        data = f'{{"Records":[{",".join(records)}]}}'.encode()
+        fast = Watched()
+        found = TrailReader(fast=fast).read_bytes(data)
+        assert found == TrailReader(fast=None).read_bytes(data)
+        assert found.columns
+        assert list(found.columns.columns["user_agent"])[-1] == "last"
+        assert fast.taken == 0
+
+
+def test_what_is_remembered_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every record another request, another caller, another operation and another form."""
+    monkeypatch.setattr("bedrock_guard.account.trail_memory._MOST_TEXTS", 50)
+    monkeypatch.setattr("bedrock_guard.account.trail_memory._MOST_FORMS", 20)
+    fast = Watched().inner
+    for turn in range(10):
+        records = [
+            event(
+                eventName=f"Operation{turn}-{number}",
+                eventID=f"{turn}-{number}",
+                userIdentity={"type": "IAMUser", "userName": f"u{turn}-{number}"},
+                requestParameters={"modelId": f"m.{turn}-{number}"},
+                **{f"member{turn}-{number}": 1},
+            )
+            for number in range(30)
+        ]
+        data = json.dumps({"Records": records}).encode()
+        assert TrailReader(fast=fast).read_bytes(data) == TrailReader(fast=None).read_bytes(data)
+    kept = fast._memory
+    assert len(kept.verdicts) <= 20
+    assert sum(map(len, kept._read.values())) <= 50 + 3 * 30
+    assert len(kept._forms) + len(kept._likely) <= 20 + 2 * 30
 
 
 class Watched:
