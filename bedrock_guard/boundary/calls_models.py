@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from bedrock_guard.boundary.call import Authorisation, Call, Handler, Value
-from bedrock_guard.boundary.catalogue import Catalogue, Resolved
+from bedrock_guard.boundary.catalogue import Catalogue, Resolved, scope_of
 
 INVOKE = "bedrock:InvokeModel"
 STREAM = "bedrock:InvokeModelWithResponseStream"
@@ -168,8 +168,8 @@ def _catalogued(
 
 def _uncatalogued(call: Call, action: str, raw: str) -> Iterator[Authorisation]:
     """An id the catalogue does not hold: a geography's prefix still tells a profile."""
-    scope, _, base = raw.partition(".")
-    if scope in ("us", "eu", "apac", "au", "jp", "ca", "in", "us-gov", "global") and "." in base:
+    scope, base = scope_of(raw)
+    if scope is not None:
         arn = call.arn(f"inference-profile/{raw}", service="bedrock")
         yield _profile(action, arn)
         yield _model(call, action, call.region, base, arn)

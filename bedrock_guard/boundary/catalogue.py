@@ -23,6 +23,9 @@ from bedrock_guard.errors import GuardError
 
 Route = Literal["in_region", "geo", "global"]
 
+SCOPES = ("us", "eu", "apac", "au", "jp", "ca", "in", "us-gov")
+"""Geographies of the cross-region profiles that AWS defines, as their ids begin; `global` is beside them."""
+
 GLOBAL_DESTINATION = ("",)
 """The one "destination" of a global profile: the ARN without a region.
 
@@ -30,7 +33,6 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inferen
 """
 
 _ARN = re.compile(r"arn:aws[a-z-]*:bedrock(?:-mantle)?:[a-z0-9-]*:[0-9]*:(?P<kind>[a-z-]+)/(?P<id>.+)")
-_PREFIX = re.compile(r"(?P<scope>us-gov|us|eu|apac|au|jp|ca|in|global)\.(?P<base>.+)")
 _CONTEXT_SUFFIX = re.compile(r"(?<=\d):(?:\d+k|mm)$")
 
 
@@ -170,16 +172,27 @@ class Catalogue:
         return self._unlisted_profile(name)
 
     def _unlisted_profile(self, name: str) -> Resolved | None:
-        found = _PREFIX.fullmatch(name)
-        model = self._by_id.get(found["base"]) if found else None
-        if not found or not model:
+        scope, base = scope_of(name)
+        model = self._by_id.get(base)
+        if scope is None or model is None:
             return None
-        return Resolved(model.model_id, "global" if found["scope"] == "global" else "geo", name, listed=False)
+        return Resolved(model.model_id, "global" if scope == "global" else "geo", name, listed=False)
 
     def near(self, raw: str, limit: int = 3) -> tuple[str, ...]:
         """Ids that look like `raw`, best first; for error messages."""
         pool = [*self._by_id, *self._profiles]
         return tuple(get_close_matches(raw[:200], pool, n=limit, cutoff=0.6))
+
+
+def scope_of(name: str) -> tuple[str | None, str]:
+    """The geography, or `global`, with which a profile's id begins, and the model's id behind it; None without one.
+
+    Example:
+        >>> scope_of("us-gov.anthropic.claude-x"), scope_of("us.claude")
+        (('us-gov', 'anthropic.claude-x'), (None, 'us.claude'))
+    """
+    scope, _, base = name.partition(".")
+    return (scope, base) if scope in (*SCOPES, "global") and "." in base else (None, name)
 
 
 def plain(text: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bedrock_guard.boundary import names
-from bedrock_guard.boundary.catalogue import Model, Resolved
+from bedrock_guard.boundary.catalogue import SCOPES, Model, Resolved
 from bedrock_guard.boundary.checks_reader import Path, Reader, regions, unique
-from bedrock_guard.boundary.profile import MAX_MODELS, SCOPES, ModelChoice, Profile
+from bedrock_guard.boundary.profile import MAX_MODELS, ModelChoice, Profile
 
 _UNREAD = " What it takes and gives is not known, so `modalities` cannot hold it back."
 

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 MAX_MODELS = 2_000
-SCOPES = ("us", "eu", "apac", "au", "jp", "ca", "in", "us-gov")
 Placement = Literal["boundary", "deny", "scp"]
 Modality = Literal["TEXT", "IMAGE", "VIDEO", "SPEECH", "EMBEDDING"]
 

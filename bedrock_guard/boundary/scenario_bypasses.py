@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bedrock_guard.boundary.calls import Call
+from bedrock_guard.boundary.catalogue import scope_of
 from bedrock_guard.boundary.scenario_around import elsewhere, guardrails, roles
 from bedrock_guard.boundary.scenario_parts import ANTHROPIC, BEDROCK, SERVICE_KEY, mantle_id, step
 from bedrock_guard.boundary.scenarios import Bypass, Setting
@@ -92,11 +93,7 @@ def _keys(at: Setting) -> tuple[Bypass, ...]:
 
 def _models(at: Setting) -> tuple[Bypass, ...]:
     models, other, approved = "approved_models", at.other, at.approved
-    base = (
-        approved.split(".", 1)[1]
-        if approved.split(".", 1)[0] in ("us", "eu", "apac", "au", "jp")
-        else approved
-    )
+    base = scope_of(approved)[1]
     aip = at.call("bedrock", "CreateInferenceProfile").arn("application-inference-profile/abcd1234")
     router = at.call("bedrock", "CreatePromptRouter").arn("default-prompt-router/anthropic.claude:1")
     runtime = "bedrock-runtime"

@@ -19,7 +19,6 @@ from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.checks import check
 from bedrock_guard.boundary.profile import (
     MAX_MODELS,
-    SCOPES,
     Controls,
     Frozen,
     Modality,
@@ -34,7 +33,6 @@ from bedrock_guard.boundary.spec_text import SpecError, first, parse, read_text
 
 __all__ = [
     "MAX_MODELS",
-    "SCOPES",
     "BoundarySpec",
     "Controls",
     "Modality",

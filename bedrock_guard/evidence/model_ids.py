@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from bedrock_guard.boundary.catalogue import scope_of
 from bedrock_guard.evidence.kinds import identifier
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ UNNAMED: Final = (
 """What is said of so many calls."""
 
 _ARN: Final = re.compile(r"arn:aws[a-z-]*:bedrock[a-z-]*:[a-z0-9-]*:\d*:(?P<kind>[a-z-]+)/(?P<id>.+)")
-_SCOPED: Final = re.compile(r"(?P<scope>us-gov|us|eu|apac|au|jp|ca|in|global)\.(?P<base>[a-z0-9-]+\..+)")
 _MODEL: Final = re.compile(r"[a-z0-9-]+\.[A-Za-z0-9][A-Za-z0-9._:-]*")
 _DIRECT: Final = ("foundation-model", "inference-profile")
 _MOST_STEPS: Final = 4
@@ -113,13 +113,12 @@ def _by_grammar(name: str) -> tuple[str | None, str | None]:
     if arn and arn["kind"] not in _DIRECT:
         return None, None
     plain = arn["id"] if arn else name
-    scoped = _SCOPED.fullmatch(plain)
-    base = scoped["base"] if scoped else plain
+    scope, base = scope_of(plain)
     if not _MODEL.fullmatch(base):
         return None, None
-    if scoped:
-        return base, "global" if scoped["scope"] == "global" else "geo"
-    return base, "in_region"
+    if scope is None:
+        return base, "in_region"
+    return base, "global" if scope == "global" else "geo"
 
 
 def learned(frame: pd.DataFrame) -> dict[str, str]:
