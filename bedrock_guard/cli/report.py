@@ -57,7 +57,8 @@ def report(  # noqa: PLR0913, PLR0917 - each is an option of its own
     from bedrock_guard.reports.deliver import Delivery, Message
     from bedrock_guard.reports.run import Options
 
-    place, values, delivery = _checked(name, account, out, params, param or [], Delivery(topic, hook, tell))
+    wish = Delivery(topic, hook, tell)
+    place, values, delivery = _checked(name, account, out, params, param or [], wish, pseudonymise)
     options = Options(plots=plots, pseudonymise=pseudonymise, cell_timeout=timeout)
     try:
         made = _run(name, values, place, options)
@@ -81,14 +82,18 @@ def _checked(
     params: Path | None,
     pairs: list[str],
     delivery: Delivery,
+    pseudonymise: bool,
 ) -> tuple[str, dict[str, Any], Delivery]:
     """Place, parameters and delivery, or exit status 2 with nothing left behind."""
     from bedrock_guard.errors import GuardError
     from bedrock_guard.reports.deliver import sns_of
+    from bedrock_guard.reports.pseudonyms import chosen_key
     from bedrock_guard.reports.settings import read_file, read_parameters
 
     try:
         delivery.check()
+        if pseudonymise:
+            chosen_key()
         given = read_file(params) if params else {}
         place = out or str(given.pop("out", "out"))
         given.pop("out", None)

@@ -18,7 +18,8 @@ _REMEDIES: Final = (
      "AWS does not know this key, or it has another secret: check the profile."),
     (r"NoCredentials|PartialCredentials|CredentialRetrieval|ProfileNotFound|SessionError",
      "No credentials: check the profile, or the role of the machine."),
-    (r"EndpointConnectionError|ConnectTimeout|ReadTimeout|ConnectionClosed|ProxyConnection|SSLError|NameResolution",
+    (r"EndpointConnectionError|ConnectTimeout|ReadTimeout|ConnectionClosed|ProxyConnection|SSLError|NameResolution|"
+     r"[Tt]imeout on endpoint|Could not connect to the endpoint|Connection was closed|Failed to connect to proxy",
      "AWS could not be reached: check network, proxy and VPC endpoints."),
     (r"AccessDenied|UnauthorizedOperation|not authorized",
      "The caller lacks a permission: `bedrock-guard doctor` names it; docs/policies has the whole list."),

@@ -198,7 +198,7 @@ def _execute(
         kept = _keep(target, place, kind, error, options)
         raise ReportFailed(
             f"The {TITLES[name]} did not run to its end.",
-            why=without_secrets(f"{error.what} {error.why}".strip()),
+            why=_told(f"{error.what} {error.why}".strip(), options),
             remedy=f"{error.remedy} What it reached is in {kept}; the error stands on top.",
             kept=kept,
         ) from error
@@ -214,9 +214,8 @@ def _keep(target: Path, place: Place, kind: str, error: CellFailed, options: Opt
     """What was reached, the error on top; without its outputs where names must not be seen."""
     found = nbformat.read(target, nbformat.NO_CONVERT) if target.is_file() else nbformat.v4.new_notebook()
     _tidy(found)
-    said = without_secrets(f"# The report failed\n\n{error.what}\n\n{error.why}\n\n{error.remedy}")
+    said = _told(f"# The report failed\n\n{error.what}\n\n{error.why}\n\n{error.remedy}", options)
     if options.pseudonymise:
-        said = Pseudonyms(chosen_key(), {}).text(said)
         found.cells = [
             cell for cell in found.cells if "injected-parameters" not in cell.metadata.get("tags", ())
         ]
@@ -232,6 +231,12 @@ def _keep(target: Path, place: Place, kind: str, error: CellFailed, options: Opt
             remedy=error.remedy or "Make room, then run again.",
         ) from error
     return place.keep_failed(target, kind)
+
+
+def _told(text: str, options: Options) -> str:
+    """An error's text as it may be kept, printed and sent on."""
+    safe = without_secrets(text)
+    return Pseudonyms(chosen_key(), {}).text(safe) if options.pseudonymise else safe
 
 
 def _papermill_error(cell: NotebookNode) -> bool:

@@ -61,21 +61,88 @@ def test_the_parameter_files_are_a_reports_own(name: str) -> None:
     assert read_parameters(name, given)
 
 
-@pytest.mark.slow
-def test_crons_line_runs_the_report_and_its_status_is_the_reports(tmp_path: Path) -> None:
+def cron_commands() -> list[str]:
     lines = [line for line in (SCHEDULES / "cron.txt").read_text().splitlines() if line[:1].isdigit()]
-    commands = [line.split(None, 5)[5] for line in lines]
+    return [line.split(None, 5)[5] for line in lines]
+
+
+def set_up(folder: Path, name: str) -> None:
+    """The shipped parameters, but of the demo account."""
+    text = (SCHEDULES / f"{name}.yaml").read_text()
+    assert text.count("account: default") == 1
+    (folder / f"{name}.yaml").write_text(text.replace("account: default", "account: demo"))
+
+
+def bare(folder: Path) -> dict[str, str]:
+    """What cron and systemd leave of an environment; where the project is imported from, for a checkout's tests."""
+    kept = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    return kept | {"HOME": str(folder), "PATH": f"{PROGRAM.parent}:/usr/bin:/bin", "LOGNAME": "report"}
+
+
+@pytest.mark.slow
+def test_crons_line_runs_the_report_in_an_empty_environment_and_its_status_is_the_reports(
+    tmp_path: Path,
+) -> None:
+    commands = cron_commands()
     assert [command.split("report ")[1].split()[0] for command in commands] == ["cost", "keys"]
-    text = (SCHEDULES / "cost.yaml").read_text().replace("account: default ", "account: demo ")
-    (tmp_path / "cost.yaml").write_text(text)
-    here = commands[0].replace("/var/lib/bedrock-guard", str(tmp_path)) + " --plots script"
-    path = f"{PROGRAM.parent}:/usr/bin:/bin"
+    assert not any("%" in command for command in commands), "cron ends a line there"
+    set_up(tmp_path, "keys")
+    here = commands[1].replace("/var/lib/bedrock-guard", str(tmp_path)) + " --plots script"
     done = subprocess.run(
-        ["/bin/sh", "-c", here], check=False, capture_output=True, text=True, env=os.environ | {"PATH": path}
+        ["/bin/sh", "-c", here], check=False, capture_output=True, text=True, env=bare(tmp_path)
     )
     assert done.returncode == 1, done.stderr
-    assert "Bedrock cost" in done.stdout
-    assert (tmp_path / "reports" / "latest_cost" / "report.html").is_file()
+    assert "Bedrock keys" in done.stdout
+    assert (tmp_path / "reports" / "latest_keys" / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_systemds_command_runs_the_report_with_nothing_but_its_own_environment(tmp_path: Path) -> None:
+    unit = (SCHEDULES / "bedrock-guard-cost.service").read_text().splitlines()
+    given = [line.partition("=")[2] for line in unit if line.startswith("Environment=")]
+    (start,) = [line.partition("=")[2] for line in unit if line.startswith("ExecStart=")]
+    places = {
+        "/opt/bedrock-guard/.venv/bin/bedrock-guard": PROGRAM,
+        "/etc/bedrock-guard": tmp_path,
+        "/var/lib/bedrock-guard": tmp_path / "state",
+        "/var/cache/bedrock-guard": tmp_path / "cache",
+    }
+    set_up(tmp_path, "cost")
+    (tmp_path / "state").mkdir()
+
+    def here(text: str) -> str:
+        for shipped, own in places.items():
+            text = text.replace(shipped, str(own))
+        return text
+
+    own = dict(here(line).split("=", 1) for line in given)
+    done = subprocess.run(
+        [*here(start).split(), "--plots", "script"],
+        check=False, capture_output=True, text=True, cwd=tmp_path / "state", env=bare(tmp_path) | own,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "SuccessExitStatus=1" in unit
+    assert (tmp_path / "state" / "reports" / "latest_cost" / "report.html").is_file()
+    assert not [p for p in tmp_path.iterdir() if p.name not in {"cost.yaml", "state", "cache"}]
+
+
+def test_the_scripts_are_sound() -> None:
+    lint = shutil.which("shellcheck")
+    if not lint:
+        pytest.skip("no shellcheck on this machine: apt-get install shellcheck")
+    flow = yaml.safe_load((SCHEDULES / "github-actions.yml").read_text())
+    steps = [
+        step["run"].replace("${{ matrix.report }}", "cost")
+        for step in flow["jobs"]["report"]["steps"]
+        if "run" in step
+    ]
+    scripts = [("sh", one) for one in cron_commands()] + [("bash", one) for one in steps]
+    scripts += [("bash", script_of("codebuild")[0][2]), ("sh", script_of("ecs")[0][2])]
+    for shell, script in scripts:
+        done = subprocess.run(
+            [lint, "-s", shell, "-"], input=script, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout
 
 
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
