@@ -32,7 +32,13 @@ from bedrock_guard.present.table import Shown
 from bedrock_guard.reports.account_report import AccountReport
 from bedrock_guard.reports.figures import Figure, Finding
 from bedrock_guard.reports.key_findings import key_findings, suspected
-from bedrock_guard.reports.names import names_of_calls, names_of_keys, names_of_resources, names_of_spec
+from bedrock_guard.reports.names import (
+    names_of_calls,
+    names_of_findings,
+    names_of_keys,
+    names_of_resources,
+    names_of_spec,
+)
 from bedrock_guard.reports.parts import Html, figure, in_zone, unread, verdict
 from bedrock_guard.reports.remedies import failed
 from bedrock_guard.reports.settings import BadParameters, KeySettings
@@ -330,7 +336,8 @@ class KeyReport(AccountReport[KeySettings]):
     @property
     def own_names(self) -> dict[str, str]:
         """Names in what was read -> their kind."""
-        held = names_of_calls(self.case.calls) | names_of_keys(self.case.keys) | names_of_spec(self.spec)
+        held = names_of_findings(self.case.findings) | names_of_calls(self.case.calls)
+        held |= names_of_keys(self.case.keys) | names_of_spec(self.spec)
         return held | names_of_resources(self.resources)
 
     def _use(self) -> pd.DataFrame:

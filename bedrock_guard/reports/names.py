@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from bedrock_guard.account.resources import Resources
     from bedrock_guard.account.spending import Spending
     from bedrock_guard.boundary.spec import BoundarySpec
+    from bedrock_guard.evidence.finding import Finding
 
 _PUBLIC = re.compile(r"::|:aws:|:inference-profile/")
 """What stands in ARNs of things that are not an account's own: AWS's models and profiles."""
+_ABOUT_THINGS = frozenset({"boundary_loosened", "guardrail_weakened", "log_store_weakened", "trail_weakened"})
+"""Rules whose subject is no caller."""
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d")
 _NO_NAMES = frozenset({"", "user", "role", "root", "unknown", "Bedrock", "bedrock"})
 
 
@@ -65,6 +69,17 @@ def names_of_resources(resources: Resources) -> dict[str, str]:
         for place in one.places
     }
     return _kept(found | dict.fromkeys(places, "resource"))
+
+
+def names_of_findings(findings: Iterable[Finding]) -> dict[str, str]:
+    """Guardrails, trails, buckets and bounded roles that findings are about -> kind."""
+    found: dict[str, str] = {}
+    for subject in (one.subject for one in findings if one.rule in _ABOUT_THINGS):
+        if subject.startswith("arn:"):
+            found |= _of_arn(subject)
+        elif not _REGION.fullmatch(subject):
+            found[subject] = "resource"
+    return _kept(found)
 
 
 def names_of_spec(spec: BoundarySpec) -> dict[str, str]:

@@ -103,7 +103,11 @@ class Pseudonyms:
         if not forms:
             return re.compile(r"(?!)")
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
-        return re.compile(rf"(?<![\w@])(?:{'|'.join(map(re.escape, longest_first))})(?![\w@])")
+        return re.compile(rf"(?<![\w@])(?:{'|'.join(map(self._form, longest_first))})(?![\w@])")
+
+    def _form(self, form: str) -> str:
+        """A name as a pattern; a path is often a plain word, such as service, and a name only before its sign."""
+        return rf"(?<!-){re.escape(form)}(?=/)" if self.names.get(form) == "path" else re.escape(form)
 
     def _name(self, form: str) -> str:
         from html import unescape

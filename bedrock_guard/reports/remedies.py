@@ -11,6 +11,10 @@ AGAIN: Final = "Nothing of this run counts; run again."
 _CLOCK: Final = (
     r"RequestTimeTooSkewed|Signature expired|Signature not yet current|RequestExpired|RequestInTheFuture"
 )
+_UNREACHED: Final = (
+    r"EndpointConnectionError|ConnectTimeout|ReadTimeout|ConnectionClosed|ProxyConnection|SSLError|NameResolution|"
+    r"[Tt]imeout on endpoint|Could not connect to the endpoint|Connection was closed|Failed to connect to proxy"
+)
 _REMEDIES: Final = (
     (r"ExpiredToken|token included in the request is expired|TokenRefreshRequired|UnauthorizedSSOToken",
      "The credentials ended: sign in again, or give the schedule a role of its own."),
@@ -18,8 +22,7 @@ _REMEDIES: Final = (
      "AWS does not know this key, or it has another secret: check the profile."),
     (r"NoCredentials|PartialCredentials|CredentialRetrieval|ProfileNotFound|SessionError",
      "No credentials: check the profile, or the role of the machine."),
-    (r"EndpointConnectionError|ConnectTimeout|ReadTimeout|ConnectionClosed|ProxyConnection|SSLError|NameResolution|"
-     r"[Tt]imeout on endpoint|Could not connect to the endpoint|Connection was closed|Failed to connect to proxy",
+    (_UNREACHED,
      "AWS could not be reached: check network, proxy and VPC endpoints."),
     (r"AccessDenied|UnauthorizedOperation|not authorized",
      "The caller lacks a permission: `bedrock-guard doctor` names it; docs/policies has the whole list."),

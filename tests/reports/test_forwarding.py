@@ -80,6 +80,14 @@ def test_what_is_nobodys_name_stays(text: str) -> None:
     assert Pseudonyms(KEY, NAMES).text(text) == text
 
 
+def test_a_path_is_a_name_before_its_sign_only() -> None:
+    other = Pseudonyms(KEY, {"service": "path", "reporting": "user"})
+    told = other.text("service/reporting ran aws iam update-service-specific-credential for a service")
+    assert told.endswith("ran aws iam update-service-specific-credential for a service")
+    assert "service/" not in told
+    assert "reporting" not in told
+
+
 def test_a_name_is_the_same_in_every_form_and_another_key_gives_another() -> None:
     other = Pseudonyms(KEY, NAMES)
     alone = other.text("search-api")
@@ -103,7 +111,7 @@ def distinctive() -> list[str]:
     return sorted(
         names
         | set(truth["accounts"])
-        | {"policy-qa-unit", "support-guardrail", "shipping-handbook", "support-agent"}
+        | {"policy-qa-unit", "support-guardrail", "shipping-handbook", "support-agent", "t1degr0ail01"}
         | {"omar.haddad", "mira.okafor", "tidewater", "203.0.113", "192.0.2"}
     )
 
@@ -117,6 +125,8 @@ def test_a_forwarded_report_names_nobody_anywhere(name: str, tmp_path: Path) -> 
         text = re.sub(r"<script data-plotly>.*?</script>", "", text, flags=re.DOTALL)
         assert [one for one in distinctive() if one in text] == [], file
         assert "arn:aws:iam::1" not in text
+        assert "update-path" not in text
+    assert ("update-service-specific-credential" in made.summary) == (name == "keys"), "a command is no name"
     assert made.figures.pseudonyms
     assert made.figures.findings
 
