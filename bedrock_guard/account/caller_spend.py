@@ -21,11 +21,13 @@ from bedrock_guard.account.invocation_logs import read_invocation_logs
 from bedrock_guard.account.resources import NAMING, kept_profiles, read_resources
 from bedrock_guard.account.s3 import is_address
 from bedrock_guard.account.sole_callers import read_sole_callers
+from bedrock_guard.account.stored_calls import calls_at
 from bedrock_guard.account.trail_lookup import look_up
+from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.attribution import Attribution, attribute
 from bedrock_guard.evidence.spend import classify_bill
 from bedrock_guard.evidence.tables import Provenance, money, provenance_of, total, with_provenance
-from bedrock_guard.evidence.token_counts import joined, of_calls
+from bedrock_guard.evidence.token_counts import joined, of_calls, of_seen
 
 if TYPE_CHECKING:
     from bedrock_guard.account.cost_explorer import Window
@@ -67,7 +69,13 @@ class CallerSpend:
 
 
 def read_caller_spend(
-    account: Account, found: Spending, *, history: bool = True, logs: str = "", export: str = ""
+    account: Account,
+    found: Spending,
+    *,
+    history: bool = True,
+    logs: str = "",
+    export: str = "",
+    calls: str = "",
 ) -> CallerSpend:
     """Spread a window's bill over its callers. Reads only; CloudTrail's event history is free, two requests a second.
 
@@ -77,20 +85,25 @@ def read_caller_spend(
         history: read CloudTrail's event history of the window's Regions; it reaches 90 days back.
         logs: a folder or `s3://bucket/prefix` with model invocation logs.
         export: a folder or `s3://bucket/prefix` with a CUR 2.0 (or FOCUS) export.
+        calls: a trail store, a file of the command `tuples`, files of a trail, or `s3://bucket/prefix`, whose calls are
+            taken instead of event history; they are counts, which cannot be joined with logs.
 
     Raises:
-        GuardError: there is nothing to read at `logs` or `export`.
+        GuardError: there is nothing to read at `logs`, `export` or `calls`, or both `logs` and `calls` are given.
     """
+    if calls and logs:
+        raise GuardError(
+            "Counts of calls and invocation logs cannot be read together.",
+            why="A store's calls are summed up: which of them a log holds too is not known.",
+            remedy="Give either calls or logs.",
+        )
     before = account.requests.counts()
-    calls = _history(account, found) if history else None
-    parts = [
-        _logged(account, found, logs) if logs else None,
-        None if calls is None else of_calls(calls),
-    ]
-    tokens = joined(*parts)
+    seen = _seen(account, found, calls, history=history)
+    tokens = _logged(account, found, logs) if logs else None
+    tokens = of_seen(seen) if calls and seen is not None else joined(tokens, _of_history(seen))
     gaps = found.now.gaps
-    known = any(part is not None for part in parts) and not gaps
-    owners = None if calls is None else read_sole_callers(account, calls)
+    known = (logs or seen is not None) and not gaps
+    owners = None if seen is None else read_sole_callers(account, seen)
     counted = attribute(found.lines, tokens, owners=owners) if known else None
     said = provenance_of(tokens)
     said = said.lowered("unknown", f"the bill is not whole: {' '.join(gaps)}") if gaps else said
@@ -107,8 +120,17 @@ def _logged(account: Account, found: Spending, place: str) -> pd.DataFrame:
     return _within(read_invocation_logs(account, place, found.catalogue, kept=kept).frame, found.window)
 
 
-def _history(account: Account, found: Spending) -> pd.DataFrame:
+def _of_history(seen: pd.DataFrame | None) -> pd.DataFrame | None:
+    return None if seen is None else of_calls(seen)
+
+
+def _seen(account: Account, found: Spending, place: str, *, history: bool) -> pd.DataFrame | None:
+    """The calls of the window: of a place, of event history, or none."""
     start, end = _instants(found.window)
+    if place:
+        return calls_at(place, start, end, account)
+    if not history:
+        return None
     start = max(start, account.now - timedelta(days=90))
     return look_up(account, _regions(account, found), start, end, catalogue=found.catalogue).reading.frame
 

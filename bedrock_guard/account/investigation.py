@@ -26,7 +26,7 @@ from bedrock_guard.account.keys import Keys, read_keys
 from bedrock_guard.account.opaque_models import with_opaque_models
 from bedrock_guard.account.prices import read_price_list
 from bedrock_guard.account.situation import HISTORY, AccountCard
-from bedrock_guard.account.stored_calls import key_calls
+from bedrock_guard.account.stored_calls import key_calls_at
 from bedrock_guard.account.trail_lookup import DEFAULT_ATTRIBUTES, Attribute, Lookup, look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.spec import BoundarySpec
@@ -238,7 +238,8 @@ def investigate(
             looks around where nobody works.
         zone: the analyst's time zone.
         thresholds: when a rule speaks.
-        store: folder of a trail store to take the calls from instead of Event history; see `stored_calls.key_calls`.
+        store: where to take the calls from instead of Event history: a trail store, files of a trail, or
+            `s3://bucket/prefix`; see `stored_calls.key_calls`.
 
     Example:
         >>> from bedrock_guard.account.session import Account
@@ -250,7 +251,7 @@ def investigate(
     unknown: tuple[str, ...] = ()
     if store:
         start = account.now - timedelta(days=days)
-        read, asked = key_calls(store, start, account.now, account.account_id)
+        read, asked = key_calls_at(store, start, account.now, account)
     else:
         asked, unknown = (tuple(regions), ()) if regions else enabled_regions(account, catalogue)
         read = packed(read_calls(account, days, asked, attributes=ATTRIBUTES).reading.frame)

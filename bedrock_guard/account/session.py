@@ -219,19 +219,25 @@ class Account:
                 self._identity = {key: str(demanded(answer, key)) for key in ("Account", "Arn", "UserId")}
             return self._identity
 
-    def situation(self, days: int = 28, regions: Sequence[str] | None = None) -> Situation:
-        """The calls, the bill and the models of this account for a window; see `situation.look`."""
+    def situation(
+        self, days: int = 28, regions: Sequence[str] | None = None, *, calls: str | Path = ""
+    ) -> Situation:
+        """The calls, the bill and the models of this account for a window; see `situation.look`.
+
+        `calls` is a trail store, a file of the command `tuples`, files of a trail, or `s3://bucket/prefix`, to take the
+        calls from instead of Event history.
+        """
         from bedrock_guard.account.situation import look
 
-        return look(self, days, regions)
+        return look(self, days, regions, store=str(calls))
 
     def investigation(
         self, days: int = 90, regions: Sequence[str] = (), *, spec: str | Path = "", calls: str | Path = ""
     ) -> Investigation:
         """The keys of this account and what was done with them; see `investigation.investigate`.
 
-        `spec` is a spec file whose [findings] say when a finding speaks, `calls` the folder of a trail store to take
-        the calls from, which may reach further back than Event history.
+        `spec` is a spec file whose [findings] say when a finding speaks, `calls` a trail store, files of a trail,
+        or `s3://bucket/prefix`, to take the calls from, which may reach further back than Event history.
         """
         from bedrock_guard.account.investigation import investigate, thresholds_of
 
@@ -244,12 +250,18 @@ class Account:
         return read_spending(self, days, keep=keep)
 
     def caller_spend(
-        self, found: Spending, *, history: bool = True, logs: str = "", export: str = ""
+        self,
+        found: Spending,
+        *,
+        history: bool = True,
+        logs: str = "",
+        export: str = "",
+        calls: str | Path = "",
     ) -> CallerSpend:
         """Who spent it; see `caller_spend.read_caller_spend`. Free of charge, but for reading S3."""
         from bedrock_guard.account.caller_spend import read_caller_spend
 
-        return read_caller_spend(self, found, history=history, logs=logs, export=export)
+        return read_caller_spend(self, found, history=history, logs=logs, export=export, calls=str(calls))
 
     def client(self, service: str, region: str | None = None, *, attempts: int = READ_ATTEMPTS) -> BaseClient:
         """A boto3 client, made once per service, Region and number of attempts.

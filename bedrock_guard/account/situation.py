@@ -22,7 +22,7 @@ from bedrock_guard.account.pages import UnreadableError, ask
 from bedrock_guard.account.requests import PRICE_PER_REQUEST_USD
 from bedrock_guard.account.resources import Resources, kept_profiles, read_resources
 from bedrock_guard.account.sole_callers import unit_regions
-from bedrock_guard.account.stored_calls import counted_calls
+from bedrock_guard.account.stored_calls import calls_at
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.spec import BoundarySpec
@@ -306,7 +306,8 @@ def look(
         account: who is asked; reads only.
         days: length of the window; calls are read as far as event history reaches, 90 days.
         regions: Regions whose calls are read; by default those on the bill.
-        store: a trail store, or a file of the command `tuples`, to take the calls from instead.
+        store: where to take the calls from instead: a trail store, a file of the command `tuples`, files of a trail,
+            or `s3://bucket/prefix`.
 
     """
     catalogue = shipped()
@@ -328,7 +329,7 @@ def look_beside(
         account: who is asked; reads only.
         spending: as `spending.read_spending` gives it.
         regions: Regions whose calls are read; by default those on the bill.
-        store: folder of a trail store to take the calls from instead; the table of calls is then TUPLES.
+        store: where to take the calls from instead, as in `look`; the table of calls is then TUPLES.
 
     """
     ec2 = (spending.ec2, spending.ec2_control.amount)
@@ -348,7 +349,7 @@ def _situation(
     start, end = (datetime.combine(day, time(), UTC) for day in (window.start, window.end))
     asked = tuple(regions or _regions(bill, account))
     if store:
-        calls = counted_calls(store, start, end)
+        calls = calls_at(store, start, end, account)
     else:
         start = max(start, account.now - HISTORY)
         calls = look_up(account, asked, start, end, catalogue=catalogue).reading.frame

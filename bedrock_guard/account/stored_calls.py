@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bedrock_guard.account.s3 import is_address
 from bedrock_guard.account.trail_lookup import gaps as history_gaps
+from bedrock_guard.account.trail_places import Wanted, store_at
 from bedrock_guard.account.trail_store import TrailStore
 from bedrock_guard.account.trail_view import ONLY_DELIVERED
 from bedrock_guard.account.tuple_files import is_table, read_table
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from bedrock_guard.account.session import Account
     from bedrock_guard.account.trail_view import TrailView
 
 WITH_KEYS: Final = (
@@ -52,6 +55,48 @@ def counted_calls(folder: str | Path, start: datetime, end: datetime) -> pd.Data
     inside = table[(table["day"] >= start) & (table["day"] < end)].reset_index(drop=True)
     first, last = max(proof.window_start or start, start), min(proof.window_end or end, end)
     return with_provenance(inside, replace(proof, window_start=first, window_end=last))
+
+
+def calls_at(place: str | Path, start: datetime, end: datetime, account: Account) -> pd.DataFrame:
+    """The same of any place that holds calls (`evidence.tuples.TUPLES`).
+
+    Args:
+        place: a store, a file of the command `tuples`, files of a trail, or `s3://bucket/prefix`.
+        start: first instant wanted.
+        end: first instant no longer wanted.
+        account: whose credentials read a bucket.
+
+    Raises:
+        GuardError: there is nothing at the place.
+
+    """
+    named = _named(place)
+    if is_table(named):
+        return counted_calls(named, start, end)
+    held, taken = store_at(named, Wanted(start, end), lambda: account)
+    found = counted_calls(held.folder, start, end)
+    return with_provenance(found, provenance_of(found).lowered("floor", taken.lost)) if taken.lost else found
+
+
+def key_calls_at(
+    place: str | Path, start: datetime, end: datetime, account: Account
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """`key_calls` of a store, files of a trail, or `s3://bucket/prefix`.
+
+    Raises:
+        GuardError: there is nothing at the place.
+
+    """
+    held, taken = store_at(_named(place), Wanted(start), lambda: account)
+    frame, regions = key_calls(held.folder, start, end, account.account_id)
+    if taken.lost:
+        frame = with_provenance(frame, provenance_of(frame).lowered("floor", taken.lost))
+    return frame, regions
+
+
+def _named(place: str | Path) -> str:
+    """A place as it is meant: the home directory's sign stands for it."""
+    return str(place) if is_address(str(place)) else str(Path(place).expanduser())
 
 
 def key_calls(

@@ -40,9 +40,11 @@ def recorded(situation: Situation) -> tuple[Recorded, ...]:
     calls = situation.calls
     seen = calls[calls["operation"].isin(INVOKE) & calls["model"].notna() & calls["model_raw"].notna()]
     bad = seen["error_code"].notna() if "error_code" in seen.columns else seen["already_denied"].fillna(False)
-    by = seen.assign(bad=bad.astype(bool)).groupby(list(_BY), dropna=False, observed=True)["bad"]
+    number = seen["calls"] if "calls" in seen.columns else 1  # a store's row sums up calls that are alike
+    counts = seen.assign(count=number).assign(failed=lambda made: made["count"] * bad.astype(bool))
+    by = counts.groupby(list(_BY), dropna=False, observed=True)[["count", "failed"]].sum()
     ways: dict[tuple[str, Recorded], tuple[int, int]] = {}
-    for *key, count, failed in by.agg(["size", "sum"]).reset_index().itertuples(index=False, name=None):
+    for *key, count, failed in by.reset_index().itertuples(index=False, name=None):
         named = {name: None if pd.isna(value) else str(value) for name, value in zip(_BY, key, strict=True)}
         one = _one(named, situation)
         if one:

@@ -21,6 +21,7 @@ from bedrock_guard.account.engines import DuckDB, count
 from bedrock_guard.account.permissions import TRAIL_BUCKET, trail_document
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import example_spec, look
+from bedrock_guard.account.stored_calls import calls_at, key_calls_at
 from bedrock_guard.account.trail import read_parquet
 from bedrock_guard.account.trail_s3 import Scope, refresh_from_s3
 from bedrock_guard.account.trail_store import TrailStore
@@ -114,6 +115,21 @@ def test_a_bucket_reads_as_its_copy_does_and_is_fetched_once(
     _code, again, said = run("calls", "s3://trail/logs", "--store", kept, *DAYS)
     assert "0 new file(s) read" in said
     assert again == first
+
+
+def test_an_analysis_takes_its_calls_from_a_bucket_a_copy_or_a_store(
+    account: Account, trail: Path, tmp_path: Path
+) -> None:
+    run("calls", trail, "--store", tmp_path / "store")
+    places = ("s3://trail/logs", trail, tmp_path / "store")
+    first, *others = (calls_at(place, START, END, account) for place in places)
+    assert len(first) > 100
+    for other in others:
+        pd.testing.assert_frame_equal(first, other, check_like=True)
+    found = [key_calls_at(place, START, END, Account.demo()) for place in places[1:]]
+    assert found[0][1] == found[1][1] != ()
+    with pytest.raises(GuardError, match="no files of a trail"):
+        calls_at(tmp_path / "empty", START, END, account)
 
 
 def test_only_the_days_accounts_and_regions_asked(account: Account, trail: Path, tmp_path: Path) -> None:

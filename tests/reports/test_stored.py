@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nbformat
+import papermill as pm
 import pytest
 from typer.testing import CliRunner
 
@@ -12,10 +14,14 @@ from bedrock_guard.account.trail_store import TrailStore
 from bedrock_guard.cli import app
 from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.company.trail import write_trail
+from bedrock_guard.errors import GuardError
 from bedrock_guard.present import evidence
 from bedrock_guard.reports.cost import CostReport
 from bedrock_guard.reports.keys import KeyReport
 from bedrock_guard.reports.settings import BadParameters, CostSettings, KeySettings, read_parameters
+from bedrock_guard.widgets.recorded import recorded
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +43,37 @@ def test_the_cost_report_says_the_same(store: Path) -> None:
     tables = [evidence.callers(one.found, one.situation, limit=1_000).frame for one in (asked, stored)]
     named = [{str(name).partition(" in ")[0] for name in table["caller"]} for table in tables]
     assert {name for name in named[0] if not name.startswith("no call")} <= named[1]
+
+
+def test_notebooks_take_their_calls_from_a_store_when_papermill_says_so(store: Path, tmp_path: Path) -> None:
+    for name, most in (("boundary_workbench", 3), ("list_impact", 4), ("spend_by_model", 9)):
+        held = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+        code = [cell for cell in held.cells if cell.cell_type == "code"]
+        held.cells = code[:most]
+        nbformat.write(held, tmp_path / f"{name}.ipynb")
+        pm.execute_notebook(
+            tmp_path / f"{name}.ipynb",
+            tmp_path / f"{name}-run.ipynb",
+            parameters={"calls": str(store)},
+            progress_bar=False,
+            store_widget_state=False,
+        )
+        said = str(nbformat.read(tmp_path / f"{name}-run.ipynb", as_version=4))
+        if name == "spend_by_model":
+            assert "83.1 % of $14,265.41 is attributed" in said
+        else:
+            assert "7,924 calls read" in said
+
+
+def test_a_recorded_way_counts_the_calls_of_a_store_not_its_rows(store: Path) -> None:
+    asked, stored = Account.demo().situation(14), Account.demo().situation(14, calls=store)
+    assert recorded(asked)[0].words == recorded(stored)[0].words
+
+
+def test_counts_and_logs_are_not_read_together(store: Path) -> None:
+    account = Account.demo()
+    with pytest.raises(GuardError, match="cannot be read together"):
+        account.caller_spend(account.spending(14), logs="s3://logs/x", calls=store)
 
 
 def test_the_key_report_finds_the_leak(store: Path) -> None:
