@@ -82,8 +82,12 @@ class Shown:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": self.text()}
 
-    def html(self) -> str:
-        """The table as HTML; a table without rows is its caption alone."""
+    def html(self, *, region: bool = True) -> str:
+        """The table as HTML; a table without rows is its caption alone.
+
+        A table that a narrow page does not hold scrolls in a region of its own, which has a name and is reached by
+        key; `region` False where the page that holds it scrolls.
+        """
         if self.frame.empty and self.caption:
             return f'<p class="{NO_MATH}">{escape(plain(self.caption))}</p>'
         head = "".join(
@@ -93,9 +97,10 @@ class Shown:
         body = "".join(self._row(row) for row in self._rows())
         foot = self._row(self._sums(), css=' class="total"') if self.total and len(self.frame) > 1 else ""
         words = escape(plain(self.caption, limit=_LINE) + self._hidden())
+        named = self._region if region else ""
         caption = f"<caption{_CAPTION}>{words}</caption>"
         return (
-            f'<div class="scroll {NO_MATH}"{self._region}><table{self._class}>{caption}<thead><tr>{head}</tr></thead>'
+            f'<div class="scroll {NO_MATH}"{named}><table{self._class}>{caption}<thead><tr>{head}</tr></thead>'
             f"<tbody>{body}{foot}</tbody></table></div>"
         )
 
@@ -161,8 +166,8 @@ class Shown:
 
     @property
     def _region(self) -> str:
-        """A table that a narrow page can only scroll is reached by keyboard, and says what it is."""
-        if self._class != _NUMBERS:
+        """A table that a narrow page may have to scroll is reached by keyboard, and says what it is."""
+        if not self._class:
             return ""
         name = escape(plain(self.caption, limit=_LABEL)) or "table"
         return f' role="region" tabindex="0" aria-label="{name}"'

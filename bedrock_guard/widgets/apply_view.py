@@ -12,6 +12,7 @@ from bedrock_guard.change.status import Status, StepLine
 from bedrock_guard.errors import GuardError
 from bedrock_guard.present import change as show
 from bedrock_guard.present.table import NO_MATH, plain
+from bedrock_guard.present.terms import explained
 from bedrock_guard.widgets.apply_forms import HowForm, WhoForm, WideForm
 from bedrock_guard.widgets.applying import Applying
 from bedrock_guard.widgets.elements import Documents
@@ -254,7 +255,6 @@ def _plan(applying: Applying) -> str:
         else ""
     )
     parts = [
-        kept,
         show.hits(plan, name_of).html(),
         show.targets(plan).html(),
         *(
@@ -269,10 +269,12 @@ def _plan(applying: Applying) -> str:
         ),
         bullets("To know before:", plan.risks),
         bullets("Other judges of the same documents:", show.judges(plan)),
+    ]
+    copied = [
         _lines("Not done by this plan: commands for whoever may", plan.exports),
         _lines("The way back as AWS CLI lines", plan.rollback_commands),
     ]
-    return "".join(parts)
+    return "".join((kept, explained("".join(parts)), *copied))
 
 
 def _folded(title: str, body: str) -> str:
@@ -325,6 +327,7 @@ def _steps(lines: tuple[StepLine, ...], standing: Status | None) -> str:
     left = len(lines) - len(shown)
     rest = f" {left:,} steps before and after these are not listed." if left else ""
     caption = f"<p>{_over(lines, standing)}{rest}</p>"
+    items = explained(items)
     return f"{caption}<ol class='bg-steps {NO_MATH}' start='{first + 1}'>{items}</ol>"
 
 

@@ -10,6 +10,7 @@ import ipywidgets as w
 
 from bedrock_guard.boundary.spec import Controls
 from bedrock_guard.present import choosing
+from bedrock_guard.present.terms import TERMS
 from bedrock_guard.widgets import control_values
 from bedrock_guard.widgets.choices import Choices, offered_routes
 from bedrock_guard.widgets.elements import PickList, Skip
@@ -32,6 +33,7 @@ class Choosing:
             search="name, provider or id",
             orders=choosing.MODEL_ORDERS,
             columns=choosing.MODEL_COLUMNS,
+            note=f"Route: {TERMS['route'][:1].lower()}{TERMS['route'][1:]}",
         )
         self.types = PickList("EC2 types", self._type_rows(), search="type", orders=choosing.TYPE_ORDERS)
         self.controls = _control_list()

@@ -13,12 +13,18 @@ import anywidget
 import ipywidgets as w
 import traitlets as t
 
-from bedrock_guard.widgets.parts import later
+from bedrock_guard.errors import GuardError
+from bedrock_guard.widgets.parts import alert, later
 
 _PATIENCE: Final = 5.0
 """Seconds in which a page that hears says so."""
 _MOST: Final = 3
 """Times that an element is sent anew."""
+_DEAF: Final = GuardError(
+    "This part of the page does not follow what you do.",
+    why="The browser was too busy to load it, and sending it anew did not help.",
+    remedy="Run the cell again; save the spec before (Spec, Save), if the choice is to be kept.",
+)
 _STATIC: Final = Path(__file__).parent / "static"
 _STYLE: Final = (_STATIC / "bench.css").read_text("utf-8")
 _HEARD: Final = (_STATIC / "heard.js").read_text("utf-8")
@@ -54,6 +60,7 @@ class Heard(Late, anywidget.AnyWidget):
         answered: the last that was answered.
         heard: the last answer that arrived.
         lost: how often no answer arrived.
+        deaf: whether it was sent anew as often as makes sense, and still nothing arrives.
 
     """
 
@@ -61,6 +68,7 @@ class Heard(Late, anywidget.AnyWidget):
     answered = t.Int(0).tag(sync=True)
     heard = t.Int(0).tag(sync=True)
     lost = t.Int(0)
+    deaf = t.Bool(default_value=False)
 
     @t.observe("asked")
     def _answer(self, change: Mapping[str, Any]) -> None:
@@ -68,7 +76,9 @@ class Heard(Late, anywidget.AnyWidget):
         later(_PATIENCE, self._check)
 
     def _check(self) -> None:
-        if self.heard != self.answered and self.lost < _MOST:
+        unheard = self.heard != self.answered
+        self.deaf = unheard and self.lost >= _MOST
+        if unheard and not self.deaf:
             self.lost += 1
 
     def within(self) -> w.Box:
@@ -81,7 +91,14 @@ class Heard(Late, anywidget.AnyWidget):
             box.send_state("children")
 
         self.observe(again, names="lost")
+        self.observe(lambda _: box.set_trait("children", beside(self)), names="deaf")
         return box
+
+
+def beside(heard: Heard, *shown: w.Widget) -> tuple[w.Widget, ...]:
+    """An element and what belongs to it; above them, where nothing arrives any more, what to do."""
+    words = [w.HTML(alert(_DEAF))] if heard.deaf else []
+    return (*words, heard, *shown)
 
 
 class PickList(Heard):
@@ -89,6 +106,7 @@ class PickList(Heard):
 
     Attributes:
         label: what is listed, for a screen reader.
+        note: a remark above the list.
         search: the words in the empty search box.
         rows: each has id, name, facts (texts) and sort (order key -> number or text), and may have right, badge,
             cells (texts, one for each of `columns`), group, options (id, label, why), options_label, text (label,
@@ -104,6 +122,7 @@ class PickList(Heard):
     _esm = _HEARD + (_STATIC / "pick.js").read_text("utf-8")
     _css = _STYLE
     label = t.Unicode().tag(sync=True)
+    note = t.Unicode().tag(sync=True)
     search = t.Unicode().tag(sync=True)
     rows = t.List(t.Dict()).tag(sync=True)
     orders: t.List[Any] = t.List().tag(sync=True)
@@ -120,9 +139,11 @@ class PickList(Heard):
         search: str,
         orders: Sequence[tuple[str, str]] = (),
         columns: Sequence[str] = (),
+        note: str = "",
     ) -> None:
         super().__init__(
             label=label,
+            note=note,
             search=search,
             rows=list(map(dict, rows)),
             orders=list(map(list, orders)),

@@ -14,6 +14,7 @@ import ipywidgets as w
 
 from bedrock_guard.errors import GuardError
 from bedrock_guard.present.table import Shown, plain
+from bedrock_guard.present.terms import explained
 
 _TEXT: Final = re.compile(r">[^<]+<")
 _LONG: Final = re.compile(r"[^\s<>&;]{17,}")
@@ -22,8 +23,12 @@ _LOG = logging.getLogger(__name__)
 
 
 def table(shown: Shown) -> str:
-    """A table whose long words may be broken where one reads them: after the marks in ARNs, names and actions."""
-    return _TEXT.sub(lambda found: _LONG.sub(_broken, found[0]), shown.html())
+    """A table for a page of the workbench: its words explained where they first stand in caption and heads.
+
+    Long words may be broken where one reads them: after the marks in ARNs, names and actions.
+    """
+    head, mark, body = shown.html(region=False).partition("<tbody>")
+    return _TEXT.sub(lambda found: _LONG.sub(_broken, found[0]), f"{explained(head)}{mark}{body}")
 
 
 def _broken(word: re.Match[str]) -> str:

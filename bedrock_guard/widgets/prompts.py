@@ -12,7 +12,7 @@ from bedrock_guard.boundary.guardrail import GAPS
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.words import visible
-from bedrock_guard.widgets.elements import Look
+from bedrock_guard.widgets.elements import Skip
 from bedrock_guard.widgets.parts import alert, status, tabbed
 from bedrock_guard.widgets.prompt_choices import PromptChoices
 from bedrock_guard.widgets.prompt_editors import HARM, editors
@@ -49,7 +49,7 @@ class PromptBench:
         self.export = Export(self.choices)
         left, right = w.VBox([editors(self.choices)]), w.VBox([self.target.widget, self._pages()])
         panes = w.Box([left, right])
-        self.widget = w.VBox([Look(), self._head, panes])
+        self.widget = w.VBox([Skip(sides=["The rules", "What follows from them"]), self._head, panes])
         for widget, name in (
             (left, "bg-pane"),
             (right, "bg-pane"),

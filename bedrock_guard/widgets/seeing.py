@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from bedrock_guard.present import charts, evidence, resources
 from bedrock_guard.present.table import source_note
 from bedrock_guard.widgets.choices import Choices
-from bedrock_guard.widgets.elements import Fit, Late
+from bedrock_guard.widgets.elements import Fit, Late, beside
 from bedrock_guard.widgets.parts import Pages, later, scrolling, status, tabbed, table
 
 _MOST_BARS: Final = 14
@@ -153,6 +153,7 @@ class Chart:
 
         fit.observe(ask, names="answered")
         fit.observe(again, names="lost")
+        fit.observe(lambda _: self.widget.set_trait("children", beside(fit, figure)), names="deaf")
         self.widget.children = [fit, figure]
 
     def send(self) -> None:

@@ -22,6 +22,12 @@ _LAUNCH_FIELDS: Final = ("instance_type", "encrypted")
 _TONE: Final = {"allowed": "bg-allow", "refused": "bg-deny", "depends": "bg-depends"}
 
 
+def _routed(routes: list[str]) -> list[tuple[str, str]]:
+    """Routes with what each means."""
+    means = {"in-region": "the Region itself", "global": "the global profile, anywhere"}
+    return [(f"{name}: {means.get(name, 'the profile of this geography')}", name) for name in routes]
+
+
 class TryView:
     """Fill in a call, or begin with a recorded one."""
 
@@ -34,13 +40,14 @@ class TryView:
             description="Begin with",
             options=[(_BLANK, -1), *((one.words, n) for n, one in enumerate(self._recorded))],
         )
+        self.begun = w.HTML()
         self.fields = self._fields()
         self._first()
         for name, field in self.fields.items():
             t.link((self.trying, name), (field, "value"))
-        for wide in (self.begin, self.fields["caller"], self.fields["model"]):
+        for wide in (self.begin, self.begun, self.fields["caller"], self.fields["model"]):
             wide.add_class("bg-whole")
-        form = w.Box([self.begin, *self.fields.values()])
+        form = w.Box([self.begin, self.begun, *self.fields.values()])
         form.add_class("bg-form")
         self.widget = scrolling(form, self.answer)
         follow = shows_errors(self.answer)(lambda _change=None: self.follow())
@@ -51,6 +58,7 @@ class TryView:
     def follow(self) -> None:
         """Answer the form under the present choice."""
         self._arrange()
+        self._tell_begun()
         self.fields["caller"].tooltip = self.trying.caller
         found = self._choices.what_if
         if found is None:
@@ -66,6 +74,29 @@ class TryView:
             f"<p class='bg-quiet'>{escape(reached)}</p>{table(given.table())}"
         )
 
+    def _tell_begun(self) -> None:
+        """The recorded way in whole: a closed list cuts it. A call that was changed since is one of your own."""
+        if self.begin.value >= 0 and not self._is(self._recorded[self.begin.value]):
+            self.begin.value = -1
+        words = self._recorded[self.begin.value].words if self.begin.value >= 0 else ""
+        self.begun.value = f"<p class='bg-quiet'>{escape(words)}</p>" if words else ""
+
+    def _is(self, one: Recorded) -> bool:
+        """Whether the form still holds a recorded way."""
+        now = self.trying
+        held = (
+            now.caller,
+            now.operation,
+            now.region,
+            now.model,
+            now.route,
+            now.key_kind,
+            now.guardrail,
+            now.tier,
+        )
+        way = (one.principal, one.operation, one.region, one.model, one.route, one.key_kind, "", "not named")
+        return held == way
+
     def _fields(self) -> dict[str, w.Widget]:
         situation, profile = self._choices.situation, self._choices.profile
         callers = sorted({one.principal for one in self._recorded} | set(profile.targets))
@@ -76,7 +107,7 @@ class TryView:
             "caller": w.Combobox(description="Caller", options=callers, ensure_option=False),
             "operation": w.Dropdown(description="Operation", options=list(trying.OPERATIONS)),
             "model": w.Dropdown(description="Model", options=models),
-            "route": w.Dropdown(description="Route", options=["in-region"]),
+            "route": w.Dropdown(description="Route", options=_routed(["in-region"])),
             "region": w.Dropdown(description="Region", options=regions),
             "key_kind": w.Dropdown(description="Key", options=list(trying.KEY_KINDS.items())),
             "guardrail": w.Text(
@@ -98,7 +129,7 @@ class TryView:
         if self._recorded:
             self.begin.value = 0
             self._fill(self._recorded[0])
-        self.fields["route"].options = self._routes(self.trying.model, self.trying.route)
+        self.fields["route"].options = _routed(self._routes(self.trying.model, self.trying.route))
 
     def _take(self, event: Any) -> None:
         if event["new"] >= 0:
@@ -106,7 +137,7 @@ class TryView:
 
     def _fill(self, one: Recorded) -> None:
         with self.trying.hold_trait_notifications():
-            self.fields["route"].options = self._routes(one.model, one.route)
+            self.fields["route"].options = _routed(self._routes(one.model, one.route))
             self.trying.caller, self.trying.operation, self.trying.region = (
                 one.principal,
                 one.operation,
@@ -128,6 +159,6 @@ class TryView:
         for names, shown in ((_LAUNCH_FIELDS, launch), (_MODEL_FIELDS, not launch and not iam)):
             for name in names:
                 self.fields[name].layout.display = None if shown else "none"
-        routes = self._routes(self.trying.model, self.trying.route)
+        routes = _routed(self._routes(self.trying.model, self.trying.route))
         if list(self.fields["route"].options) != routes:
             self.fields["route"].options = routes

@@ -18,6 +18,7 @@ from bedrock_guard.evidence.what_if import WhatIf
 from bedrock_guard.present import evidence
 from bedrock_guard.present.charts import OUTCOMES
 from bedrock_guard.present.table import Shown
+from bedrock_guard.present.terms import explained
 from bedrock_guard.widgets.apply_view import ApplyView
 from bedrock_guard.widgets.applying import Applying
 from bedrock_guard.widgets.choices import Choices
@@ -170,11 +171,11 @@ def headline(found: WhatIf, situation: Situation) -> str:
     """The dollars of each outcome, and the line that says whether they can be believed."""
     proof = situation.reconciliation
     read = f"{situation.line()} · read {situation.account.now:%Y-%m-%d %H:%M} UTC"
-    line = f"<p class='bg-proof mathjax_ignore'>{escape(read)}</p>"
+    line = f"<p class='bg-proof mathjax_ignore'>{explained(escape(read))}</p>"
     if proof.withheld:
         return alert(GuardError("The headline is withheld.", why="; ".join(proof.withheld))) + line
     cards = "".join(
-        f"<li style='--bg-tone:{_tone(words)}'><b>{dollars(cost)}</b><span>{escape(words)}</span></li>"
+        f"<li style='--bg-tone:{_tone(words)}'><b>{dollars(cost)}</b><span>{explained(escape(words))}</span></li>"
         for words, cost in evidence.cards(found, situation).items()
     )
     return f"<ul class='bg-cards mathjax_ignore'>{cards}</ul>{line}"

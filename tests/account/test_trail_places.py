@@ -128,7 +128,7 @@ def test_an_analysis_takes_its_calls_from_a_bucket_a_copy_or_a_store(
         pd.testing.assert_frame_equal(first, other, check_like=True)
     found = [key_calls_at(place, START, END, Account.demo()) for place in places[1:]]
     assert found[0][1] == found[1][1] != ()
-    with pytest.raises(GuardError, match="no files of a trail"):
+    with pytest.raises(GuardError, match="no folder or file"):
         calls_at(tmp_path / "empty", START, END, account)
 
 

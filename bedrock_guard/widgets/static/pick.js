@@ -53,7 +53,8 @@ function render({ model, el }) {
   columns.setAttribute("aria-hidden", "true");
   const onlyTicked = make("label", {}, only, "only ticked");
   const bar = make("div", { className: "bg-bar" }, search, order, onlyTicked, wide, these);
-  root.append(bar, told, columns, list);
+  const note = make("p", { className: "bg-told", textContent: model.get("note"), hidden: !model.get("note") });
+  root.append(bar, told, note, columns, list);
   el.append(root);
   let shown = [];
 

@@ -1,5 +1,16 @@
 // The way past the choice: a button that is seen when it has the focus, names for the two sides, and the height of the
-// head in --bg-head, below which the rows of tabs stay in view.
+// head in --bg-head, below which the rows of tabs stay in view. What scrolls is reached by key under its tab's name.
+function nameScrolled(bench) {
+  for (const scrolled of bench.querySelectorAll(".bg-scroll:not([role])")) {
+    const page = scrolled.closest(".widget-tab-contents > *");
+    const place = [...(page?.parentElement.children ?? [])].indexOf(page);
+    const tabs = page?.closest(".jupyter-widget-tab")?.querySelectorAll(":scope > .lm-TabBar .lm-TabBar-tab");
+    scrolled.setAttribute("role", "region");
+    scrolled.setAttribute("aria-label", tabs?.[place]?.textContent.trim() || "Page");
+    scrolled.tabIndex = 0;
+  }
+}
+
 function render({ model, el }) {
   const button = document.createElement("button");
   button.type = "button";
@@ -18,11 +29,14 @@ function render({ model, el }) {
     if (!head) {
       head = bench()?.querySelector(".bg-head") ?? null;
       if (head) measured.observe(head);
+      const all = bench();
+      for (const done of ["click", "keyup"]) all?.addEventListener(done, () => setTimeout(nameScrolled, 400, all));
       for (const [place, side] of sides().entries()) {
         side.setAttribute("role", "region");
         side.setAttribute("aria-label", model.get("sides")[place] ?? "");
       }
     }
+    if (bench()) nameScrolled(bench());
     if (head) bench()?.style.setProperty("--bg-head", `${head.offsetHeight}px`);
   });
   measured.observe(button);
