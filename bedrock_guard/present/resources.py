@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 _ENDED: Final = frozenset({"Completed", "PartiallyCompleted", "Failed", "Stopped", "Expired", "Deleted"})
 _TERMS: Final = {"OneMonth": "one month", "SixMonths": "six months"}
-_STANDING: Final = ["kind", "name", "region", "status", "of", "changed", "ends", "term"]
+_STANDING: Final = ["name", "kind", "region", "status", "of", "changed", "ends", "term"]
+_UNDER: Final = {"name": "kind", "region": "status", "ends": "term"}
+_HEADERS: Final = {"of": "model or guardrail", "changed": "last changed"}
 
 
 def regions(found: Resources) -> Shown:
@@ -29,19 +32,22 @@ def regions(found: Resources) -> Shown:
     return Shown(frame, words, longest=1_000)
 
 
-def standing(found: Resources, limit: int = 50) -> Shown:
-    """Everything that is there by kind, commitments first; jobs only while they run. No prompt is read."""
+def standing(found: Resources, limit: int = 50, *, name_of: Callable[[str], str] = str) -> Shown:
+    """Everything that is there by kind, commitments first; jobs only while they run. No prompt is read.
+
+    `name_of` names a model's id.
+    """
     table = found.table
     jobs = table["kind"].str.endswith("_job")
     here = table[~(jobs & table["status"].isin(_ENDED))]
-    rows = [_thing(row) for row in here.to_dict("records")]
+    rows = [_thing(row, name_of) for row in here.to_dict("records")]
     rows.sort(key=lambda row: (row["term"] == "", row["kind"], row["region"], str(row["name"])))
     ended = len(table) - len(here)
     words = "What stands there now, commitments first" + (
         f"; {many(ended, 'job')} that ended left out." if ended else "."
     )
-    caption = words if rows else f"Nothing was found. {words}"
-    return Shown(pd.DataFrame(rows, columns=_STANDING), caption, {"of": "model or guardrail"}, limit=limit)
+    said = words if rows else f"Nothing was found. {words}"
+    return Shown(pd.DataFrame(rows, columns=_STANDING), said, _HEADERS, limit=limit, under=_UNDER)
 
 
 def _region(region: str, asked: list[Asked], logging: Logging | None) -> tuple[str, ...]:
@@ -70,7 +76,7 @@ def _log(state: Logging | None) -> str:
     )
 
 
-def _thing(row: dict[Any, Any]) -> dict[str, Any]:
+def _thing(row: dict[Any, Any], name_of: Callable[[str], str]) -> dict[str, Any]:
     bought = row["kind"] == "provisioned_throughput"
     named = _text(row["model"]).rpartition("/")[2]
     return {
@@ -78,7 +84,7 @@ def _thing(row: dict[Any, Any]) -> dict[str, Any]:
         "name": _text(row["name"]) or _text(row["arn"]).rpartition("/")[2],
         "region": row["region"],
         "status": _text(row["status"]),
-        "of": named or _text(row["guardrail"]),
+        "of": name_of(named) if named else _text(row["guardrail"]),
         "changed": row["created"] if pd.isna(row["updated"]) else row["updated"],
         "ends": _ends(row) if bought else "" if pd.isna(row["ends"]) else row["ends"],
         "term": _term(row) if bought else "",

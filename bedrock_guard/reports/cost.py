@@ -221,7 +221,8 @@ class CostReport(AccountReport[CostSettings]):
     def exists(self) -> tuple[Shown, Shown]:
         """What exists in Bedrock: Region by Region with what could be read, and thing by thing."""
         held, zone = self.situation.resources, self.settings.zone
-        return in_zone(show_resources.regions(held), zone), in_zone(show_resources.standing(held), zone)
+        things = show_resources.standing(held, name_of=self.situation.name_of)
+        return in_zone(show_resources.regions(held), zone), in_zone(things, zone)
 
     @property
     def commitments(self) -> Shown:

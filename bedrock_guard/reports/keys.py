@@ -128,7 +128,8 @@ class KeyReport(AccountReport[KeySettings]):
         left = sorted(set(self.case.regions) - {one.region for one in held.asked})
         why = f" {LOOKED_AT}" + (f" Not asked, with no sign of any: {', '.join(left)}." if left else "")
         regions = replace(regions, caption=regions.caption + why)
-        return in_zone(regions, zone), in_zone(show_resources.standing(held), zone)
+        things = show_resources.standing(held, name_of=self.case.catalogue.name_of)
+        return in_zone(regions, zone), in_zone(things, zone)
 
     @property
     def card(self) -> AccountCard:

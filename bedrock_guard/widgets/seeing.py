@@ -96,7 +96,8 @@ class Seeing:
 def _sources(choices: Choices) -> str:
     situation = choices.situation
     notes = [status(f"{name}: {source_note(found)}") for name, found in situation.provenances().items()]
-    exists = (table(made(situation.resources)) for made in (resources.regions, resources.standing))
+    things = resources.standing(situation.resources, name_of=situation.name_of)
+    exists = map(table, (resources.regions(situation.resources), things))
     return table(evidence.proof(situation.reconciliation)) + "".join((*notes, *exists))
 
 

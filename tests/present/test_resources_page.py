@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from bedrock_guard.account.resources import RESOURCES, Asked, Logging, Resources, read_resources
 from bedrock_guard.account.session import Account
+from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.evidence.tables import Provenance
 from bedrock_guard.present.resources import regions, standing
@@ -31,6 +33,9 @@ def test_the_demo_companys_things_are_there() -> None:
     things = standing(found)
     assert things.frame.iloc[0][["name", "term"]].tolist() == ["policy-qa-unit", "six months, 1 unit"]
     assert "jobs that ended left out" in things.caption
+    named = standing(found, name_of=shipped().name_of).html()
+    assert "Claude 3.7 Sonnet" in named
+    assert len(re.findall("<th ", named)) == 5, "narrow enough to be read beside the choice"
 
 
 def test_a_list_that_is_denied_in_one_region_is_unknown_there_alone() -> None:
