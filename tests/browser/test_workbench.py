@@ -169,9 +169,17 @@ def test_choose_see_undo_try_and_export(opened, tmp_path: Path) -> None:
     page.get_by_role("cell", name="claude-code").first.wait_for()
     picture(page, "callers")
     shown(page, "Try a call")
+    begun = page.get_by_label("Begin with")
+    words = begun.evaluate("e => e.selectedOptions[0].textContent")
+    assert page.get_by_text(words, exact=True).filter(visible=True).count() == 1, "in whole beneath the list"
+    assert (
+        page.get_by_label("Route", exact=True).evaluate("e => e.selectedOptions[0].textContent").count(": ")
+        == 1
+    )
     page.get_by_label("Model", exact=True).select_option(label="Claude Opus 4.8 (anthropic.claude-opus-4-8)")
     status(page, "Refused: ")
     page.get_by_role("cell", name="bedrock-guard-boundary DenyModels").first.wait_for()
+    assert begun.evaluate("e => e.selectedOptions[0].textContent") in {"a call of your own", words}
     picture(page, "try")
 
     shown(page, "Prove")
@@ -411,13 +419,72 @@ def test_a_read_only_caller_sees_why_and_what_is_missing(opened, desk) -> None:
     picture(page, "read-only")
 
 
-def test_by_keyboard_alone_in_the_dark_and_narrow(opened) -> None:
-    made = opened(width=1000, height=900)
-    page = made.page
+def darken(page) -> None:
     page.get_by_role("menuitem", name="Settings", exact=True).click()
     page.get_by_text("Theme", exact=True).hover()
     page.get_by_text("JupyterLab Dark", exact=True).first.click()
     page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'", timeout=20_000)
+
+
+INK = """() => [...document.querySelectorAll('.js-plotly-plot')].map(chart => [
+    getComputedStyle(chart.querySelector('.main-svg')).backgroundColor,
+    ...new Set([...chart.querySelectorAll('.xtick text, .ytick text, .gtitle, .legendtext, .bartext')]
+        .map(text => getComputedStyle(text).fill))])"""
+"""Of each chart that is drawn: the colour of its ground, and the colours of its words."""
+
+
+def test_every_chart_of_a_notebook_is_in_the_ink_of_its_page(opened) -> None:
+    page = opened("spend_by_model.ipynb", width=1280, awaited=".js-plotly-plot .gtitle").page
+    for theme, least, most in (("light", 0, 100), ("dark", 150, 255)):
+        if theme == "dark":
+            darken(page)
+        seen = 0
+        for cell in range(page.locator(".jp-Cell").count()):
+            page.locator(".jp-Cell").nth(cell).scroll_into_view_if_needed()
+            page.wait_for_timeout(300)
+            for ground, *inks in page.evaluate(INK):
+                seen += 1
+                assert ground == "rgba(0, 0, 0, 0)"
+                assert len(inks) == 1
+                assert least <= min(map(int, re.findall(r"\d+", inks[0])[:3])) <= most, (theme, inks)
+        assert seen >= 7
+
+
+SCROLLED = """() => [...document.querySelectorAll('.bg-scroll')].filter(e => e.offsetParent)
+    .map(e => [e.getAttribute('role'), e.getAttribute('aria-label'), e.tabIndex])"""
+TOLD = "() => getComputedStyle(document.activeElement, '::after').content"
+
+
+def test_narrow_what_scrolls_has_a_name_and_a_word_is_explained_by_key(opened) -> None:
+    page = opened(width=1000, height=900).page
+    page.set_viewport_size({"width": 440, "height": 900})
+    page.wait_for_function("() => document.querySelector('.bg-scroll')?.getAttribute('role')", timeout=20_000)
+    for name in ("Callers hit", "Sources", "By model"):
+        shown(page, name)
+        page.wait_for_timeout(600)
+        assert page.evaluate(SCROLLED) == [["region", name, 0]]
+        page.get_by_role("region", name=name, exact=True).focus()
+    page.locator(".bg-cards abbr").first.focus()
+    assert "commitment" in page.evaluate(TOLD)
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.innerText") == "unknown"
+    assert "no record tells" in page.evaluate(TOLD)
+    wide = "() => document.querySelector('.bg-bench').scrollWidth - document.querySelector('.bg-bench').clientWidth"
+    assert page.evaluate(wide) <= 1, "the page itself is no wider than it is shown"
+
+
+def test_the_prompt_workbench_has_a_way_past_its_rules(opened) -> None:
+    page = opened("prompt_guardrail.ipynb", width=1280, awaited=".bg-bench [role=tab]").page
+    page.get_by_role("region", name="What follows from them").wait_for(timeout=20_000)
+    page.get_by_role("button", name="Go to what it does").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.innerText.trim()") == "Request"
+
+
+def test_by_keyboard_alone_in_the_dark_and_narrow(opened) -> None:
+    made = opened(width=1000, height=900)
+    page = made.page
+    darken(page)
     ink = page.locator(".js-plotly-plot .ytick text").first.evaluate("e => getComputedStyle(e).fill")
     assert min(map(int, re.findall(r"\d+", ink)[:3])) > 150, f"the chart's words are dark on dark: {ink}"
     picture(page, "dark-narrow")
@@ -472,6 +539,24 @@ def test_a_page_too_busy_while_it_loads_follows_after_all(opened) -> None:
     page.get_by_role("button", name="Tick those from Callers hit").click()
     status(page, "callers hit are ticked")
     assert page.get_by_label("role contract-review-service").is_checked()
+
+
+def test_a_part_that_never_hears_says_what_to_do(opened) -> None:
+    page = opened(first=DEAF).page
+    said = page.get_by_role("alert").filter(has_text="does not follow what you do")
+    said.first.wait_for(timeout=60_000)
+    assert "Run the cell again" in said.first.inner_text()
+    page.locator(".bg-held").filter(has=said).first.wait_for(timeout=30_000)
+    page.evaluate("() => { window.deaf = false; }")
+    run_all_again(page)
+    page.wait_for_function("() => !document.querySelector('.bg-bench [role=alert]')", timeout=60_000)
+
+
+def run_all_again(page) -> None:
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    page.wait_for_timeout(3000)
+    page.locator(".js-plotly-plot .bars .point").first.wait_for(timeout=240_000, state="attached")
 
 
 HOSTILE = """
