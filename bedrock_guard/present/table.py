@@ -12,7 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import cached_property
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -40,6 +40,8 @@ _LONG_TEXT = 30
 _WIDE = ' class="wide"'
 _NUMBERS = ' class="numbers"'
 _SMALL = ' class="under"'
+Scrolls = Literal["numbers", "all", "none"]
+_SCROLLED: Mapping[Scrolls, tuple[str, ...]] = {"numbers": (_NUMBERS,), "all": (_NUMBERS, _WIDE), "none": ()}
 _NUMBER = ' class="number" style="text-align:right;vertical-align:top;white-space:nowrap"'
 _NUMBER_HEAD = ' class="number" style="text-align:right;vertical-align:bottom"'
 _TEXT = ' style="text-align:left;vertical-align:top"'
@@ -80,13 +82,13 @@ class Shown:
     longest: int = _CELL
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self.html(), "text/plain": self.text()}
+        return {"text/html": self.html("all"), "text/plain": self.text()}
 
-    def html(self, *, region: bool = True) -> str:
+    def html(self, scrolls: Scrolls = "numbers") -> str:
         """The table as HTML; a table without rows is its caption alone.
 
-        A table that a narrow page does not hold scrolls in a region of its own, which has a name and is reached by
-        key; `region` False where the page that holds it scrolls.
+        What scrolls on a narrow page is a region that has a name and is reached by key: in a report tables of numbers,
+        since texts stack there; in a notebook every wide table; none in a page that scrolls itself.
         """
         if self.frame.empty and self.caption:
             return f'<p class="{NO_MATH}">{escape(plain(self.caption))}</p>'
@@ -97,7 +99,7 @@ class Shown:
         body = "".join(self._row(row) for row in self._rows())
         foot = self._row(self._sums(), css=' class="total"') if self.total and len(self.frame) > 1 else ""
         words = escape(plain(self.caption, limit=_LINE) + self._hidden())
-        named = self._region if region else ""
+        named = self._region if self._class in _SCROLLED[scrolls] else ""
         caption = f"<caption{_CAPTION}>{words}</caption>"
         return (
             f'<div class="scroll {NO_MATH}"{named}><table{self._class}>{caption}<thead><tr>{head}</tr></thead>'
@@ -167,8 +169,6 @@ class Shown:
     @property
     def _region(self) -> str:
         """A table that a narrow page may have to scroll is reached by keyboard, and says what it is."""
-        if not self._class:
-            return ""
         name = escape(plain(self.caption, limit=_LABEL)) or "table"
         return f' role="region" tabindex="0" aria-label="{name}"'
 

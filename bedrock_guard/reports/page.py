@@ -41,6 +41,8 @@ _BETWEEN_TAGS: Final = re.compile(
 _LONG_WORD: Final = re.compile(r"\S{24,}")
 _JOINT: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_/:])(?=[^_/:])")
 """Where a long name may be broken: before a capital, after a sign that joins."""
+_STACKED: Final = re.compile(r' role="region" tabindex="0" aria-label="[^"]*"(?=><table class="wide")')
+"""What lets keys scroll a table of texts in a notebook; on this page its texts stand below each other."""
 _LEFT_OUT: Final = ("parameters", "injected-parameters", "app", "figures")
 _HTML: Final = "text/html"
 _FETCHED: Final = re.compile(
@@ -150,7 +152,7 @@ def _embed(notebook: NotebookNode, draw: Callable[[Mapping[str, Any], int], str]
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(MIME, None)
             if _HTML in output.get("data", {}):
-                output["data"][_HTML] = jointed(output["data"][_HTML])
+                output["data"][_HTML] = jointed(_STACKED.sub("", output["data"][_HTML]))
             figure = output.get("data", {}).get(PLOTLY)
             if figure is not None:
                 number += 1

@@ -27,7 +27,7 @@ def table(shown: Shown) -> str:
 
     Long words may be broken where one reads them: after the marks in ARNs, names and actions.
     """
-    head, mark, body = shown.html(region=False).partition("<tbody>")
+    head, mark, body = shown.html("none").partition("<tbody>")
     return _TEXT.sub(lambda found: _LONG.sub(_broken, found[0]), f"{explained(head)}{mark}{body}")
 
 

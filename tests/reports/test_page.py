@@ -140,6 +140,10 @@ def test_a_table_that_can_only_scroll_is_a_region_with_a_name_that_keys_reach() 
         'role="region" tabindex="0" aria-label="Day by &lt;day&gt;"'
         in Shown(pd.DataFrame(rows), "Day by <day>").html()
     )
+    texts = Shown(pd.DataFrame({name: ["a b"] for name in "abcdef"}), "Texts")
+    notebooks = texts._repr_mimebundle_()["text/html"]
+    assert 'role="region" tabindex="0" aria-label="Texts"' in notebooks, "a notebook scrolls it"
+    assert "tabindex" not in page(notebook(cell({"text/html": notebooks})), title="t", plots="script")
     few = dict(list(rows.items())[:4])
     assert "tabindex" not in Shown(pd.DataFrame(few), "Few").html()
     assert (
