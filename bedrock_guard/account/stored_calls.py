@@ -31,8 +31,11 @@ WITH_KEYS: Final = (
     "calls signed without a key are left out, but for refused ones and those that change something"
 )
 
-_OF_CHANGES: Final = ("parameters", "outcome", "request_id", "resources", "user_agent", "on_behalf_of")
+_OF_CHANGES: Final = ("parameters", "outcome", "resources")
 """Long columns that are looked at for changes only; a hundred thousand invocations need no more of them."""
+
+_UNREAD: Final = ("request_id", "user_agent", "on_behalf_of")
+"""Long columns that nothing about keys looks at."""
 
 
 def counted_calls(folder: str | Path, start: datetime, end: datetime) -> pd.DataFrame:
@@ -105,8 +108,8 @@ def key_calls(
     """An account's trail table of a window for keys, and the Regions that any account was read in.
 
     The table holds calls with keys, refused calls, and all that are no invocation; repeated texts are categories
-    (`evidence.packed`). Of invocations the columns that nothing about keys looks at (request id, parameters, raw user
-    agent) are left NA.
+    (`evidence.packed`). Long columns that nothing about keys looks at are left NA: request id, raw user agent, and of
+    invocations the parameters.
 
     Raises:
         GuardError: the folder holds no store.
@@ -116,7 +119,8 @@ def key_calls(
     proof = view.provenance(start, end).lowered("floor", WITH_KEYS)
     invoked = ", ".join(f"'{operation}'" for operation in sorted(INVOCATIONS))
     kept = ", ".join(
-        f"CASE WHEN operation IN ({invoked}) THEN NULL ELSE {name} END AS {name}" for name in _OF_CHANGES
+        [f"CASE WHEN operation IN ({invoked}) THEN NULL ELSE {name} END AS {name}" for name in _OF_CHANGES]
+        + [f"CAST(NULL AS VARCHAR) AS {name}" for name in _UNREAD]
     )
     looked_at = (
         f"FROM {view.relation(start, end, every_account=True)} "

@@ -22,6 +22,9 @@ PLOTLY: Final = "application/vnd.plotly.v1+json"
 _HTML: Final = "text/html"
 _TEXT: Final = "text/plain"
 _WHOLE_WORD: Final = re.compile(r'<span style="white-space:nowrap">([^<]*)</span>')
+_COMMANDS: Final = re.compile(r"<pre[^>]*>([^<]*)<code[^>]*>(.*?)</code></pre>", re.DOTALL)
+_WRAPPED: Final = "<code style='word-break:normal'>"
+"""JupyterLab by itself breaks a line of commands anywhere."""
 _LOOKS: Final = re.compile(
     r' (?:class|style|data-head)="[^"]*"| role="region" tabindex="0" aria-label="[^"]*"'
 )
@@ -68,6 +71,7 @@ def _small(data: dict[str, Any]) -> dict[str, Any]:
 
 def _plain_html(html: str) -> str:
     """The same words, tables and lists; a word that must not be broken stays one."""
+    html = _COMMANDS.sub(rf"<pre>\1{_WRAPPED}\2</code></pre>", html)
     html = _WHOLE_WORD.sub(r"<nobr>\1</nobr>", html)
     html, left = _LOOKS.sub(_without_looks, html), 1
     while left:  # one may stand in another

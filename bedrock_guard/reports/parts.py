@@ -77,7 +77,7 @@ def verdict(findings: Sequence[Finding], gaps: Sequence[str], lead: Sequence[str
     told = [("Incomplete:", gap) for gap in gaps] + [("Do:", remedy) for remedy in remedies_for(gaps)]
     missing = "".join(f'<p class="gap"><b>{name}</b> {prose(plain(text))}</p>' for name, text in told)
     more = "".join(
-        f" <span>{unbroken(visible(line)) if COMMAND in line else prose(visible(line))}</span>"
+        f"<br><span>{unbroken(visible(line)) if COMMAND in line else prose(visible(line))}</span>"
         for line in lead
     )
     return Html(f'<p class="verdict {level}" role="status"><b>{escape(first)}</b>{more}</p>{missing}')
