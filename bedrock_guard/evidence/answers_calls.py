@@ -173,7 +173,7 @@ def building(case: Case, _: Sequence[Finding], number: int, question: str) -> An
         calls["operation"].str.contains("Agent|KnowledgeBase|Prompt|Flow", regex=True).fillna(value=False)
     )
     found = calls[wanted]
-    named = [short(name) for name in found["principal"].fillna("an unknown caller")]
+    named = [short(name) for name in found["principal"].astype("string").fillna("an unknown caller")]
     done = counted_rows(
         found["operation"].astype("string") + " by " + pd.Series(named, found.index, "string")
     )

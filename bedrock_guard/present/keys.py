@@ -121,15 +121,20 @@ def sessions(case: Investigation) -> Shown:
     """Short-term keys by person or session."""
     used = case.summed[case.summed["key_kind"] == "short_term"]
     by = ["session", "principal"]
-    signed = used.groupby(by, dropna=False, observed=True)["access_key_id"].nunique()
+    counted = used.groupby(by, dropna=False, observed=True)["access_key_id"].nunique()
+    signed = {_known(*caller): int(keys) for caller, keys in zip(counted.index, counted, strict=True)}
     frame = use_by(used, by, case.prices)
-    frame = frame.assign(
-        signing_keys=[int(signed[who]) for who in zip(frame["session"], frame["principal"], strict=True)]
-    )
+    callers = zip(frame["session"], frame["principal"], strict=True)
+    frame = frame.assign(signing_keys=[signed[_known(*caller)] for caller in callers])
     shown = use_table(frame, [*by, "signing_keys"])
     caption = f"Short-term keys by who used them. Making one leaves no event, only its use shows; {FLOOR}."
     under = {"session": "principal", "calls": "of_them", "models": "regions"}
     return Shown(shown, caption, SPENT, limit=20, under=under)
+
+
+def _known(*names: Any) -> tuple[str | None, ...]:
+    """Names to look up by: NA is equal to nothing, None to itself."""
+    return tuple(None if pd.isna(name) else str(name) for name in names)
 
 
 def used(case: Investigation) -> Shown:

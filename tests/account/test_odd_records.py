@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ import pytest
 from odd_records import ACCOUNT, OTHER, odd_records
 
 from bedrock_guard.account.engines import DuckDB, count
+from bedrock_guard.account.investigation import investigate
+from bedrock_guard.account.session import Account
 from bedrock_guard.account.stored_calls import key_calls
 from bedrock_guard.account.trail import read_folder, read_parquet, write_parquet
 from bedrock_guard.account.trail_reader import TrailReader
 from bedrock_guard.account.trail_store import TrailStore
 from bedrock_guard.evidence.moments import read_time
 from bedrock_guard.evidence.tables import provenance_of
+from bedrock_guard.present import keys as show
 
 BY = ("source_ip",)
 KEY = "arn:aws:kms:us-east-1:111122223333:key/abc"
@@ -66,6 +70,28 @@ def test_counts_that_no_call_can_have_are_unknown_and_never_break_a_sum(tmp_path
     tuples = stored(tmp_path / "trail", tmp_path / "store").tuples()
     assert tuples["untold"].sum() == 3
     assert tuples[["input_tokens", "output_tokens"]].isna().all(axis=None)
+
+
+def test_calls_of_nobody_are_shown_and_answered(tmp_path: Path) -> None:
+    marked = {"callWithBearerToken": True, "bearerTokenType": "SHORT_TERM"}
+    nobodys = {"additionalEventData": marked, "userIdentity": None}
+    users = {**nobodys, "userIdentity": {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/ana"}}
+    asked = [
+        invoked(1, **nobodys),
+        invoked(2, **users),
+        invoked(3, userIdentity=None, eventName="CreateAgent"),
+    ]
+    delivered(tmp_path / "trail", asked)
+    store = stored(tmp_path / "trail", tmp_path / "store")
+    start, end = read_time("2026-10-01T00:00:00Z"), read_time("2026-10-04T00:00:00Z")
+    assert start
+    assert end
+    calls, _ = key_calls(store.folder, start, end, ACCOUNT)
+    case = replace(investigate(Account.demo(days=3, calls=200), days=3), calls=calls)
+    assert list(show.sessions(case).frame["signing_keys"]) == [0, 0]
+    assert "CreateAgent by an unknown caller" in case.answers[19].answer
+    for view in (show.first, show.findings, show.used, show.mantle, show.told):
+        assert view(case).text()
 
 
 # One action, two accounts -------------------------------------------------------------------------------------------
