@@ -34,6 +34,9 @@ def head(page) -> str:
 
 def bars(page) -> dict:
     """Outcome -> the lengths of its bars; no dollar draws no bar."""
+    page.wait_for_function(
+        "() => document.querySelector('.js-plotly-plot')?.data?.length"
+    )  # or it is sent anew
     drawn = json.loads(page.locator(".js-plotly-plot").first.evaluate(BARS))
     return {name: [length or 0 for length in lengths] for name, lengths in drawn}
 
