@@ -35,7 +35,7 @@ _WORD = re.compile(r"(\s+)")
 _BESIDE = 60
 """A word of a command up to this length stays on one line."""
 _FEW = 4
-"""As many columns fit a phone or a mail beside each other, if no more than one has long texts."""
+"""As many columns fit a phone or a mail beside each other, if none of them has long texts."""
 _LONG_TEXT = 30
 _WIDE = ' class="wide"'
 _NUMBERS = ' class="numbers"'
@@ -162,14 +162,14 @@ class Shown:
     def _class(self) -> str:
         """How a narrow page shows it: a wide table of texts row by row, one of numbers in smaller letters."""
         beside = self._beside()
-        if len(beside) < _FEW or (len(beside) == _FEW and sum(map(self._is_long, beside)) < 2):
+        if len(beside) < _FEW or (len(beside) == _FEW and not any(map(self._is_long, beside))):
             return ""
         return _NUMBERS if self._right.issuperset(beside[1:]) else _WIDE
 
     @property
     def _region(self) -> str:
         """A table that a narrow page may have to scroll is reached by keyboard, and says what it is."""
-        name = escape(plain(self.caption, limit=_LABEL)) or "table"
+        name = escape(plain(self.caption.partition(". ")[0].rstrip("."), limit=_LABEL)) or "table"
         return f' role="region" tabindex="0" aria-label="{name}"'
 
     def _is_long(self, column: str) -> bool:
