@@ -51,7 +51,7 @@ _ROOM = ((80, 12), (40, 9), (22, 6))
 """Longer than so many characters -> least width in em."""
 _LINE = 1_000
 _LONGEST_WHOLE = 20
-_NUMERAL = re.compile(r"(?:under )?-?[$]?\d{1,3}(?:,\d{3})*(?:\.\d+)?(?: %)?|unknown")
+_NUMERAL = re.compile(r"(?:under )?-?[$]?\d{1,3}(?:,\d{3})*(?:\.\d+)?(?: %| points)?|unknown")
 
 
 @dataclass(frozen=True)

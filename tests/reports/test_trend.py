@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from stub_report import END, finding, keep, made_figures
 
+from bedrock_guard.present.table import Shown
 from bedrock_guard.reports.figures import Figure, Figures
 from bedrock_guard.reports.pseudonyms import VARIABLE, Pseudonyms
 from bedrock_guard.reports.trend import Earlier, earlier_runs, gone, moved, news, series, with_news
@@ -136,3 +137,13 @@ def test_runs_under_ones_own_pseudonym_key_are_compared(
         False,
         True,
     ]
+
+
+def test_what_changed_lines_up_at_the_right() -> None:
+    now = worth("12") | {
+        "share": Figure(label="s", value="4.9", unit="%", source="Bill", completeness="complete")
+    }
+    then = {name: figure.model_copy(update={"value": "3.5"}) for name, figure in now.items()}
+    shown = news(now, (), Earlier((made_figures(window_end=END - WEEK, figures=then),)))
+    assert isinstance(shown, Shown)
+    assert shown.html().count('<td class="number"') == 2 * 3
