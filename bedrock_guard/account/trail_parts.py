@@ -123,12 +123,17 @@ class _Places:
         if key not in self._known:
             codes, before = array("i"), 0
             for piece in pieces:
-                codes.extend(
-                    piece.codes if not before else array("i", [code + before for code in piece.codes])
-                )
+                codes.extend(_moved(piece, before))
                 before += len(piece.values)
             self._known[key] = pa.Array.from_buffers(pa.int32(), len(codes), [None, pa.py_buffer(codes)])
         return self._known[key]
+
+
+def _moved(piece: Repeated[Any], by: int) -> array[int]:
+    """The codes of a piece whose values stand after `by` others."""
+    if len(piece.values) == 1:
+        return array("i", [by]) * len(piece)
+    return array("i", [code + by for code in piece.codes]) if by else piece.codes
 
 
 def _array(pieces: Sequence[Column], kind: pa.DataType, places: _Places) -> pa.Array:
