@@ -21,7 +21,7 @@ from bedrock_guard.boundary.open_resource import OpenRule, acts
 from bedrock_guard.boundary.packing import Kind, Packed, Piece, minified
 from bedrock_guard.iam.document import ALLOW_ALL, Document, read
 from bedrock_guard.iam.document import Kind as PolicyKind
-from bedrock_guard.iam.evaluator import Decision, Evaluator, compile_policies
+from bedrock_guard.iam.evaluator import Decision, Evaluator, Explanation, compile_policies
 
 Outcome = Literal["allowed", "refused", "depends"]
 Bounded = bool | Literal["new"]
@@ -114,14 +114,15 @@ class Judge:
 
     def side(self, principal: str, *, bounded: Bounded | None = None) -> Side:
         """The documents that hold for a principal."""
-        return self._side(self._carries(principal) if bounded is None else bounded)
+        return self._side(self.carries(principal) if bounded is None else bounded)
 
     def asker(self, principal: str) -> str:
         """The principal as AWS tests it: the role of a session, where the profile names it."""
         known = self._roles.get(_role_name(principal)) if ":assumed-role/" in principal else None
         return known or principal
 
-    def _carries(self, principal: str) -> bool:
+    def carries(self, principal: str) -> bool:
+        """Whether a principal carries the boundary and the deny policies."""
         if self._bounded is not None or not self._targets:
             return self._bounded is not False
         return _role_name(principal) in self._targets
@@ -148,10 +149,10 @@ def _role_name(arn: str) -> tuple[str, str]:
 
 
 class Side:
-    """One set of documents in force, compiled; `evaluator` decides by them."""
+    """One set of documents in force, `held`, compiled; `evaluator` decides by them."""
 
     def __init__(self, held: tuple[Packed, ...]) -> None:
-        self._held = held
+        self.held = held
         beside = [packed for packed in held if packed.kind == "deny"]
         above = [packed for packed in held if packed.kind == "scp"]
         boundary = next((packed for packed in held if packed.kind == "boundary"), None)
@@ -183,6 +184,15 @@ class Side:
         return AuthorisationVerdict(
             entry, "depends", worst.layer, worst.document, worst.sid, worst.control, worst.keys | keys
         )
+
+    def explain(self, entry: Authorisation) -> Explanation | None:
+        """Why `judge` refuses an authorisation; None where none does, or no single resource decided."""
+        unknown = {key for key in entry.unknown if key.lower() in self._keys}
+        for _, context in contexts_of(entry, self._keys) if entry.resource_known else ():
+            if self._one(entry, context).outcome == "refused":
+                known = {key: value for key, value in context.items() if key not in unknown}
+                return self.evaluator.explain(entry.action, entry.resource, known)
+        return None
 
     def about(self, action: str) -> Hashable:
         """What answers about an action are made of: equal for two sides that answer it alike."""
@@ -224,7 +234,7 @@ class Side:
     def _may(self, entry: Authorisation, keys: frozenset[str]) -> AuthorisationVerdict:
         """What may refuse it: the first statement on this action that tests one of the keys."""
         wanted = {key.lower() for key in keys}
-        for packed in self._held:
+        for packed in self.held:
             for sid, piece in _pieces(packed):
                 tested = {key.lower() for tests in piece.conditions.values() for key in tests}
                 if wanted & tested and acts(piece, entry.action):

@@ -184,8 +184,9 @@ class Evaluator:
 
         Example:
             >>> deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
-            >>> print(compile_policies({"Version": "2012-10-17", "Statement": deny}).explain("s3:GetObject", "*", {}))
-            explicitDeny by identity document 0, statement 0. An explicit Deny wins over every Allow.
+            >>> evaluator = compile_policies({"Version": "2012-10-17", "Statement": deny})
+            >>> evaluator.explain("s3:GetObject", "*", {}).rule
+            'An explicit Deny in an identity policy wins over every Allow.'
         """
         decision = self.decide(action, resource, context, principal, resource_account)
         compiled = self._by_place.get((decision.layer, decision.document, decision.statement))

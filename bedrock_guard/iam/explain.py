@@ -29,7 +29,7 @@ RULES: Mapping[tuple[Verdict, Layer | None], tuple[str, str]] = {
         _LOGIC,
     ),
     ("allowed", None): ("The account root needs no identity policy, and no layer denies it.", _LOGIC),
-    ("explicitDeny", "identity"): ("An explicit Deny wins over every Allow.", _LOGIC),
+    ("explicitDeny", "identity"): ("An explicit Deny in an identity policy wins over every Allow.", _LOGIC),
     ("explicitDeny", "boundary"): (
         "An explicit Deny in the permissions boundary wins over every Allow.",
         _BOUNDARIES,

@@ -65,9 +65,20 @@ class TryView:
             self.answer.value = alert(self._choices.problem or GuardError("There is no boundary yet."))
             return
         situation = self._choices.situation
+        if self.trying.impossible:
+            self.answer.value = (
+                f"<p role='status' aria-live='polite' class='bg-depends'>{escape(self.trying.impossible)}</p>"
+            )
+            return
         given = ask(self.trying, found.built, situation.catalogue, situation.account.management)
         stale = alert(self._choices.problem) if self._choices.problem else ""
-        reached = reach(self.trying.caller, found.built.profile, situation.account.management)
+        reached = reach(
+            self.trying.caller,
+            found.built.profile,
+            situation.account.management,
+            given.documents,
+            carried=given.carried,
+        )
         tone = _TONE[given.verdict.outcome]
         self.answer.value = (
             f"{stale}<p role='status' aria-live='polite' class='{tone}'>{escape(given.sentence)}</p>"

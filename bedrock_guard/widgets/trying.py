@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import pandas as pd
 import traitlets as t
@@ -14,9 +13,11 @@ from bedrock_guard.boundary.builder import Built
 from bedrock_guard.boundary.calls import Authorisation, Call
 from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls import by_id
+from bedrock_guard.boundary.packing import Packed
 from bedrock_guard.boundary.verdict import AuthorisationVerdict, CallVerdict, Judge
-from bedrock_guard.iam.document import ALLOW_ALL
-from bedrock_guard.iam.evaluator import Evaluator, Explanation, compile_policies
+from bedrock_guard.iam.evaluator import Explanation
+from bedrock_guard.iam.explain import RULES
+from bedrock_guard.present.reach import binding, no_such_key
 from bedrock_guard.present.table import Shown, plain
 
 INVOKE: Final = ("ConverseStream", "Converse", "InvokeModelWithResponseStream", "InvokeModel")
@@ -35,10 +36,18 @@ OPERATIONS: Final[Mapping[str, str]] = {
 
 KEY_KINDS: Final = {
     "none: signed by role or user": "none",
-    "long-term API key": "long_term",
-    "short-term API key": "short_term",
+    "long-term API key: IAM users only": "long_term",
+    "short-term API key: any user or role": "short_term",
     "not known": "unknown",
 }
+LAYERS: Final[Mapping[str | None, str]] = {
+    None: "",
+    "boundary": "permissions boundary",
+    "identity": "identity policy",
+    "deny": "identity policy",
+    "scp": "service control policy",
+}
+"""A layer, or the kind of a document, in AWS's words: a deny policy is attached to the caller as an identity policy."""
 TIERS: Final = ("not named", "default", "flex", "priority", "reserved")
 ENCRYPTED: Final = {"encrypted": True, "not encrypted": False, "not said": None}
 
@@ -84,6 +93,12 @@ class Trying(t.HasTraits):
             self.key_kind,  # type: ignore[arg-type]  # one of KEY_KINDS
         )
 
+    @property
+    def impossible(self) -> str:
+        """Why there can be no such call; empty where there can."""
+        keyed = self.key_kind == "long_term" and OPERATIONS[self.operation].startswith("bedrock")
+        return no_such_key(self.caller) if keyed else ""
+
     def _parameters(self) -> dict[str, Any]:
         if self.operation == LAUNCH:
             disk: dict[str, Any] = {} if self.encrypted is None else {"Encrypted": self.encrypted}
@@ -115,10 +130,15 @@ class Trying(t.HasTraits):
 
 @dataclass(frozen=True)
 class Answer:
-    """The verdict of a call and, for each of its authorisations, what decided it."""
+    """The verdict of a call, what decided each of its authorisations, and the documents that the verdict rests on.
+
+    `carried` says whether the caller is one who carries a boundary and deny policies.
+    """
 
     verdict: CallVerdict
     explained: tuple[Explanation | None, ...]
+    documents: tuple[Packed, ...]
+    carried: bool
 
     @property
     def sentence(self) -> str:
@@ -145,33 +165,20 @@ class Answer:
 
 
 def ask(trying: Trying, built: Built, catalogue: Catalogue, management: str | None = None) -> Answer:
-    """Decide the call under everything that was built; an account that the profile does not name is not bound."""
+    """Decide the call under what can bind its caller of everything that was built, and explain by the same documents.
+
+    A refusal rests on the documents that refuse, a call that goes through on all that were asked.
+    """
     call = trying.call()
-    layers = ("boundary", "deny") if call.account == management else ("boundary", "deny", "scp")
-    verdict = Judge(built, layers).call(call, catalogue)  # type: ignore[arg-type]  # kinds of document
-    evaluator = _evaluator(built)
-    return Answer(verdict, tuple(_explained(evaluator, one) for one in verdict.authorisations))
-
-
-_EVALUATORS: Final[WeakKeyDictionary[Built, Evaluator]] = WeakKeyDictionary()
-
-
-def _evaluator(built: Built) -> Evaluator:
-    if built not in _EVALUATORS:
-        _EVALUATORS[built] = compile_policies(
-            [ALLOW_ALL, *built.denies],
-            boundary=built.boundary,
-            scps=[[ALLOW_ALL, *built.scps]] if built.scps else None,
-        )
-    return _EVALUATORS[built]
-
-
-def _explained(evaluator: Evaluator, one: AuthorisationVerdict) -> Explanation | None:
-    """Why it is refused; what is allowed or hangs on a key has no single statement."""
-    entry = one.authorisation
-    if one.outcome != "refused" or not entry.resource_known:
-        return None
-    return evaluator.explain(entry.action, entry.resource, entry.context)
+    judge = Judge(built, binding(call.principal, built.profile, management))
+    verdict, side = judge.call(call, catalogue), judge.side(call.principal)
+    explained = (
+        side.explain(one.authorisation) if one.outcome == "refused" else None
+        for one in verdict.authorisations
+    )
+    named = {one.document for one in verdict.authorisations}
+    resting = tuple(packed for packed in side.held if packed.name in named) or side.held
+    return Answer(verdict, tuple(explained), resting, judge.carries(call.principal))
 
 
 def _row(one: AuthorisationVerdict, why: Explanation | None) -> dict[str, Any]:
@@ -179,7 +186,7 @@ def _row(one: AuthorisationVerdict, why: Explanation | None) -> dict[str, Any]:
         "authorisation": one.authorisation.action,
         "resource": _resource(one.authorisation),
         "verdict": one.outcome,
-        "layer": {"identity": "deny policy"}.get(one.layer or "", one.layer or ""),
+        "layer": LAYERS[one.layer],
         "statement": f"{one.document} {one.sid}" if one.sid else "",
         "deciding key": _keys(one, why),
         "why": _why(one, why),
@@ -202,5 +209,12 @@ def _why(one: AuthorisationVerdict, why: Explanation | None) -> str:
         return "No statement denies it."
     title = by_id(one.control).title if one.control else ""
     if one.outcome == "depends":
-        return f"It is refused or not, as the key is. {title}".strip()
-    return f"{title} {why.rule if why else ''}".strip()
+        by = f"A Deny in the {LAYERS[one.layer]} refuses it or not" if one.layer else "It is refused or not"
+        return f"{by}, as the key is. {title}".strip()
+    return f"{title} {why.rule if why else _denied(one)}".strip()
+
+
+def _denied(one: AuthorisationVerdict) -> str:
+    """The rule where only a pattern of the resource is known: every resource that fits it is denied."""
+    layer: Any = "identity" if one.layer == "deny" else one.layer
+    return RULES["explicitDeny", layer][0]

@@ -257,7 +257,7 @@ def test_a_call_is_tried_and_told_why(situation: Situation) -> None:
     assert "Only the approved models" in given.sentence
     table = given.table().frame
     assert len(table) == 4
-    assert set(table["layer"]) <= {"boundary", "deny policy", "scp"}
+    assert set(table["layer"]) <= {"permissions boundary", "identity policy", "service control policy"}
     assert table["statement"].str.contains("Deny").all()
 
 
@@ -287,8 +287,8 @@ def test_a_trial_says_by_what_the_boundary_reaches_the_caller(bench: Workbench) 
     expected = {
         f"{account}:role/aws-reserved/sso.amazonaws.com/{sso}": "its permission set, BedrockDeveloper",
         f"arn:aws:sts::111122223333:assumed-role/{sso}/ana": "its permission set, BedrockDeveloper",
-        f"{account}:role/policy-qa": "by the boundary on role policy-qa itself",
-        "arn:aws:sts::111122223333:assumed-role/policy-qa/s": "by the boundary on role policy-qa itself",
+        f"{account}:role/policy-qa": "on role policy-qa itself",
+        "arn:aws:sts::111122223333:assumed-role/policy-qa/s": "on role policy-qa itself",
         f"{account}:role/break-glass-admin": "Never bound (break glass)",
         "arn:aws:sts::111122223333:assumed-role/break-glass-admin/s": "Never bound (break glass)",
         f"{account}:role/aws-service-role/x.amazonaws.com/X": "A service-linked role",
