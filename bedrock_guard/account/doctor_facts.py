@@ -6,6 +6,7 @@ an ARN or a name that somebody gave.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -216,15 +217,17 @@ def _of_tokens(calls: Sequence[Mapping[str, Any]]) -> Iterable[Fact]:
     yield _fact("cache_tokens", "Do records carry cache token counts?", found, len(worked), _NO_CALLS)
     members = safe(keys) if calls else None
     yield _fact("extra_members", "Which members has additionalEventData?", members, len(calls), _NO_CALLS)
-    reads = safe({str(r.get("readOnly")) for r in calls}) if calls else None
+    said = {True: "yes", False: "no", None: "not told"}
+    reads = safe({said.get(r.get("readOnly"), "neither true nor false") for r in calls}) if calls else None
     yield _fact("read_only", "Is an invocation recorded as readOnly?", reads, len(calls), _NO_CALLS)
 
 
 def _of_call_keys(calls: Sequence[Mapping[str, Any]]) -> Iterable[Fact]:
     marked = [r for r in calls if "callWithBearerToken" in _extra(r)]
-    marks = {repr(_extra(r)["callWithBearerToken"]) for r in marked}
-    shown = ", ".join(sorted(marks)).replace("'", '"')
-    yield _fact("bearer_marker", "How is a call with a key marked?", shown or None, len(marked), _NO_CALLS)
+    marks = sorted({json.dumps(_extra(r)["callWithBearerToken"]) for r in marked})
+    shown = f"callWithBearerToken is {' or '.join(marks)}" if marks else None
+    question = "How does a record show that a call was made with a Bedrock API key?"
+    yield _fact("bearer_marker", question, shown, len(marked), _NO_CALLS)
     long_term = [_identity(r) for r in marked if _identity(r).get("type") == "IAMUser"]
     ids = {"present" if caller.get("accessKeyId") else "absent" for caller in long_term}
     question = "Does a long-term key's record hold accessKeyId?"

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from bedrock_guard.change.steps_pause import Gate
-from bedrock_guard.evidence.tables import cents, dollars, total
+from bedrock_guard.evidence.adding import cents
+from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.words import many
 
 if TYPE_CHECKING:

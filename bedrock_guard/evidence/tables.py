@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import ROUND_FLOOR, Context, Decimal, localcontext
+from decimal import Context, Decimal, localcontext
 from typing import Any, Final, Literal, cast
 
 import pandas as pd
@@ -323,21 +323,6 @@ def total(values: Iterable[Decimal | None]) -> Decimal:
             raise GuardError(
                 "An amount is no Decimal.", why=str(error), remedy="Set it apart first."
             ) from error
-
-
-def cents(parts: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """Amounts in whole cents that add up to the rounded sum: the largest remainders are rounded up.
-
-    Example:
-        >>> cents({"a": Decimal("0.004"), "b": Decimal("0.004")})
-        {'a': Decimal('0.01'), 'b': Decimal('0.00')}
-
-    """
-    cent = Decimal("0.01")
-    floors = {name: value.quantize(cent, ROUND_FLOOR) for name, value in parts.items()}
-    missing = int((total(parts.values()).quantize(cent) - total(floors.values())) / cent)
-    order = sorted(parts, key=lambda name: floors[name] - parts[name])
-    return {name: floors[name] + (cent if name in order[:missing] else 0) for name in parts}
 
 
 def dollars(value: Decimal | None, currency: str = "USD") -> str:

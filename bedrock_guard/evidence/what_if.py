@@ -12,6 +12,7 @@ import pandas as pd
 from bedrock_guard.boundary.builder import Built, build
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.spec import BoundarySpec
+from bedrock_guard.evidence.caller_names import OF_IDENTITY_CENTER, short
 from bedrock_guard.evidence.impact import OUTCOMES, Billed, Impact, impact
 from bedrock_guard.evidence.judged import Judged
 from bedrock_guard.evidence.probes import Heard, Prober, Rented
@@ -109,7 +110,7 @@ def by_profile(run: Callable[[str], WhatIf], profiles: Sequence[str]) -> pd.Data
 
 
 def short_name(arn: str) -> str:
-    """A principal without what every principal has: kind and name, the path of Identity Center roles left out.
+    """A principal without what every principal has: kind and name; a role of Identity Center by its permission set.
 
     Example:
         >>> short_name("arn:aws:iam::111122223333:role/service/reader")
@@ -117,7 +118,8 @@ def short_name(arn: str) -> str:
 
     """
     kind, slash, rest = arn.partition(":iam::")[2].partition(":")[2].partition("/")
-    return f"{kind} {rest.removeprefix('aws-reserved/sso.amazonaws.com/')}" if slash else arn
+    known = short(rest)
+    return arn if not slash else known if known.endswith(OF_IDENTITY_CENTER) else f"{kind} {rest}"
 
 
 def share(part: Decimal, whole: Decimal) -> Decimal | None:

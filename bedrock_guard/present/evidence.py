@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from bedrock_guard.evidence.adding import CENT, cents, column, nearest
+from bedrock_guard.evidence.bill_class import BUCKETS
 from bedrock_guard.evidence.caller_spend import by_caller
-from bedrock_guard.evidence.impact import OUTCOMES
+from bedrock_guard.evidence.impact import OUTCOMES, Outcome
 from bedrock_guard.evidence.judged import CLASSES
-from bedrock_guard.evidence.tables import cents, dollars, total
+from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, share, short_name
 from bedrock_guard.present.table import Shown, plain
 
@@ -24,7 +26,7 @@ KINDS: Final[Mapping[str, str]] = {
     "deny": "policy to attach beside it",
     "scp": "service control policy",
 }
-_CENT: Final = Decimal("0.01")
+_LOST: Final[tuple[Outcome, ...]] = ("refused", "stranded")
 NOBODY: Final = "no caller known"
 EXPLAINED: Final = (
     "A caller's dollars are its own tokens at what the bill paid for them, and batch jobs and commitments that it has "
@@ -44,6 +46,8 @@ PARTS: Final[Mapping[str, str]] = {
     "sum of the buckets": "sum of the parts",
 }
 """What the parts of the proof are called before a person."""
+ACROSS: Final[Mapping[str, Sequence[str]]] = {"cost_usd": OUTCOMES}
+"""The dollars of a row, and the columns that add up to them."""
 NO_SAVING: Final = "Refused spend is not a saving: people may move to another model."
 
 
@@ -60,8 +64,7 @@ def cards(found: WhatIf, situation: Situation) -> dict[str, Decimal | None]:
     named, rest = "used, before credits, refunds, discounts and tax", "not decided by the boundary"
     if used is None or outside is None:
         return {named: None, **parts, rest: None}
-    rounded = cents({**parts, rest: outside})
-    return {named: total(rounded.values()), **rounded}
+    return {named: nearest(used), **cents({**parts, rest: outside})}
 
 
 def by_model(found: WhatIf, situation: Situation) -> pd.DataFrame:
@@ -90,7 +93,7 @@ def change(before: WhatIf, after: WhatIf) -> str:
     parts = []
     for outcome in OUTCOMES:
         moved = after.impact.spend(outcome) - before.impact.spend(outcome)
-        if moved.quantize(_CENT):
+        if moved.quantize(CENT):
             parts.append(f"{outcome} {'up' if moved > 0 else 'down'} {dollars(abs(moved))}")
     calls = after.count("refused") - before.count("refused")
     if calls:
@@ -144,33 +147,36 @@ def models(found: WhatIf, situation: Situation) -> Shown:
     caption = (
         f"Spend by model in the window, USD. {NO_SAVING} Stranded is paid until its term ends all the same."
     )
-    return Shown(by_model(found, situation), caption, {"cost_usd": "all"}, total=True)
+    return Shown(by_model(found, situation), caption, {"cost_usd": "all"}, total=True, parts=ACROSS)
 
 
-def users(found: WhatIf, situation: Situation) -> Shown:
-    """Who uses each model, as far as calls explain its dollars, and what no call explains."""
+def users(found: WhatIf, situation: Situation, more: Sequence[tuple[str, Decimal, str]] = ()) -> Shown:
+    """Who uses each model, as far as calls explain its dollars, and what no call explains; then `more` such rows."""
     table = found.impact.by_model()
+    costs = [*table["cost_usd"], *(cost for _, cost, _ in more)]
     rows = [
         {
             "model": situation.name_of(str(name)),
             "cost_usd": cost,
-            "used_by": _most(situation.users.get(str(name), ()), cost),
+            "used_by": _most(situation.users.get(str(name), ()), cost, shown),
         }
-        for name, cost in zip(table["model"], table["cost_usd"], strict=True)
+        for name, cost, shown in zip(table["model"], table["cost_usd"], column(costs), strict=False)
     ]
     caption = f"Who uses each model, dearest first. {EXPLAINED}"
-    frame = pd.DataFrame(rows, columns=["model", "cost_usd", "used_by"])
+    columns = ["model", "cost_usd", "used_by"]
+    rows += [dict(zip(columns, row, strict=True)) for row in more]
+    frame = pd.DataFrame(rows, columns=columns)
     return Shown(frame, caption, {"cost_usd": "all", "used_by": "of it by"}, total=True)
 
 
-def _most(order: Sequence[tuple[str, Decimal]], whole: Decimal, most: int = 3) -> str:
+def _most(order: Sequence[tuple[str, Decimal]], whole: Decimal, shown_as: Decimal, most: int = 3) -> str:
     """The dearest callers, the others, and what no call explains; together the whole, each with its share."""
     told = dict(order[:most])
     if len(order) > most:
         told[f"{len(order) - most} more"] = total(cost for _, cost in order[most:])
     rest = whole - total(told.values())
     exact = {**told, NOBODY: rest} if rest else told
-    shown = cents(exact) if whole >= 1 else exact
+    shown = cents(exact, shown_as) if whole >= 1 else exact
     return ", ".join(f"{name} {dollars(shown[name])}{_share(cost, whole)}" for name, cost in exact.items())
 
 
@@ -191,6 +197,8 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
     merged = sorted(
         map(_merged, _by_principal(hit)), key=lambda one: (-_lost(one), -one["calls"], str(one["principal"]))
     )
+    rest, loss = dict(spent.iloc[-1]), {name: found.impact.spend(name) for name in _LOST}
+    _add_up([rest, *merged], loss)
     rows = [
         {
             "caller": _caller(one["principal"], one["account_id"] if several else None, glass),
@@ -205,9 +213,9 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
         for one in merged[: limit - 2]
     ]
     blank = {"client": "", "calls_refused": "", "models": "", "controls": "", "last_call": ""}
-    rest, whole = spent.iloc[-1], found.impact.spend("stranded")
+    whole = loss["stranded"]
     last = {"caller": NOBODY, "refused": rest["refused"], "stranded": rest["stranded"] or "", **blank}
-    every = {"caller": "all", "refused": found.impact.spend("refused"), "stranded": whole or "", **blank}
+    every = {"caller": "all", "refused": loss["refused"], "stranded": whole or "", **blank}
     columns = ["caller", "client", "refused", "stranded", "calls_refused", "last_call", "models", "controls"]
     frame = pd.DataFrame([every, last, *rows], columns=[c for c in columns if c != "stranded" or whole])
     unseen = len(merged) - len(rows)
@@ -225,6 +233,16 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
     }
     under = {"caller": "client", "calls_refused": "last_call", "models": "controls"}
     return Shown(frame, caption, headers, limit=limit, under=under)
+
+
+def _add_up(rows: Sequence[dict[str, Any]], whole: Mapping[Outcome, Decimal]) -> None:
+    """Put the rows' dollars into cents that add up to the whole, as far as they are all of it."""
+    for name, amount in whole.items():
+        known = [row for row in rows if isinstance(row[name], Decimal)]
+        if total(row[name] for row in known) == amount:
+            shown = column([row[name] for row in known])
+            for row, value in zip(known, shown, strict=True):
+                row[name] = value
 
 
 def _by_principal(hit: pd.DataFrame) -> Iterable[list[Mapping[Any, Any]]]:
@@ -256,8 +274,9 @@ def _programs(rows: Sequence[Mapping[Any, Any]]) -> str:
     """The programs of a caller, each with what it loses where there are several."""
     if len(rows) == 1:
         return plain(rows[0]["client"])
-    costs = [_sum((row["refused"], row["stranded"])) for row in rows]
-    said = ["(cost unknown)" if cost is None else dollars(cost) for cost in costs]
+    costs = {str(at): _sum((row["refused"], row["stranded"])) for at, row in enumerate(rows)}
+    shown = cents({at: cost for at, cost in costs.items() if cost is not None})
+    said = [dollars(shown[at]) if at in shown else "(cost unknown)" for at in costs]
     return ", ".join(f"{plain(row['client'])} {cost}" for row, cost in zip(rows, said, strict=True))
 
 
@@ -334,10 +353,15 @@ def proof(reconciliation: Reconciliation) -> Shown:
     table = reconciliation.table()
     lines = ["" if pd.isna(count) else f"{count:,}" for count in table["lines"]]
     named = [PARTS.get(str(name), str(name)) for name in table["what"]]
-    frame = table.assign(what=named, lines=lines).rename(columns={"amount": "amount_usd"})
+    parts = table["what"].isin(BUCKETS) & table["amount"].notna()
+    shown = table["amount"].where(
+        ~parts, pd.Series(column(list(table["amount"][parts])), table.index[parts], "object")
+    )
+    frame = table.assign(what=named, amount=shown, lines=lines).rename(columns={"amount": "amount_usd"})
     caption = (
         "Every line of the bill stands in exactly one part; together they must give the control total, which Cost "
-        "Explorer was asked for by itself."
+        "Explorer was asked for by itself. In every table cents are rounded so that what is shown adds up: the same "
+        "amount may differ by a cent from one table to another."
     )
     return Shown(frame, caption, currency=reconciliation.currency or "USD")
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 import pandas as pd
 
 from bedrock_guard.boundary.catalogue import shipped
-from bedrock_guard.evidence.caller_names import OF_IDENTITY_CENTER, short
 from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present.table import plain
 
@@ -76,10 +75,7 @@ def model(name: Any) -> str:
 
 def who(name: Any) -> str:
     """A principal without what every principal has; empty when it is not known."""
-    if pd.isna(name):
-        return ""
-    known = short(name)
-    return known if known.endswith(OF_IDENTITY_CENTER) else short_name(str(name))
+    return "" if pd.isna(name) else short_name(str(name))
 
 
 def key_row(row: pd.Series[Any], now: datetime | None) -> dict[str, Any]:

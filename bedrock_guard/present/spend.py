@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -133,7 +133,8 @@ def time_table(found: Spending) -> Shown | Note:
     headers = {f"{name}_cost": str(name) for name in wide.columns}
     frame = wide.rename(columns={name: f"{name}_cost" for name in wide.columns if name != "day"})
     caption = _caption("The same, day by day.", found)
-    return table_or_note(_shown(frame, caption, found, headers=headers, total=True, limit=62))
+    adds = {"all_cost": list(frame.columns[2:])}
+    return table_or_note(_shown(frame, caption, found, headers=headers, total=True, limit=62, parts=adds))
 
 
 def _named_days(found: Spending) -> pd.DataFrame:
@@ -292,7 +293,9 @@ def change(found: Spending) -> Shown | Note:
         "Mix: more of one and less of another, new or gone."
     )
     words += " Not split: lines without a quantity." if unsplit else ""
-    return table_or_note(_shown(frame, words, found, headers=headers, total=True))
+    split = [name for name in columns[3:-1] if name in frame.columns]
+    adds = {"now_cost": ["before_cost", "change_cost"], "change_cost": split}
+    return table_or_note(_shown(frame, words, found, headers=headers, total=True, parts=adds))
 
 
 def _gaps(found: Spending) -> list[str]:
@@ -310,8 +313,9 @@ def _shown(
     headers: dict[str, str] | None = None,
     total: bool = False,
     limit: int = 50,
+    parts: Mapping[str, Sequence[str]] | None = None,
 ) -> Shown:
-    return Shown(frame, caption, headers or {}, total=total, limit=limit, currency=found.currency)
+    return Shown(frame, caption, headers or {}, total, limit, currency=found.currency, parts=parts or {})
 
 
 def _caption(words: str, found: Spending) -> str:

@@ -69,7 +69,8 @@ def coverage(who: CallerSpend, found: Spending) -> Shown | Note:
         "why_not": "why the rest has no caller",
     }
     caption = "How far callers are known, by model."
-    return table_or_note(Shown(frame, caption, headers, total=True, currency=found.currency))
+    parts = {"all_cost": ("attributed_cost", "unattributed_cost")}
+    return table_or_note(Shown(frame, caption, headers, total=True, currency=found.currency, parts=parts))
 
 
 def source(who: CallerSpend) -> Note:

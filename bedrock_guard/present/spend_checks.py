@@ -176,7 +176,8 @@ def native(found: Spending) -> Shown | Note:
         "difference_cost": "difference",
         "native_names": "its names there",
     }
-    return _shown(frame, words, found, headers, total=True)
+    parts = {"parsed_cost": ("native_cost", "difference_cost")}
+    return _shown(frame, words, found, headers, total=True, parts=parts)
 
 
 def ec2(found: Spending) -> Shown | Note:

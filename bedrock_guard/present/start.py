@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -24,11 +25,10 @@ _TOGETHER: Final = "What a user or role spent is its owner's and a thief's toget
 def money(situation: Situation) -> Shown:
     """The dearest models, each with who spends most of it, and what belongs to no model."""
     found = situation.what_if(situation.spec())
-    shown = evidence.users(found, situation)
     rest = situation.counted.whole - found.impact.governed
-    other = {"model": "no model", "cost_usd": rest, "used_by": "guardrails, agents, lines that name no model"}
-    frame = pd.concat([shown.frame, pd.DataFrame([other] if rest else [])], ignore_index=True)
-    return Shown(frame, f"Spend of the window, USD. {shown.caption}", shown.headers, total=True)
+    other = [("no model", rest, "guardrails, agents, lines that name no model")] if rest else []
+    shown = evidence.users(found, situation, other)
+    return replace(shown, caption=f"Spend of the window, USD. {shown.caption}")
 
 
 def callers(situation: Situation) -> Shown:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from bedrock_guard.evidence.adding import added, apart
 from bedrock_guard.evidence.tables import Provenance, dollars
 from bedrock_guard.evidence.words import visible
 
@@ -68,7 +69,9 @@ class Shown:
         under: column -> the column that stands small beneath it on a page; a terminal shows both as columns.
         zone: in which moments are shown; a midnight in UTC is a day and stays one.
         longest: characters of a text that are shown.
+        parts: column -> the columns that add up to it in every row; what contains another stands before it.
 
+    Cents are shown so that what is added up adds up; the frame keeps the exact amounts.
     """
 
     frame: pd.DataFrame
@@ -80,6 +83,7 @@ class Shown:
     zone: tzinfo = UTC
     under: Mapping[str, str] = field(default_factory=dict)
     longest: int = _CELL
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html("all"), "text/plain": self.text()}
@@ -148,7 +152,7 @@ class Shown:
         return f" ({rest:,} more rows are not shown)" if rest > 0 else ""
 
     def _rows(self) -> Iterable[Sequence[Any]]:
-        return self.frame.head(self.limit).itertuples(index=False, name=None)
+        return self._rounded[0].head(self.limit).itertuples(index=False, name=None)
 
     def _row(self, values: Sequence[Any], css: str = "") -> str:
         said = {c: self._cell(c, v) for c, v in zip(self._columns(), values, strict=True)}
@@ -204,17 +208,29 @@ class Shown:
 
     def _cell(self, column: str, value: Any) -> str:
         if isinstance(value, Decimal):
-            return (
-                dollars(value, self.currency)
-                if column.endswith(("cost", "_usd")) or _is_money(column)
-                else f"{value:,f}"
-            )
+            return dollars(value, self.currency) if _is_money(column) else f"{value:,f}"
         return plain(value, self.zone, self.longest)
 
     def _sums(self) -> list[Any]:
-        sums: list[Any] = [_sum(self.frame[c]) if self._is_number(c) else "" for c in self._columns()]
+        shown = self._rounded[1]
+        sums: list[Any] = [
+            shown[c] if c in shown else _sum(self.frame[c]) if self._is_number(c) else ""
+            for c in self._columns()
+        ]
         sums[0] = "total"
         return sums
+
+    @cached_property
+    def _rounded(self) -> tuple[pd.DataFrame, dict[str, Decimal]]:
+        """The frame with its money in cents that add up, and the sums of those columns."""
+        adds = self.total and len(self.frame) > 1
+        if not adds and not self.parts:
+            return self.frame, {}
+        money = {c: list(self.frame[c]) for c in self._columns() if _is_money(c)}
+        known = {c: values for c, values in money.items() if all(isinstance(v, Decimal) for v in values)}
+        shown, sums = added(known, self.parts) if adds else (apart(known, self.parts), {})
+        columns = {c: pd.Series(values, self.frame.index, "object") for c, values in shown.items()}
+        return self.frame.assign(**columns), sums
 
 
 def _reads_as_numbers(values: pd.Series[Any]) -> bool:

@@ -16,10 +16,11 @@ from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import Situation, look
 from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.company.truth import cost_of
+from bedrock_guard.evidence.adding import cents
 from bedrock_guard.evidence.caller_spend import by_caller
 from bedrock_guard.evidence.model_use import model_use
 from bedrock_guard.evidence.sole_callers import sole_callers
-from bedrock_guard.evidence.tables import cents, total
+from bedrock_guard.evidence.tables import total
 from bedrock_guard.evidence.token_counts import of_seen
 from bedrock_guard.present import choosing, evidence, start
 

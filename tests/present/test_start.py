@@ -15,7 +15,7 @@ WORDS = (
     "phantom",
     "control total",
     "not decided by the boundary",
-    "how whole",
+    "all of it read?",
 )
 
 
