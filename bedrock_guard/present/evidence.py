@@ -11,7 +11,7 @@ import pandas as pd
 from bedrock_guard.evidence.adding import CENT, cents, column, nearest
 from bedrock_guard.evidence.bill_class import BUCKETS
 from bedrock_guard.evidence.caller_spend import by_caller
-from bedrock_guard.evidence.impact import OUTCOMES, Outcome
+from bedrock_guard.evidence.impact import OUTCOMES
 from bedrock_guard.evidence.judged import CLASSES
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, share, short_name
@@ -26,7 +26,6 @@ KINDS: Final[Mapping[str, str]] = {
     "deny": "policy to attach beside it",
     "scp": "service control policy",
 }
-_LOST: Final[tuple[Outcome, ...]] = ("refused", "stranded")
 NOBODY: Final = "no caller known"
 EXPLAINED: Final = (
     "A caller's dollars are its own tokens at what the bill paid for them, and batch jobs and commitments that it has "
@@ -197,8 +196,6 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
     merged = sorted(
         map(_merged, _by_principal(hit)), key=lambda one: (-_lost(one), -one["calls"], str(one["principal"]))
     )
-    rest, loss = dict(spent.iloc[-1]), {name: found.impact.spend(name) for name in _LOST}
-    _add_up([rest, *merged], loss)
     rows = [
         {
             "caller": _caller(one["principal"], one["account_id"] if several else None, glass),
@@ -213,9 +210,9 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
         for one in merged[: limit - 2]
     ]
     blank = {"client": "", "calls_refused": "", "models": "", "controls": "", "last_call": ""}
-    whole = loss["stranded"]
+    rest, whole = spent.iloc[-1], found.impact.spend("stranded")
     last = {"caller": NOBODY, "refused": rest["refused"], "stranded": rest["stranded"] or "", **blank}
-    every = {"caller": "all", "refused": loss["refused"], "stranded": whole or "", **blank}
+    every = {"caller": "all", "refused": found.impact.spend("refused"), "stranded": whole or "", **blank}
     columns = ["caller", "client", "refused", "stranded", "calls_refused", "last_call", "models", "controls"]
     frame = pd.DataFrame([every, last, *rows], columns=[c for c in columns if c != "stranded" or whole])
     unseen = len(merged) - len(rows)
@@ -232,17 +229,7 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
         "controls": "refused by",
     }
     under = {"caller": "client", "calls_refused": "last_call", "models": "controls"}
-    return Shown(frame, caption, headers, limit=limit, under=under)
-
-
-def _add_up(rows: Sequence[dict[str, Any]], whole: Mapping[Outcome, Decimal]) -> None:
-    """Put the rows' dollars into cents that add up to the whole, as far as they are all of it."""
-    for name, amount in whole.items():
-        known = [row for row in rows if isinstance(row[name], Decimal)]
-        if total(row[name] for row in known) == amount:
-            shown = column([row[name] for row in known])
-            for row, value in zip(known, shown, strict=True):
-                row[name] = value
+    return Shown(frame, caption, headers, limit=limit, under=under, sums_first=True)
 
 
 def _by_principal(hit: pd.DataFrame) -> Iterable[list[Mapping[Any, Any]]]:

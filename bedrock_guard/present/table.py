@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from bedrock_guard.evidence.adding import added, apart
+from bedrock_guard.evidence.adding import added, apart, column
 from bedrock_guard.evidence.tables import Provenance, dollars
 from bedrock_guard.evidence.words import visible
 
@@ -69,6 +69,7 @@ class Shown:
         under: column -> the column that stands small beneath it on a page; a terminal shows both as columns.
         zone: in which moments are shown; a midnight in UTC is a day and stays one.
         longest: characters of a text that are shown.
+        sums_first: whether the first row is the sum of the others.
         parts: column -> the columns that add up to it in every row; what contains another stands before it.
 
     Cents are shown so that what is added up adds up; the frame keeps the exact amounts.
@@ -84,6 +85,7 @@ class Shown:
     under: Mapping[str, str] = field(default_factory=dict)
     longest: int = _CELL
     parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sums_first: bool = False
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html("all"), "text/plain": self.text()}
@@ -224,13 +226,25 @@ class Shown:
     def _rounded(self) -> tuple[pd.DataFrame, dict[str, Decimal]]:
         """The frame with its money in cents that add up, and the sums of those columns."""
         adds = self.total and len(self.frame) > 1
-        if not adds and not self.parts:
+        if not adds and not self.parts and not self.sums_first:
             return self.frame, {}
         money = {c: list(self.frame[c]) for c in self._columns() if _is_money(c)}
+        if self.sums_first:
+            return self.frame.assign(**{c: _beneath_sum(values) for c, values in money.items()}), {}
         known = {c: values for c, values in money.items() if all(isinstance(v, Decimal) for v in values)}
         shown, sums = added(known, self.parts) if adds else (apart(known, self.parts), {})
         columns = {c: pd.Series(values, self.frame.index, "object") for c, values in shown.items()}
         return self.frame.assign(**columns), sums
+
+
+def _beneath_sum(values: Sequence[Any]) -> list[Any]:
+    """The values in cents that add up to the first, as far as they are all of it; what is no amount stays."""
+    places = [at for at, value in enumerate(values) if at and isinstance(value, Decimal)]
+    exact = [values[at] for at in places]
+    if sum(exact, Decimal(0)) != values[0]:
+        return list(values)
+    shown = dict(zip(places, column(exact), strict=True))
+    return [shown.get(at, value) for at, value in enumerate(values)]
 
 
 def _reads_as_numbers(values: pd.Series[Any]) -> bool:
