@@ -185,7 +185,7 @@ OPPOSITES: list[tuple[int, Truth, str, Truth, str]] = [
     ),
     (
         10,
-        Truth([invoke(day(9), **BY_KEY)]), f"1 call with keys, by model: {MODEL} (1); 0 carry no token counts",
+        Truth([invoke(day(9), **BY_KEY)]), "1 call with keys, by model: Claude Haiku 4.5 (1); 0 carry no token counts",
         Truth([invoke(day(9))]), "0 calls with keys",
     ),
     (
@@ -206,7 +206,7 @@ OPPOSITES: list[tuple[int, Truth, str, Truth, str]] = [
         Truth([PUT, DELETED]), "switched off or moved model invocation logging",
         Truth([PUT, DELETED | {"errorCode": "AccessDenied", "eventID": "d"}]), "tried to switch logging off",
     ),
-    (13, Truth(DAILY), "0 days without any row", Truth(DAILY[1:]), "1 days without any row"),
+    (13, Truth(DAILY), "Every day has rows", Truth(DAILY[1:]), "1 day without any row"),
     (
         14,
         Truth([invoke(day(1), awsRegion=r) for r in ("us-east-1", "eu-west-1")]), "ana 2 (eu-west-1, us-east-1)",

@@ -19,10 +19,11 @@ from bedrock_guard.evidence.findings import Thresholds
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.present import keys as show
 from bedrock_guard.present.table import Shown, unbroken
+from bedrock_guard.reports.cost import CostReport
 from bedrock_guard.reports.figures import Figures
 from bedrock_guard.reports.key_findings import denied_bursts, expiring, suspected
 from bedrock_guard.reports.keys import KeyReport, looked_at
-from bedrock_guard.reports.settings import BadParameters, KeySettings, read_parameters
+from bedrock_guard.reports.settings import BadParameters, CostSettings, KeySettings, read_parameters
 from bedrock_guard.reports.summary import LINES, summary
 
 
@@ -84,6 +85,14 @@ def test_the_report_and_the_notebook_say_the_same_of_the_theft(report: KeyReport
     whole = dict(report.show("summary").frame.itertuples(index=False))
     assert "by whomever" in " ".join(name for name in whole if "USD" in name)
     assert "an owner's and a thief's calls together" in report.use.caption
+
+
+def test_the_readme_says_how_many_paid_requests_a_report_makes(report: KeyReport) -> None:
+    words = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+    said = re.search(r"cost report makes (\d+) Cost Explorer requests and the key usage report (\d+),", words)
+    cost = CostReport.of(Account.demo(), CostSettings())
+    assert said
+    assert [int(number) for number in said.groups()] == [cost.card.paid, report.card.paid]
 
 
 def test_the_twenty_two_questions_and_the_runbook_are_there(report: KeyReport, truth: dict) -> None:
