@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from bedrock_guard.errors import GuardError
 from bedrock_guard.reports.figures import Severity
 
+_NESTED = 2
+
 
 class BadParameters(GuardError):  # noqa: N818 - reads as what happened
     """A parameter is unknown to the report, or its value does not fit."""
@@ -159,7 +161,9 @@ def read_file(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        held = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _check_flat(path, text)
+        held = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         first = str(error).splitlines()[0]
         raise BadParameters(
@@ -173,6 +177,25 @@ def read_file(path: Path) -> dict[str, Any]:
         key: value if isinstance(value, (int, float, str, type(None))) else str(value)
         for key, value in held.items()
     }
+
+
+def _check_flat(path: Path, text: str) -> None:
+    """Names once each, with one value: no alias that grows, no nesting without end, no name that wins over itself."""
+    import yaml
+
+    depth, scalars = 0, list[str]()
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise BadParameters(f"{path} has an alias (*{event.anchor}).", remedy="Write NAME: VALUE lines.")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _NESTED:
+            raise BadParameters(f"{path} nests values in values.", remedy="Write NAME: VALUE lines.")
+        if depth == 1 and isinstance(event, (yaml.ScalarEvent, yaml.CollectionEndEvent)):
+            scalars.append(event.value if isinstance(event, yaml.ScalarEvent) else "")
+    names = scalars[::2]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BadParameters(f"{path} gives a name twice: {', '.join(twice)}.", remedy="Keep one of them.")
 
 
 def _check_spec(path: str) -> None:

@@ -316,3 +316,18 @@ def test_the_bill_is_read_once_and_classified_alike(report: CostReport) -> None:
     situation = report.situation
     again = classify_bill(situation.bill[list(BILL.columns)], situation.catalogue)
     assert list(again["model"].fillna("")) == list(situation.bill["model"].fillna(""))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("days: 10\ndays: 20\n", "gives a name twice: days"),
+        ("a: &a [x, x]\nb: &b [*a, *a]\ndays: *b\n", "has an alias"),
+        (f"days: {'[' * 20_000}", "nests values"),
+    ],
+)
+def test_a_file_that_is_no_plain_list_of_parameters_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "given.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(BadParameters, match=said):
+        read_file(file)
