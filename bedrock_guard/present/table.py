@@ -48,6 +48,9 @@ _NUMBER_HEAD = ' class="number" style="text-align:right;vertical-align:bottom"'
 _TEXT = ' style="text-align:left;vertical-align:top"'
 _WHOLE = ' style="text-align:left;vertical-align:top;white-space:nowrap"'
 _CAPTION = ' style="text-align:left;width:max-content;max-width:48em"'
+_PANE = ' style="container-type:inline-size"'
+_PANE_CAPTION = f'{_CAPTION[:-1]};max-width:min(48em,100cqw)"'
+"""A notebook's pane shows a wide table by scrolling: the words above it keep to the pane."""
 _ROOM = ((80, 12), (40, 9), (22, 6))
 """Longer than so many characters -> least width in em."""
 _LINE = 1_000
@@ -106,9 +109,10 @@ class Shown:
         foot = self._row(self._sums(), css=' class="total"') if self.total and len(self.frame) > 1 else ""
         words = escape(plain(self.caption, limit=_LINE) + self._hidden())
         named = self._region if self._class in _SCROLLED[scrolls] else ""
-        caption = f"<caption{_CAPTION}>{words}</caption>"
+        pane, style = (_PANE, _PANE_CAPTION) if scrolls == "all" else ("", _CAPTION)
+        caption = f"<caption{style}>{words}</caption>"
         return (
-            f'<div class="scroll {NO_MATH}"{named}><table{self._class}>{caption}<thead><tr>{head}</tr></thead>'
+            f'<div class="scroll {NO_MATH}"{pane}{named}><table{self._class}>{caption}<thead><tr>{head}</tr></thead>'
             f"<tbody>{body}{foot}</tbody></table></div>"
         )
 

@@ -8,6 +8,7 @@ import nbformat
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from lab_browser import tab
 
 from bedrock_guard.evidence.runbook import Step
 from bedrock_guard.present import ink
@@ -208,3 +209,19 @@ def test_the_kept_notebook_has_the_words_of_tables_and_none_of_their_looks() -> 
     assert told == [{"text/html"}, {"text/plain"}, {"text/plain"}]
     assert "Spend" in small.outputs[1]["data"]["text/plain"]
     nbformat.validate(kept(book))
+
+
+@needs_browser
+def test_the_words_above_a_table_keep_to_a_narrow_pane_of_a_notebook() -> None:
+    numbers = {f"column_{n}": [f"a long value {n}"] for n in range(6)}
+    shown = Shown(pd.DataFrame(numbers), "Of the choice when this cell ran, four models are approved. " * 3)
+    with tab(width=500) as made:
+        pane = "<div id='pane' style='width:370px;overflow:auto'>"
+        made.page.set_content(f"{pane}{shown._repr_mimebundle_()['text/html']}</div>")
+        box = made.page.locator("caption").bounding_box()
+        edge = made.page.locator("#pane").bounding_box()
+        assert box["x"] + box["width"] <= edge["x"] + edge["width"]
+        assert box["width"] > 300, "as wide as the pane lets it"
+        made.page.set_viewport_size({"width": 1600, "height": 900})
+        made.page.locator("#pane").evaluate("pane => pane.style.width = '1500px'")
+        assert made.page.locator("caption").bounding_box()["width"] <= 49 * 16
