@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -46,7 +46,7 @@ def history(scene: Scene, seen: Situation) -> History:
     away = choice[~choice["account_id"].isin(_accounts(scene)) & choice["account_id"].notna()]
     beyond = away[away["cost_usd"] != 0]
     return History(
-        window=f"{seen.window.start} to {seen.window.end} (end excluded)",
+        window=f"{seen.window.start} to {seen.window.end - timedelta(days=1)} (UTC)",
         hits=tuple(_hits(judged, mine, seen)),
         refused_usd=str(lost["refused"]),
         stranded_usd=str(lost["stranded"]),
@@ -57,6 +57,16 @@ def history(scene: Scene, seen: Situation) -> History:
         elsewhere=tuple(sorted({str(name) for name in beyond["account_id"]})),
         choice_usd=str(total(choice["cost_usd"])),
     )
+
+
+def gentlest(scene: Scene, seen: Situation) -> str | None:
+    """ARN of the selected with the fewest calls that would be refused; of several the first who called at all."""
+    judged, _ = _consequences(scene, seen, _touched(scene) or ("nobody",))
+    hits = judged.hits("principal")
+    refused = hits[hits["verdict"] == "refused"].groupby("principal")["calls"].sum().to_dict()
+    active = set(seen.cube.rows["principal"].dropna())
+    arns = [person.state.arn for person in scene.people.values()]
+    return min(arns, key=lambda arn: (int(refused.get(arn, 0)), arn not in active), default=None)
 
 
 def _choice(scene: Scene, seen: Situation) -> pd.DataFrame:

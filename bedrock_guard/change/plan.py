@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from bedrock_guard.change.errors import ChangeError, PlanRefusedError, Refusal
 from bedrock_guard.change.look import Look
 from bedrock_guard.change.opinions import opinions
 from bedrock_guard.change.ordering import ordered
-from bedrock_guard.change.past import history
+from bedrock_guard.change.past import gentlest, history
 from bedrock_guard.change.plan_file import Plan, Seen
 from bedrock_guard.change.refusals import refusals
 from bedrock_guard.change.rights import operator_refusals, rights_of
@@ -24,10 +25,12 @@ from bedrock_guard.change.scene import Scene, look_at
 from bedrock_guard.change.steps_scp import AttachScp, CreateScp
 from bedrock_guard.change.texts import digest
 from bedrock_guard.change.then import guardrail_mark, person_mark, policy_mark
+from bedrock_guard.evidence.words import many
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
     from bedrock_guard.account.situation import Situation
+    from bedrock_guard.change.plan_file import History
     from bedrock_guard.change.wish import Wish
 
 __all__ = ["Plan", "make_plan"]
@@ -47,7 +50,7 @@ def make_plan(account: Account, wish: Wish, *, seen: Situation | None = None) ->
     """
     look = Look(account)
     with _reading():
-        scene = look_at(look, wish)
+        scene = _led(look_at(look, wish), seen)
         _refuse(refusals(scene))
         _refuse(tuple(_robbed(scene)))
         found = effects(scene) if scene.policies else ()
@@ -56,6 +59,7 @@ def make_plan(account: Account, wish: Wish, *, seen: Situation | None = None) ->
         marker = f"arn:{scene.partition}:iam::{scene.account}:policy/{wish.built.profile.policy_prefix}change-marker"
         _refuse(tuple(operator_refusals(look, scene, rights_of(scene, (*steps, *back), marker))))
         said = opinions(look, scene, found)
+    past = history(scene, seen) if seen is not None else None
     now = look.clock.now()
     return Plan(
         account=scene.account,
@@ -77,11 +81,31 @@ def make_plan(account: Account, wish: Wish, *, seen: Situation | None = None) ->
         steps=steps,
         back=back,
         effects=found,
-        history=history(scene, seen) if seen is not None else None,
+        history=past,
         opinions=said,
-        risks=tuple(_risks(scene, seen)),
+        risks=(*_first(scene, past), *_risks(scene, seen)),
         exports=tuple(_exports(scene)),
     )
+
+
+def _led(scene: Scene, seen: Situation | None) -> Scene:
+    """The scene with its canary: who is named, or whom the choice hits least in the window."""
+    if scene.wish.canary is not None or seen is None or len(scene.people) < 2:
+        return scene
+    return replace(scene, wish=replace(scene.wish, canary=gentlest(scene, seen)))
+
+
+def _first(scene: Scene, past: History | None) -> Iterator[str]:
+    """What to expect of the watch after the canary."""
+    first = scene.canary
+    hits = past.hits if past else ()
+    calls = next((hit.calls for hit in hits if first and hit.principal == first.state.arn), 0)
+    if first is not None and calls > scene.wish.most_denials:
+        yield (
+            f"The canary {first.who} made {many(calls, 'call')} in the window that would be refused, and the watch "
+            f"bears {many(scene.wish.most_denials, 'new denial')}: it will stop there if that work goes on. Name a "
+            "canary with fewer, or move its work first."
+        )
 
 
 @contextmanager

@@ -141,7 +141,8 @@ def _people(scene: Scene) -> Iterator[Refusal]:
                 "foreign_boundary",
                 f"{person.who} has a boundary that is not ours: {state.boundary}.",
                 "Replacing it may open what it closed.",
-                "Allow it with replace; the former one is kept for the way back.",
+                "Leave it out (untick it under Who), or tick “Replace boundaries that are not ours” under How (on "
+                "a command line: --replace); the former one is kept for the way back.",
             )
         extra = {policy.arn for policy in scene.denies} - person.attached
         if len(person.attached) + len(extra) > MAX_MANAGED_POLICIES_PER_PRINCIPAL:

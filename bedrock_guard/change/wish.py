@@ -51,7 +51,8 @@ class Wish:
     Args:
         built: the documents of one profile of a spec.
         selection: who gets boundary and deny policies.
-        canary: the one who goes first, by ARN or `role/NAME`; by default the first selected.
+        canary: the one who goes first, by ARN or `role/NAME`; by default, of those selected, who had the fewest calls
+            in the window that would be refused; the first selected where no window was read.
         operator: ARN of the user or role that will apply; by default the caller.
         break_glass: ARNs of emergency principals, besides those of the spec.
         replace: a boundary that is not ours may be replaced; it is kept for the way back.

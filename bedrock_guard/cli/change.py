@@ -46,7 +46,10 @@ def plan(  # noqa: PLR0913, PLR0917 - one option for each thing a person may ask
     tag: Tags = None,
     group: Groups = None,
     limit: Annotated[int, typer.Option(min=1, help="More principals than this are refused.")] = 25,
-    canary: Annotated[str | None, typer.Option(help="Who goes first; by default the first target.")] = None,
+    canary: Annotated[
+        str | None,
+        typer.Option(help="Who goes first; by default whom it hits least."),
+    ] = None,
     operator: Annotated[
         str | None, typer.Option(help="ARN of who will apply it; by default the caller.")
     ] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -43,7 +44,7 @@ def spend(
         print(f"asking {plan_requests(window, native=False)}", file=sys.stderr)
         reading = read_bill(opened, window)
         frame, control = reading.frame, reading.control
-        words = f"{window.start} to {window.end} (end excluded)"
+        words = f"{window.start} to {window.end - timedelta(days=1)} (UTC)"
     known = learnt(opened)
     bill = classify_bill(frame, learnt=known)
     checked = reconcile(bill, control, learnt=known)

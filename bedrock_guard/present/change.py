@@ -64,8 +64,8 @@ def targets(plan: Plan) -> Shown:
         for name in plan.bystanders
     ]
     caption = (
-        f"{plan.selected:,} of {plan.users + plan.roles:,} users and roles are selected; "
-        f"not selected and hit all the same: {len(plan.bystanders):,}."
+        f"{plan.selected:,} of {plan.users + plan.roles:,} users and roles are selected, the canary first. "
+        f"Not selected, and changing with them by a policy that they have already: {len(plan.bystanders):,}."
     )
     return Shown(pd.DataFrame(rows, columns=["who", "boundary now", "when"]), caption, limit=_MOST)
 

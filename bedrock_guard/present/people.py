@@ -15,6 +15,7 @@ from bedrock_guard.change.survey import PROTECTED
 from bedrock_guard.evidence.caller_spend import by_caller
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, short_name
+from bedrock_guard.evidence.words import many
 from bedrock_guard.present.table import plain
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _seen(row: Mapping[Any, Any], until: date | None) -> str:
 def _row(row: Mapping[Any, Any], hit: Hit | None, why: str, until: date | None) -> dict[str, Any]:
     arn, boundary, last = str(row["arn"]), row["boundary_arn"], row["last_activity"]
     held = "no boundary" if pd.isna(boundary) else f"boundary {str(boundary).rpartition('/')[2]}"
-    told = [f"{hit.calls:,} calls refused"] if hit and hit.calls else []
+    told = [f"{many(hit.calls, 'call')} refused"] if hit and hit.calls else []
     return {
         "id": arn,
         "name": plain(short_name(arn)),

@@ -104,7 +104,10 @@ class HowForm:
         self.told = w.HTML()
         self.fields: dict[str, w.Widget] = {
             "canary": w.Combobox(
-                description="First", placeholder="the canary; empty: the first", ensure_option=False, **_LAZY
+                description="First",
+                placeholder="the canary; empty: whom it hits least",
+                ensure_option=False,
+                **_LAZY,
             ),
             "limit": w.BoundedIntText(description="At most", min=1, max=10_000),
             "waves": w.BoundedIntText(description="At a time", min=1, max=1_000),
@@ -125,8 +128,10 @@ class HowForm:
             [
                 w.HTML(
                     "<p>One goes first, the canary: what it may do is asked before and after, and then a person is "
-                    "waited for. The others follow, so many at a time, each time after a watch: a new denial in "
-                    "CloudTrail stops the change.</p>"
+                    "waited for. Unless you name it, it is who has the fewest calls that would be refused, and calls "
+                    "at all if there is such: no new denial is borne, so one whose work is refused stops the change. "
+                    "The others follow, so many at a time, each time after a watch: a new denial in CloudTrail stops "
+                    "the change.</p>"
                 ),
                 _form(*self.fields.values()),
                 self.told,

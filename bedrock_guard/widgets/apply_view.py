@@ -16,7 +16,7 @@ from bedrock_guard.present.terms import explained
 from bedrock_guard.widgets.apply_forms import HowForm, WhoForm, WideForm
 from bedrock_guard.widgets.applying import Applying
 from bedrock_guard.widgets.elements import Documents
-from bedrock_guard.widgets.parts import alert, bullets, row, shows_errors, status, tabbed
+from bedrock_guard.widgets.parts import alert, bullets, row, shows_errors, status, tabbed, table
 
 _BACK: Final = "roll back"
 _UNFINISHED: Final = ("the one that is not over", "")
@@ -148,7 +148,7 @@ class ApplyView:
         self.told.value = self._words()
         self.found.value = self._verified()
         frame = applying.verified
-        self.table.value = status("Nothing verified yet.") if frame is None else show.drift(frame).html()
+        self.table.value = status("Nothing verified yet.") if frame is None else table(show.drift(frame))
         if applying.refused:
             self.shown.value = show.reasons(applying.refused)
         elif applying.plan:
@@ -198,7 +198,10 @@ class ApplyView:
             return alert(check.problem)
         if frame is None:
             return ""
-        return status(f"Verified. {show.drift_words(frame)}.")
+        standing = self._applying.standing
+        back = standing is not None and standing.state == "rolled back" and self._applying.plan is None
+        as_before = "The change was taken back, and this is as it was before. " if back else ""
+        return status(f"Verified. {as_before}{show.drift_words(frame)}.")
 
     def _shut(self) -> str:
         """Why nothing can be applied here, whatever is typed; empty where it can."""
@@ -255,26 +258,26 @@ def _plan(applying: Applying) -> str:
         else ""
     )
     parts = [
-        show.hits(plan, name_of).html(),
-        show.targets(plan).html(),
+        table(show.hits(plan, name_of)),
+        table(show.targets(plan)),
         *(
             [
-                show.effects(plan).html(),
+                table(show.effects(plan)),
                 _folded(
-                    "Which requests are answered otherwise, with an example each", show.flips(plan).html()
+                    "Which requests are answered otherwise, with an example each", table(show.flips(plan))
                 ),
             ]
             if plan.effects
             else []
         ),
-        bullets("To know before:", plan.risks),
-        bullets("Other judges of the same documents:", show.judges(plan)),
+        explained(bullets("To know before:", plan.risks)),
+        explained(bullets("Other judges of the same documents:", show.judges(plan))),
     ]
     copied = [
         _lines("Not done by this plan: commands for whoever may", plan.exports),
         _lines("The way back as AWS CLI lines", plan.rollback_commands),
     ]
-    return "".join((kept, explained("".join(parts)), *copied))
+    return "".join((kept, *parts, *copied))
 
 
 def _folded(title: str, body: str) -> str:

@@ -18,6 +18,11 @@ from bedrock_guard.widgets.proving import Proof, prove
 REST: Final = 0.6
 """Seconds without a change before a proof begins."""
 
+_FREE: Final = (
+    "Account {} is the management account of its organisation: no SCP binds it. What stands here as closed by an SCP "
+    "stays open in it."
+)
+
 
 class ProofView:
     """Scorecard, changes, mistakes and sizes; and `line`, what changes in one line, to be shown elsewhere too."""
@@ -106,7 +111,9 @@ class ProofView:
 
     def _show(self, found: Proof) -> None:
         card = found.card
-        self._pages["card"].value = "".join(
+        account = self._choices.situation.account
+        free = account.account_id == account.management
+        self._pages["card"].value = (status(_FREE.format(account.account_id)) if free else "") + "".join(
             table(one) for one in (show.summary(card), show.work(card), *show.bypasses(card))
         )
         self._pages["changes"].value = table(show.changes(found.comparison, _against(found.deployed)))

@@ -138,6 +138,45 @@ def test_tabs_stay_in_view_a_key_skips_the_choice_and_only_ticked_keeps_its_word
         assert page.evaluate(ORDERED), f"a row of tabs lies on its page: {name}"
 
 
+SCROLLER = """() => {
+    let found = document.querySelector('.bg-bench');
+    while (!/auto|scroll/.test(getComputedStyle(found).overflowY)
+        || found.scrollHeight <= found.clientHeight + 100) found = found.parentElement;
+    return found;
+}"""
+
+
+def test_keys_within_are_not_the_notebooks_and_a_long_plan_stays_in_its_place(opened) -> None:
+    page = opened(width=1180, height=900).page
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    for focused in (page.get_by_label(OPUS).first, page.get_by_role("tab", name="See", exact=True)):
+        focused.focus()
+        for key in ("a", "b", "d", "d", "m"):
+            page.keyboard.press(key)
+        page.wait_for_timeout(500)
+        assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+    page.get_by_role("tab", name="See", exact=True).focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    status(page, "users and roles of account")
+    page.get_by_role("button", name="Tick those from Callers hit").click()
+    status(page, "callers hit are ticked")
+    shown(page, "How")
+    page.get_by_label("Replace boundaries that are not ours").check()
+    page.get_by_role("button", name="Plan", exact=True).click()
+    status(page, "type under Steps:")
+    for folded in page.locator(".bg-flow details").all():
+        folded.evaluate("e => { e.open = true; }")
+    page.wait_for_timeout(500)
+    scrolled = page.evaluate_handle(SCROLLER)
+    assert scrolled.evaluate("e => e.scrollWidth - e.clientWidth") <= 1, "the notebook scrolls to no side"
+    page.set_viewport_size({"width": 500, "height": 680})
+    page.wait_for_timeout(500)
+    assert page.locator(".bg-head").evaluate("e => getComputedStyle(e).position") == "static"
+    assert scrolled.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+
+
 CHOSEN = "e => e.selectedOptions[0].textContent.replaceAll('\\u00a0', ' ')"
 
 

@@ -24,6 +24,7 @@ from bedrock_guard.change.apply import apply, resume, rollback
 from bedrock_guard.change.errors import ChangeError, PlanFileError
 from bedrock_guard.change.plan import Plan, make_plan
 from bedrock_guard.demo.dispatch import Backend
+from bedrock_guard.present import change as show
 
 WRITES = ("Create", "Put", "Delete", "Set", "Attach", "Detach", "Update", "Tag")
 
@@ -42,6 +43,7 @@ def test_a_plan_writes_nothing_and_counts_everybody(backend: Backend, operator: 
         " and SCPs to 1 target and enforce a guardrail in us-east-1"
     )
     assert plan.bystanders == ("user/dev-002",)
+    assert "by a policy that they have already: 1." in show.targets(plan).caption
     kinds = [step.do for step in plan.steps]
     assert kinds.index("soak") < kinds.index("flip") < kinds.index("attach_scp") < kinds.index("enforce")
     assert kinds.index("prune") < kinds.index("stage") < kinds.index("soak")

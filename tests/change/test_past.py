@@ -12,6 +12,7 @@ from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import Situation, example_spec
 from bedrock_guard.change.plan import Plan, make_plan
 from bedrock_guard.change.review import history_words, usd
+from bedrock_guard.change.steps_principal import Soak
 from bedrock_guard.change.wish import Selection, Wish
 from bedrock_guard.evidence.caller_spend import by_caller
 from bedrock_guard.evidence.tables import dollars, total
@@ -123,6 +124,27 @@ def test_an_scp_hits_callers_of_the_accounts_that_its_target_covers(
     hit = {one.principal.split(":")[4] for one in plan.history.hits}
     assert hit == ({target} if target in MEMBERS else set(MEMBERS))
     assert any(risk.startswith(f"{target} covers ") for risk in plan.risks)
+
+
+def test_whom_the_choice_hits_least_goes_first(account: Account, seen: Situation) -> None:
+    dear, least, silent = "role/contract-review-service", "role/search-batch", "role/security-audit"
+    plan = planned(account, seen, dear, least)
+    first = next(step for step in plan.steps if isinstance(step, Soak))
+    assert first.who == least, "the first of the selected is the dearest"
+    assert plan.history is not None
+    calls = {hit.principal.rpartition(":")[2]: hit.calls for hit in plan.history.hits}
+    assert 0 < calls[least] < calls[dear]
+    said = [risk for risk in plan.risks if "it will stop there" in risk]
+    assert [risk.startswith(f"The canary {least} made {calls[least]} calls") for risk in said] == [True]
+    told = planned(account, seen, dear, least, canary=dear).risks
+    assert any(f"The canary {dear} made {calls[dear]:,} calls" in risk for risk in told)
+    assert not any("it will stop there" in risk for risk in planned(account, seen, dear, silent).risks)
+
+
+def test_the_window_is_written_as_on_every_other_page(account: Account, seen: Situation) -> None:
+    told = planned(account, seen, "role/policy-qa").history
+    assert told is not None
+    assert told.window in seen.line()
 
 
 def test_nobody_is_hit_by_what_changes_for_others(account: Account, seen: Situation) -> None:

@@ -153,6 +153,9 @@ def test_what_another_tool_owns_is_patched_there(opened: Opened, tags: Any, owne
 def test_a_foreign_boundary_needs_replace(operator: Account) -> None:
     found = refused(operator, simple("role/app-01", "role/app-02"))
     assert LEGACY in found["foreign_boundary"].what
+    remedy = found["foreign_boundary"].remedy
+    for way in ("untick it under Who", "“Replace boundaries that are not ours” under How", "--replace"):
+        assert way in remedy
     assert make_plan(operator, simple("role/app-01", "role/app-02", replace=True)).back
 
 

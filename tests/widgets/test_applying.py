@@ -73,6 +73,9 @@ def test_a_change_goes_its_whole_way_and_back(applying: Applying) -> None:
     assert applying.outcome.state == "rolled_back"
     assert applying.deployed.documents == {}
     assert view.word.value == "", "what was typed is used up"
+    view.verify.click()
+    assert applying.check.wait(120)
+    assert "this is as it was before. Against the choice as it is now: 2 missing" in view.found.value
     assert view.to_type.documents == []
     back = sum(line.state == "taken back" for line in applying.lines)
     assert back > 0

@@ -200,6 +200,8 @@ def test_the_proof_is_of_the_present_choice_and_stale_at_once(bench: Workbench) 
     assert view.proof is not None
     assert view.proof.card.count("closed") > 30
     assert "Proved in" in view.state.value
+    card = view.widget.children[1].children[0].children[0].value
+    assert card.index("111122223333 is the management account") < card.index("<table"), "no SCP binds it"
     bench.choices.approved = (HAIKU,)
     assert view.proof is None
     assert "stale" in view.state.value

@@ -1,5 +1,7 @@
 // The way past the choice: a button that is seen when it has the focus, names for the two sides, and the height of the
 // head in --bg-head, below which the rows of tabs stay in view. What scrolls is reached by key under its tab's name.
+// Keys pressed within are not the notebook's: there "a" adds a cell, and "dd" takes one away. JupyterLab looks for the
+// attribute on what has the focus, before any listener of the page but the window's. Ctrl+S and its like stay Lab's.
 function nameScrolled(bench) {
   for (const scrolled of bench.querySelectorAll(".bg-scroll:not([role])")) {
     const page = scrolled.closest(".widget-tab-contents > *");
@@ -40,7 +42,16 @@ function render({ model, el }) {
     if (head) bench()?.style.setProperty("--bg-head", `${head.offsetHeight}px`);
   });
   measured.observe(button);
-  return () => measured.disconnect();
+  const keep = (event) => {
+    if (!bench()?.contains(event.target)) return;
+    const ours = !(event.ctrlKey || event.metaKey) || event.key === "Enter";
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", ours);
+  };
+  window.addEventListener("keydown", keep, true);
+  return () => {
+    measured.disconnect();
+    window.removeEventListener("keydown", keep, true);
+  };
 }
 
 export default { render };
