@@ -142,7 +142,7 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
         Bypass(
             38,
             "A resource policy that names the user",
-            (step(at.converse(shared), "approved_models"),),
+            (step(at.converse(shared), "customization"),),
             rest="Explicit denials hold against it; an omission from the ceiling would not.",
         ),
         Bypass(

@@ -160,7 +160,7 @@ def _models(at: Setting) -> tuple[Bypass, ...]:
             "An application profile around a dear model",
             (
                 step(_profile_of(at, other), "application_profiles"),
-                step(at.converse(aip), models),
+                step(at.converse(aip), "application_profiles"),
             ),
         ),
         Bypass(
@@ -171,7 +171,7 @@ def _models(at: Setting) -> tuple[Bypass, ...]:
                     at.call("bedrock", "CreatePromptRouter", {"promptRouterName": "r", "models": []}),
                     "prompt_routers",
                 ),
-                step(at.converse(router), models),
+                step(at.converse(router), "prompt_routers"),
             ),
         ),
         Bypass(
@@ -260,7 +260,7 @@ def _features(at: Setting) -> tuple[Bypass, ...]:
                 ),
                 step(_job(at, "CreateCustomModel"), "customization"),
                 step(at.call("bedrock", "CreateCustomModelDeployment"), "customization"),
-                step(at.converse(deployment), "approved_models"),
+                step(at.converse(deployment), "customization"),
                 step(at.call("bedrock-mantle", "CreateFineTuningJob"), "mantle", "customization"),
             ),
         ),
@@ -279,7 +279,7 @@ def _features(at: Setting) -> tuple[Bypass, ...]:
             (
                 step(at.call("bedrock", "CreateMarketplaceModelEndpoint"), "marketplace_endpoints"),
                 step(at.call("bedrock", "RegisterMarketplaceModelEndpoint"), "marketplace_endpoints"),
-                step(at.converse(endpoint), "approved_models"),
+                step(at.converse(endpoint), "marketplace_endpoints"),
             ),
         ),
         Bypass(

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from bedrock_guard.boundary.builder import BuildError, Built, build
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.controls import by_id
+from bedrock_guard.boundary.controls.targets import OTHER_TARGETS
 from bedrock_guard.boundary.scenario_bypasses import bypasses
 from bedrock_guard.boundary.scenario_work import normal_work
 from bedrock_guard.boundary.scenarios import Bypass, Setting, Work
@@ -167,7 +168,10 @@ def _named(verdict: CallVerdict) -> str:
 def _why(move: Bypass, state: State, at: Setting) -> str:
     if state != "open":
         return move.rest
-    off = sorted({c for step in move.steps for c in step.controls if not by_id(c).on(at.profile)})
+    named = {c for step in move.steps for c in step.controls}
+    # Targets that no list can name are refused by the list of models, as long as there is one.
+    named |= {"approved_models"} if named & set(OTHER_TARGETS) else set()
+    off = sorted(c for c in named if not by_id(c).on(at.profile))
     return f"Switched off: {', '.join(off)}." if off else "The spec allows it."
 
 

@@ -17,8 +17,10 @@ from bedrock_guard.boundary.calls import Authorisation, Call, Value, authorisati
 from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.controls.lifting import PRINCIPAL
 from bedrock_guard.boundary.controls.model import Rule
+from bedrock_guard.boundary.controls.targets import closed_by
 from bedrock_guard.boundary.open_resource import OpenRule, acts
 from bedrock_guard.boundary.packing import Kind, Packed, Piece, minified
+from bedrock_guard.boundary.profile import Profile
 from bedrock_guard.iam.document import ALLOW_ALL, Document, read
 from bedrock_guard.iam.document import Kind as PolicyKind
 from bedrock_guard.iam.evaluator import Decision, Evaluator, Explanation, compile_policies
@@ -100,7 +102,7 @@ class Judge:
         if bounded not in self._sides:
             carried = {True: ALL, "new": ("boundary", "scp"), False: ("scp",)}[bounded]
             held = (p for p in self._built.packed if p.kind in carried and p.kind in self._layers)
-            self._sides[bounded] = Side(tuple(held))
+            self._sides[bounded] = Side(tuple(held), self._built.profile)
         return self._sides[bounded]
 
     def call(
@@ -151,8 +153,9 @@ def _role_name(arn: str) -> tuple[str, str]:
 class Side:
     """One set of documents in force, `held`, compiled; `evaluator` decides by them."""
 
-    def __init__(self, held: tuple[Packed, ...]) -> None:
+    def __init__(self, held: tuple[Packed, ...], profile: Profile) -> None:
         self.held = held
+        self._profile = profile
         beside = [packed for packed in held if packed.kind == "deny"]
         above = [packed for packed in held if packed.kind == "scp"]
         boundary = next((packed for packed in held if packed.kind == "boundary"), None)
@@ -227,7 +230,7 @@ class Side:
         packed = self._names.get(
             (str(decision.layer), decision.document if decision.document is not None else -1)
         )
-        control = _control(packed, decision.sid, entry.action) if packed else None
+        control = self._control(packed, decision.sid, entry) if packed else None
         name = packed.name if packed else None
         return AuthorisationVerdict(entry, "refused", decision.layer, name, decision.sid, control)
 
@@ -238,7 +241,7 @@ class Side:
             for sid, piece in _pieces(packed):
                 tested = {key.lower() for tests in piece.conditions.values() for key in tests}
                 if wanted & tested and acts(piece, entry.action):
-                    control = _control(packed, sid, entry.action)
+                    control = self._control(packed, sid, entry)
                     return AuthorisationVerdict(
                         entry, "depends", packed.kind, packed.name, sid, control, keys
                     )
@@ -253,12 +256,17 @@ class Side:
             outcome, keys = rule.ask(entry, contexts)
             if outcome == "allowed":
                 continue
-            control = _control(packed, sid, entry.action)
+            control = self._control(packed, sid, entry)
             found = AuthorisationVerdict(entry, outcome, packed.kind, packed.name, sid, control, keys)
             if outcome == "refused":
                 return found
             hanging = hanging or found
         return hanging or AuthorisationVerdict(entry, "allowed")
+
+    def _control(self, packed: Packed, sid: str | None, entry: Authorisation) -> str | None:
+        """The control to change: a target that the list of models cannot name is closed by its own control."""
+        found = _control(packed, sid, entry.action)
+        return (closed_by(entry.resource, self._profile) if found == "approved_models" else None) or found
 
 
 def contexts_of(

@@ -16,6 +16,7 @@ import numpy as np
 
 from bedrock_guard.boundary.calls import Authorisation, Call, authorisations
 from bedrock_guard.boundary.catalogue import Catalogue
+from bedrock_guard.boundary.controls.targets import other_target
 from bedrock_guard.evidence.cube_cells import (
     AddressColumn,
     Codes,
@@ -55,6 +56,10 @@ class Asked:
         self.open_codes: Codes = codes[1:]
         """Which pattern, counted from 1, each authorisation's resource is only known as; 0 where it is known."""
         self.patterns: list[str] = known[1:]
+        resources = made.column("resource")
+        targets = [_target(cells[0]) for cells in resources.cells]
+        self.target_codes: Codes = coded(targets)[0][resources.codes]
+        """Which kind of target, and whose, each authorisation's resource is, where that names what refuses it."""
         self._single = {name: made.column(name) for name in made.names}
         self._empty = Column(np.zeros(made.rows, dtype=np.int64), [(None,)])
         self._joint: Memory[tuple[str, ...], Column] = Memory(128)
@@ -137,6 +142,11 @@ def _cells(entry: Authorisation) -> dict[str, Any]:
     cells["action"] = entry.action
     cells["resource"] = entry.resource if entry.resource_known else Open(entry.resource)
     return cells
+
+
+def _target(cell: Any) -> tuple[str, str] | None:
+    text = cell.pattern if isinstance(cell, Open) else cell
+    return other_target(text) if isinstance(text, str) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,6 +271,7 @@ class Judging:
     def _ask(self, layout: Layout, side: Side, action: str, rows: Codes, at: datetime | None) -> Codes:
         entries, pairs = layout.row_entry[rows], layout.row_pair[rows]
         parts = [self._open_classes(side, action, self.asked.open_codes[entries])]
+        parts.append(self.asked.target_codes[entries])
         alone: dict[tuple[str, ...], list[Test]] = {}
         by_caller = False
         for test in _tests_about(side.evaluator, action):

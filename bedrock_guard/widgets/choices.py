@@ -35,6 +35,7 @@ class Choices(t.HasTraits):
         problem: why the present choice cannot be built, or None.
         said: the last thing that was done, in words.
         can_undo, can_redo: whether there is a step to take back, or to do again.
+        notes: what must be said about the preset that was used last: controls it took off, and for whom.
         file: the file that the choice was read from or saved to, or None.
 
     """
@@ -47,6 +48,7 @@ class Choices(t.HasTraits):
     can_undo = t.Bool(default_value=False)
     can_redo = t.Bool(default_value=False)
     file = t.Instance(SpecFile, allow_none=True)
+    notes = t.Tuple()
 
     def __init__(
         self, situation: Situation, spec: BoundarySpec | SpecFile, profile: str | None = None
@@ -190,8 +192,10 @@ class Choices(t.HasTraits):
 
     def use(self, preset: Preset) -> None:
         """Replace models, EC2 types and controls by a preset's; accounts and people stay."""
-        made = preset.make(self.situation, self.usable_or_start, self.profile_name)
-        self._step(made, f"{preset.name}: {preset.sentence}")
+        made, notes = preset.make(self.situation, self.usable_or_start, self.profile_name)
+        told = f" {len(notes)} points to know stand on the page Spec." if notes else ""
+        self._step(made, f"{preset.name}: {preset.sentence}{told}")
+        self.notes = notes
 
     @property
     def usable_or_start(self) -> BoundarySpec:
@@ -202,12 +206,14 @@ class Choices(t.HasTraits):
         """Take the last step back."""
         if self._past:
             self._future.append(self.spec)
+            self.notes = ()
             self._show(self._past.pop(), "Taken back.")
 
     def redo(self) -> None:
         """Do the step again that was taken back last."""
         if self._future:
             self._past.append(self.spec)
+            self.notes = ()
             self._show(self._future.pop(), "Done again.")
 
     def tune(self, profile: str) -> None:
@@ -220,6 +226,7 @@ class Choices(t.HasTraits):
         self.profile_name, _ = self.spec.only(profile)
         self._models.clear()
         self._values.clear()
+        self.notes = ()
         self._show(self.spec, f"Profile {profile}.")
 
     def load(self, path: str | Path) -> None:
@@ -239,6 +246,7 @@ class Choices(t.HasTraits):
         chosen = self.profile_name if self.profile_name in names else names[0]
         self.spec = read.spec
         self.profile_name = chosen
+        self.notes = ()
         self._show(read.spec, f"Loaded {read.path.name}, profile {chosen}.")
 
     def save(self, path: str | Path, *, replace: bool = False) -> None:

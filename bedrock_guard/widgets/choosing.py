@@ -168,7 +168,7 @@ class FilePage:
         )
         self.load, self.save = w.Button(description="Load"), w.Button(description="Save")
         self.replace = w.Checkbox(description="replace a file that is there", indent=False)
-        self.differs = w.HTML()
+        self.differs, self.notes = w.HTML(), w.HTML()
         self._listen()
         self._follow()
         presets = [row(self.presets[one.name], w.HTML(f"<p>{one.sentence}</p>")) for one in PRESETS]
@@ -178,6 +178,7 @@ class FilePage:
             self.profile,
             w.HTML("<h3>Begin with</h3>"),
             *presets,
+            self.notes,
             w.HTML("<h3>The spec's file</h3>"),
             row(self.path, self.load, self.save, self.replace),
             self.told,
@@ -195,8 +196,13 @@ class FilePage:
         self.save.on_click(guarded(self._save))
         for one in PRESETS:
             self.presets[one.name].on_click(guarded(lambda _button, one=one: self._choices.use(one)))
+        self._choices.observe(lambda _: self._note(), names="notes")
         self.profile.observe(guarded(self._tune), names="value")
         self._choices.observe(lambda _: self._follow(), names=["what_if", "problem", "file", "said", "spec"])
+
+    def _note(self) -> None:
+        notes = self._choices.notes
+        self.notes.value = bullets("What this preset changed, and for whom:", notes) if notes else ""
 
     def _tune(self, event: Any) -> None:
         if event["new"] and event["new"] != self._choices.profile_name:

@@ -13,6 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from bedrock_guard.present import charts, evidence, resources
+from bedrock_guard.present.lacking import refused_models
 from bedrock_guard.present.table import source_note
 from bedrock_guard.widgets.choices import Choices
 from bedrock_guard.widgets.elements import Fit, Late, beside
@@ -78,7 +79,8 @@ class Seeing:
     def _controls(self) -> None:
         found = self._choices.what_if
         if found is not None:
-            self._texts["controls"].value = table(evidence.controls(found))
+            tables = (evidence.controls(found), refused_models(found, self._choices.situation))
+            self._texts["controls"].value = "".join(map(table, tables))
 
     def _ec2(self) -> None:
         found = self._choices.what_if

@@ -88,7 +88,13 @@ def test_the_worked_example_call_by_call(
     verdict = refused(draft, converse(model, region, operation))
     assert verdict.outcome == outcome
     if outcome == "refused":
-        assert verdict.control in ("approved_models", "global_profiles")
+        own = {
+            "application-inference": "application_profiles",
+            "default-prompt-router": "prompt_routers",
+            "provisioned-model": "provisioned_throughput",
+        }
+        blamed = next((control for kind, control in own.items() if f":{kind}" in model), None)
+        assert verdict.control in ((blamed,) if blamed else ("approved_models", "global_profiles"))
         assert verdict.sid is not None
     else:
         assert len(verdict.authorisations) in (4, 8)

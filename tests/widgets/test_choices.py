@@ -11,7 +11,7 @@ from bedrock_guard.boundary.spec import BoundarySpec, SpecError
 from bedrock_guard.errors import GuardError
 from bedrock_guard.widgets import control_values
 from bedrock_guard.widgets.choices import Choices, offered_routes
-from bedrock_guard.widgets.presets import DRAFT, LEAST_CHANGE, PRESETS, STRICT
+from bedrock_guard.widgets.presets import DRAFT, PRESETS, STRICT
 
 OPUS = "anthropic.claude-opus-4-8"
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -187,13 +187,6 @@ def test_strict_refuses_every_model(choices: Choices) -> None:
 def test_the_draft_is_haiku_alone(choices: Choices) -> None:
     choices.use(DRAFT)
     assert choices.approved == (HAIKU,)
-
-
-def test_least_change_refuses_only_what_the_list_of_models_cannot_name(choices: Choices) -> None:
-    choices.use(LEAST_CHANGE)
-    refused = choices.consequences.by_control()
-    assert set(refused["control"]) <= {"approved_models"}
-    assert OPUS in choices.approved
 
 
 def test_what_differs_is_said_in_sentences(choices: Choices) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bedrock_guard.boundary.catalogue import Model
 from bedrock_guard.boundary.controls.lifting import lifted
 from bedrock_guard.boundary.controls.model import INVOKE, Accepted, Control, Rule, Scope
-from bedrock_guard.boundary.spec import ModelChoice, SpecException
+from bedrock_guard.boundary.spec import ModelChoice, Profile, SpecException
 
 GEO = "https://docs.aws.amazon.com/bedrock/latest/userguide/geographic-cross-region-inference.html"
 GLOBAL = "https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html"
@@ -17,7 +17,7 @@ ACTIONS = "https://docs.aws.amazon.com/service-authorization/latest/reference/li
 POLICIES = "https://docs.aws.amazon.com/bedrock/latest/userguide/security_iam_id-based-policy-examples.html"
 PROFILE_KEY = "bedrock:InferenceProfileArn"
 _SHORTEST_PART = 500
-_OTHER_TARGETS: Mapping[str, tuple[str, ...]] = {
+OTHER_TARGETS: Mapping[str, tuple[str, ...]] = {
     "application_profiles": ("application-inference-profile",),
     "prompt_routers": ("prompt-router", "default-prompt-router"),
     "provisioned_throughput": ("provisioned-model",),
@@ -107,10 +107,36 @@ def _family_destinations(scope: Scope, choice: ModelChoice, name: str, region: s
 def _other_targets(scope: Scope) -> set[str]:
     """Targets that are no approved model and stay callable because their own control is off."""
     controls = scope.profile.controls
-    kinds = [kind for name, kinds in _OTHER_TARGETS.items() if not getattr(controls, name) for kind in kinds]
+    kinds = [kind for name, kinds in OTHER_TARGETS.items() if not getattr(controls, name) for kind in kinds]
     if any(_runs_async(model) for model in _listed(scope)):
         kinds.append(_ASYNC)
     return {scope.arn("bedrock", "*", f"{kind}/*") for kind in kinds}
+
+
+def other_target(resource: str) -> tuple[str, str] | None:
+    """The control that closes a target which is no approved model, and the target's account; None for other resources.
+
+    Example:
+        >>> other_target("arn:aws:bedrock:us-east-1:111122223333:provisioned-model/abc")
+        ('provisioned_throughput', '111122223333')
+
+    """
+    parts = resource.split(":", 5)
+    if len(parts) < 6 or parts[2] != "bedrock":
+        return None
+    found = (
+        name for name, kinds in OTHER_TARGETS.items() if any(parts[5].startswith(f"{k}/") for k in kinds)
+    )
+    name = next(found, None)
+    return (name, parts[4]) if name else None
+
+
+def closed_by(resource: str, profile: Profile) -> str | None:
+    """The control that must be off before a target passes that no list of models can name; None where none would do."""
+    found = other_target(resource)
+    if found is None or found[1] not in profile.accounts or not getattr(profile.controls, found[0]):
+        return None
+    return found[0]
 
 
 def _runs_async(model: Model) -> bool:
@@ -269,7 +295,7 @@ CONTROLS = (
                 "exists in regions only.",
                 value=f"arn:*:bedrock:[*]:*:{kind}/[*]",
             )
-            for kind in (*(kind for kinds in _OTHER_TARGETS.values() for kind in kinds), _ASYNC)
+            for kind in (*(kind for kinds in OTHER_TARGETS.values() for kind in kinds), _ASYNC)
         ),
     ),
     Control(

@@ -1,0 +1,198 @@
+"""The choice that refuses least of what was called, and whose calls cost which control its place in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from bedrock_guard.account.situation import Situation
+from bedrock_guard.boundary.spec import BoundarySpec, Controls, Profile
+from bedrock_guard.boundary.starting_points import UsedRoute
+from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.caller_names import short
+from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds
+from bedrock_guard.evidence.findings import find
+from bedrock_guard.evidence.lacking import lacking
+from bedrock_guard.evidence.suspects import signs_of_theft
+from bedrock_guard.evidence.usage import TRAIL
+from bedrock_guard.evidence.what_if import WhatIf
+from bedrock_guard.present.lacking import change
+
+_MOST_NAMES: Final = 4
+_CALL: Final = ["principal", "client", "operation"]
+_BY_ROUTE: Final = (
+    *("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream"),
+    *("InvokeModelWithBidirectionalStream", "StartAsyncInvoke"),
+)
+"""Operations whose model id names a route; other endpoints and the control plane know none."""
+_COUNTED: Final = (
+    "The calls were read as counts, in which no finding is looked for: see whom a control is taken off for."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Calls for whose sake no control is taken off.
+
+    `glass` are break-glass principals, `thieves` those that show the signs of a stolen key; `told` has the principal,
+    program and operation of what open high findings are about.
+    """
+
+    glass: frozenset[str]
+    thieves: frozenset[str]
+    told: frozenset[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, situation: Situation, spec: BoundarySpec, profile: Profile) -> Apart:
+        """Of the calls that were read, by the rules that need no more than them."""
+        found = _findings(situation, spec)
+        thieves = signs_of_theft((one.rule, one.subject) for one in found)
+        told: set[tuple[str, ...]] = set()
+        if high := {event for one in found if one.severity == "high" for event in one.evidence}:
+            about = situation.calls.loc[situation.calls["event_id"].isin(high), _CALL].dropna()
+            told = {tuple(map(str, row)) for row in about.itertuples(index=False)}
+        return cls(frozenset(profile.break_glass), frozenset(thieves), frozenset(told))
+
+    def why(self, call: tuple[str, ...]) -> str:
+        """Why nothing is opened for a principal's program and operation; empty where it may be."""
+        if call[0] in self.glass:
+            return "break glass, which is never bound"
+        if call[0] in self.thieves:
+            return "shows the signs of a stolen key"
+        return "an open high finding" if call in self.told else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A caller that a control hits: how many calls, and why nothing is opened for it, if so."""
+
+    who: str
+    calls: int
+    why: str
+
+    def __str__(self) -> str:
+        why = f"; {self.why}" if self.why else ""
+        return f"{short(self.who) or 'an unknown caller'} ({calls(self.calls)}{why})"
+
+
+def _findings(situation: Situation, spec: BoundarySpec) -> Sequence[Finding]:
+    if not _tells_each_call(situation):
+        return ()
+    evidence = Evidence(situation.calls, situation.account.now)
+    return find(evidence, Thresholds.of(spec.findings))
+
+
+def _tells_each_call(situation: Situation) -> bool:
+    return set(TRAIL.columns) <= set(situation.calls.columns)
+
+
+def least_change(
+    situation: Situation,
+    spec: BoundarySpec,
+    profile: str,
+    placed: Callable[[Profile], BoundarySpec],
+) -> tuple[Profile, tuple[str, ...]]:
+    """The routes that were called, the types on the bill, and no control that would have refused a call; with notes.
+
+    A control stays on where only break-glass principals, stolen keys and what open high findings are about run into
+    it. The notes say which controls are taken off and for whom, which stay on though calls run into them, and what
+    stays refused.
+
+    Args:
+        situation: what was read of the account.
+        spec: its thresholds say what a finding is.
+        profile: the profile that is made anew.
+        placed: the spec with a profile's choice in it.
+    """
+    now = spec.profile[profile]
+    apart = Apart.of(situation, spec, now)
+    used = _start(situation, now, apart)
+    taken: list[str] = []
+    for _ in Controls.model_fields:
+        found = situation.what_if(placed(used), profile)
+        hits = _hits(found, apart)
+        off = {name: who for name, who in hits.items() if not all(one.why for one in who)}
+        if not off:
+            notes = [*taken, *_kept(hits), *_still(found, situation, apart)]
+            return used, (*notes, *(() if _tells_each_call(situation) else (_COUNTED,)))
+        taken += [f"Taken off: {name}, for {_names(who)}." for name, who in sorted(off.items())]
+        changed = used.controls.model_copy(update=dict.fromkeys(off, False))
+        used = used.model_copy(update={"controls": changed})
+    raise GuardError("No choice was found that refuses nothing.", remedy="Tick models and controls by hand.")
+
+
+def _start(situation: Situation, now: Profile, apart: Apart) -> Profile:
+    types = sorted({str(name) for name in situation.ec2_bill["instance_type"].dropna() if "." in str(name)})
+    controls = Controls(instance_types=tuple(types) or True)
+    routes = _used(situation, apart)
+    return BoundarySpec.from_usage(routes, now.accounts[0], situation.catalogue, controls=controls).only()[1]
+
+
+def _used(situation: Situation, apart: Apart) -> list[UsedRoute]:
+    """The routes of calls that worked, those left out that only thieves took."""
+    rows = situation.cube.rows
+    worked = rows[
+        ~rows["already_denied"].astype(bool)
+        & rows["model"].notna()
+        & rows["operation"].isin(_BY_ROUTE)
+        & ~rows["principal"].isin(apart.thieves)
+    ]
+    pairs = worked[["model_raw", "region"]].dropna().drop_duplicates()
+    return [UsedRoute(str(model), str(region)) for model, region in pairs.itertuples(index=False)]
+
+
+def _hits(found: WhatIf, apart: Apart) -> dict[str, list[Hit]]:
+    """Control -> the callers whose calls it would refuse, those for whom it may go first; no list of models."""
+    hit = found.judged.hits("control", *_CALL)
+    hit = hit[(hit["verdict"] == "refused") & hit["control"].notna() & (hit["control"] != "approved_models")]
+    parts: dict[str, dict[str, list[tuple[int, str]]]] = {}
+    for control, count, *call in hit[["control", "calls", *_CALL]].itertuples(index=False):
+        if getattr(found.built.profile.controls, str(control), False) is not False:
+            asked = tuple("" if pd.isna(part) else str(part) for part in call)
+            each = parts.setdefault(str(control), {}).setdefault(asked[0], [])
+            each.append((int(count), apart.why(asked)))
+    return {control: _callers(who) for control, who in parts.items()}
+
+
+def _callers(who: Mapping[str, Sequence[tuple[int, str]]]) -> list[Hit]:
+    """One caller each; nothing is opened for it only if that holds for all its calls."""
+    hits = [
+        Hit(name, sum(count for count, _ in each), each[0][1] if all(why for _, why in each) else "")
+        for name, each in who.items()
+    ]
+    return sorted(hits, key=lambda one: (bool(one.why), -one.calls, one.who))
+
+
+def _names(who: Sequence[Hit]) -> str:
+    rest = len(who) - _MOST_NAMES
+    return ", ".join(map(str, who[:_MOST_NAMES])) + (f" and {rest} more callers" if rest > 0 else "")
+
+
+def calls(count: int) -> str:
+    """A number of calls in words."""
+    return f"{count:,} call{'' if count == 1 else 's'}"
+
+
+def _kept(hits: Mapping[str, Sequence[Hit]]) -> list[str]:
+    return [
+        f"Stays on: {name}, though it would refuse calls; only those of {_names(who)}."
+        for name, who in sorted(hits.items())
+    ]
+
+
+def _still(found: WhatIf, situation: Situation, apart: Apart) -> list[str]:
+    """Calls that the list of models goes on refusing."""
+    notes = []
+    for row in lacking(found).to_dict("records"):
+        way = "" if pd.isna(row["route"]) else f" by the route {row['route']} from {row['region']}"
+        who = ", ".join(map(short, row["who"])) or "an unknown caller"
+        thieves = bool(row["who"]) and apart.thieves.issuperset(row["who"])
+        why = "; only a caller that shows the signs of a stolen key went this way" if thieves else ""
+        notes.append(
+            f"Still refused: {calls(int(row['calls']))} to {situation.name_of(str(row['model']))}{way}, made by "
+            f"{who}{why}. To let them pass: {change(row)}"
+        )
+    return notes
