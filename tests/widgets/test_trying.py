@@ -151,7 +151,11 @@ def test_a_long_term_key_is_a_users(situation: Situation) -> None:
     assert "long-term API key: IAM users only" in labels
     assert "short-term API key: any user or role" in labels
     view.trying.operation, view.trying.key_kind = "Converse", "long_term"
-    for caller, who in ((ROLE, "role policy-qa"), (PERMISSION_SET, "role"), (CALLERS[3], f"role {SSO}")):
+    for caller, who in (
+        (ROLE, "role policy-qa"),
+        (PERMISSION_SET, "BedrockDeveloper of Identity Center"),
+        (CALLERS[3], f"role {SSO}"),
+    ):
         view.trying.caller = caller
         assert f"belongs to an IAM user, and {who}" in view.answer.value
         assert "<table" not in view.answer.value
