@@ -39,6 +39,7 @@ from bedrock_guard.evidence.spend import classify_bill, reconcile
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.token_counts import of_seen
 from bedrock_guard.evidence.what_if import WhatIf, short_name, what_if
+from bedrock_guard.evidence.words import together
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -141,6 +142,19 @@ class Situation:
             for model, found in sums.items()
         }
 
+    @cached_property
+    def accounts(self) -> tuple[str, ...]:
+        """The other accounts on the bill."""
+        billed = set(map(str, self.bill["account_id"].dropna().unique()))
+        return tuple(sorted(billed - {self.account.account_id}))
+
+    @cached_property
+    def unread(self) -> tuple[str, ...]:
+        """Accounts with spend on models of which no call was read: what a boundary refuses is told by models alone."""
+        billed = self.bill.loc[self.bill["bucket"].isin(GOVERNED), "account_id"].dropna()
+        seen = set(map(str, self.calls["account_id"].dropna().unique()))
+        return tuple(sorted(set(map(str, billed.unique())) - seen))
+
     @property
     def start(self) -> datetime:
         """The window's first instant, UTC."""
@@ -212,7 +226,7 @@ class Situation:
         """One line: whether the bill adds up, coverage, window, freshness, requests and their price."""
         found = self.reconciliation
         parts = [
-            f"{'Demo account' if self.account.mode == 'demo' else 'Account'} {self.account.account_id}",
+            f"{'Demo account' if self.account.mode == 'demo' else 'Account'} {self.account.account_id}{self._with}",
             f"{self.window.start} to {self.window.end - timedelta(days=1)} (UTC)",
             "bill after credits, refunds, discounts and tax (control total) "
             + dollars(found.control_total, found.currency or "USD"),
@@ -222,6 +236,10 @@ class Situation:
             self.account.asked,
         ]
         return " · ".join(parts)
+
+    @property
+    def _with(self) -> str:
+        return f" and {accounts_words(self.accounts)} on its bill" if self.accounts else ""
 
     def _spend(self) -> dict[str, Decimal]:
         named = self.bill[self.bill["model"].notna() & self.bill["bucket"].isin(GOVERNED)]
@@ -278,6 +296,18 @@ class AccountCard:
     def asked(self) -> str:
         """How many requests were made, how many of them cost something, and how much at most."""
         return asked_words(self.requests, self.paid, self.cost_usd)
+
+
+def accounts_words(accounts: Sequence[str], most: int = 4) -> str:
+    """Accounts by number, a few of many.
+
+    Example:
+        >>> accounts_words(["000000000011"]), accounts_words(["000000000011", "000000000012"])
+        ('account 000000000011', 'accounts 000000000011 and 000000000012')
+
+    """
+    more = [f"{len(accounts) - most} more"] if len(accounts) > most else []
+    return f"account{'' if len(accounts) == 1 else 's'} {together([*accounts[:most], *more])}"
 
 
 def asked_words(requests: int, paid: int, cost_usd: Decimal) -> str:

@@ -122,7 +122,7 @@ def _history(plan: Plan) -> Iterator[str]:
         last = f", last {hit.last_call}, by {', '.join(hit.controls)}" if hit.last_call else ""
         stranded = f", {usd(hit.stranded_usd)} stranded" if _some(hit.stranded_usd) else ""
         yield (
-            f"- {_code(hit.principal)}: {hit.calls:,} calls, {usd(hit.refused_usd)} refused{stranded}{last}"
+            f"- {_code(hit.principal)}: {hit.calls:,} calls, {usd(hit.refused_usd)} refused at least{stranded}{last}"
         )
     if not seen.hits:
         yield "Nobody whom the change touches would have been refused a call."

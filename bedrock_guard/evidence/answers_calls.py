@@ -20,6 +20,7 @@ from bedrock_guard.evidence.denials import LAYER_WORDS
 from bedrock_guard.evidence.finding import Finding, bedrock_calls, narrowed
 from bedrock_guard.evidence.key_use import INVOCATIONS, counts, signers
 from bedrock_guard.evidence.rules_use import networks_of
+from bedrock_guard.evidence.suspects import others_from
 from bedrock_guard.evidence.tables import dollars, provenance_of
 from bedrock_guard.evidence.words import listed, many
 
@@ -141,9 +142,22 @@ def networks(case: Case, findings: Sequence[Finding], number: int, question: str
     )
     text = (
         f"{many(table['network'].nunique(), 'network')}: {counted_rows(places['network'])}. {endpoints}{new}"
+        f"{_beside(case, findings)}"
         "Distance is not judged: no table of places is used."
     )
     return of_calls(case, number, question, text, calls[calls["event_id"].isin(ids)], table=table)
+
+
+def _beside(case: Case, findings: Sequence[Finding]) -> str:
+    """Who else was seen in the networks that are new for a key."""
+    said = []
+    for found in findings:
+        if found.rule == "new_network" and found.severity == "high":
+            network = str(found.facts["value"])
+            others = others_from((network,), short(found.subject), case.evidence.calls)
+            more = f"; and {len(others) - MOST_TOLD} more" if len(others) > MOST_TOLD else ""
+            said += [f"Also from {network}: {'; '.join(others[:MOST_TOLD])}{more}. "] if others else []
+    return "".join(dict.fromkeys(said))
 
 
 def _news(findings: Sequence[Finding], rule: str) -> tuple[str, list[str]]:

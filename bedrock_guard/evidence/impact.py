@@ -7,7 +7,7 @@ Every group's parts add up to the group's cost exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import cached_property
@@ -99,6 +99,12 @@ class Impact:
         """Dollars of one outcome that follow calls that were seen; the rest follows one typical call."""
         kept = (self.lines["outcome"] == outcome) & (self.lines["basis"] == "calls")
         return total(self.lines.loc[kept, "cost_usd"])
+
+    def of_accounts(self, accounts: Collection[str], outcome: Outcome) -> Decimal:
+        """Dollars of one outcome on the bill of some accounts."""
+        lines = self.lines
+        own = (lines["outcome"] == outcome) & lines["account_id"].isin(list(accounts))
+        return total(lines.loc[own, "cost_usd"])
 
     def by_route(self) -> pd.DataFrame:
         """One row a price lane (regional, global, geo), as `by_model`; capacity and features have none."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bedrock_guard.boundary.verdict import unsure
 from bedrock_guard.evidence.cube_cells import Codes, combined, dense
 from bedrock_guard.evidence.cube_judging import ALLOWED, DEPENDS, OUTCOMES, REFUSED, Answer, Found
-from bedrock_guard.evidence.impact import Weights
+from bedrock_guard.evidence.impact import LaneKey, Weights
 from bedrock_guard.evidence.tables import column
 
 if TYPE_CHECKING:
@@ -195,6 +195,19 @@ class Judged:
             key: {name: Decimal(int(n)) for name, n in zip(OUTCOMES, row, strict=False) if n}
             for key, row in zip(keys, table, strict=True)
         }
+
+    @cached_property
+    def refused_by(self) -> Mapping[LaneKey, Mapping[str | None, Decimal]]:
+        """As `weights`, what the refused calls weigh by the control that refuses them."""
+        rows, codes, keys, by_tokens = self.cube.lanes
+        refused = np.flatnonzero(self.outcome[rows] == REFUSED)
+        at, lane = rows[refused], codes[refused]
+        weight = np.where(by_tokens[lane], self.cube.counts["told_tokens"][at], self.cube.counts["calls"][at])
+        found: dict[LaneKey, dict[str | None, Decimal]] = {}
+        for place, code, n in zip(lane, self._deciding[at], weight, strict=True):
+            own, control = found.setdefault(keys[place], {}), self._control(code)
+            own[control] = own.get(control, Decimal(0)) + int(n)
+        return found
 
 
 def _table(rows: Codes, columns: NDArray[np.uint8], weights: NDArray[Any], size: int) -> NDArray[np.int64]:

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from bedrock_guard.evidence.impact import Probe, ProbeVerdict
     from bedrock_guard.evidence.replay import Reach
 
+_TIERS: Final = ("priority", "flex", "reserved")
+"""Tiers that a call names; what reserved capacity serves is called like any other model.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html
+"""
 _ROLE: Final = "role/bedrock-guard-probe"
 
 
@@ -91,6 +96,18 @@ class Prober:
             return answers.pop()
         return "depends" if answers else "unknown"
 
+    def control(self, line: Probe) -> str | None:
+        """The control that decides all calls that a line can have come from; None where several do, or none."""
+        found = {self._deciding(call) for call in self._calls(line)}
+        return found.pop() if len(found) == 1 else None
+
+    def _deciding(self, call: Call) -> str | None:
+        judge = self.reach.judging(call.account)
+        if judge is None:
+            return None
+        asked = replace(call, time=self.reach.at)
+        return judge.call(asked, self.catalogue, bounded=True).control
+
     def ec2(self, rented: Rented) -> pd.DataFrame:
         """The EC2 bill by type and purchase option, with the outcome of launching that type again, encrypted.
 
@@ -119,7 +136,7 @@ class Prober:
             ]
         if model is None:
             return []
-        if line.bucket == "commitment":
+        if line.bucket == "commitment" and line.tier not in _TIERS:
             return [self._provisioned(region, account) for region in regions]
         if line.tier == "batch":
             job = {"modelId": model.model_id}
@@ -127,8 +144,10 @@ class Prober:
                 self._call("bedrock", "CreateModelInvocationJob", job, region, account) for region in regions
             ]
         ways = [(name, region) for region in regions for name in _ways(model, line.route, region)]
+        asked = {"serviceTier": {"type": line.tier}} if line.tier in _TIERS else {}
         return [
-            self._call("bedrock-runtime", "Converse", {"modelId": n}, region, account) for n, region in ways
+            self._call("bedrock-runtime", "Converse", {"modelId": name, **asked}, region, account)
+            for name, region in ways
         ]
 
     def _provisioned(self, region: str, account: str) -> Call:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import pandas as pd
 
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.finding import Finding
 from bedrock_guard.evidence.key_use import SUMMED_FROM, counts, use_by
 from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.tables import total
-
-if TYPE_CHECKING:
-    import pandas as pd
+from bedrock_guard.evidence.words import listed
 
 _SIGNS: Final = {
     "new_network": "a new network",
@@ -44,6 +44,7 @@ class Suspect:
         usd_at_least: what those cost at least; None when it cannot be told.
         networks: where they came from.
         clients: the programs they were made with.
+        others: every other caller seen from those networks, with what it did, in words.
     """
 
     about: str
@@ -54,6 +55,7 @@ class Suspect:
     usd_at_least: Decimal | None
     networks: tuple[str, ...]
     clients: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
 
 def signs_of_theft(found: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -100,6 +102,7 @@ def _suspect(
     costs = use_by(new, ["principal"], prices)["usd_at_least"].dropna()
     times = [found.first_seen for found in telling if found.first_seen]
     ends = [found.last_seen for found in telling if found.last_seen]
+    networks = tuple(counts(networks_of(new["source_ip"])))
     return Suspect(
         about=about,
         signs=tuple(signs),
@@ -107,9 +110,30 @@ def _suspect(
         last=new["event_time"].max().to_pydatetime() if len(new) else max(ends, default=None),
         calls=len(new),
         usd_at_least=total(costs) if len(costs) else None,
-        networks=tuple(counts(networks_of(new["source_ip"]))),
+        networks=networks,
         clients=tuple(counts(new["client"])),
+        others=others_from(networks, about, calls),
     )
+
+
+def others_from(networks: Collection[str], about: str, calls: pd.DataFrame) -> tuple[str, ...]:
+    """Every caller but one that was seen in some networks, with its session and what it did; first come, first told.
+
+    Args:
+        networks: as `networks_of` names them.
+        about: the short name of the caller to leave out.
+        calls: the trail table.
+    """
+    seen = calls[["event_time", "principal", "session", "operation", "source_ip", "invoked_by"]]
+    seen = seen[seen["principal"].notna() & seen["invoked_by"].isna()]
+    seen = seen[networks_of(seen["source_ip"]).isin(list(networks)).to_numpy()].sort_values("event_time")
+    seen = seen[[short(name) != about for name in seen["principal"]]]
+    found = []
+    for (principal, session), own in seen.groupby(["principal", "session"], sort=False, dropna=False):
+        name = " ".join([short(str(principal)), *([f"({session})"] if isinstance(session, str) else [])])
+        did = listed(f"{operation} ({count})" for operation, count in counts(own["operation"]).items())
+        found.append(f"{name}: {did}, the last at {own['event_time'].iloc[-1]:%Y-%m-%d %H:%M} UTC")
+    return tuple(found)
 
 
 def _new(about: str, findings: Sequence[Finding], calls: pd.DataFrame) -> pd.DataFrame:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import cached_property
+from typing import Final
 
 import pandas as pd
 
@@ -13,17 +16,21 @@ from bedrock_guard.boundary.builder import Built, build
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.caller_names import OF_IDENTITY_CENTER, short
-from bedrock_guard.evidence.impact import OUTCOMES, Billed, Impact, impact
+from bedrock_guard.evidence.impact import OUTCOMES, Billed, Impact, Probe, impact
 from bedrock_guard.evidence.judged import Judged
 from bedrock_guard.evidence.probes import Heard, Prober, Rented
 from bedrock_guard.evidence.replay import Cube, Reach
+from bedrock_guard.evidence.tables import total
+
+_FRACTION: Final = Decimal("0.0000000001")
 
 
 @dataclass(frozen=True)
 class WhatIf:
     """The consequences of one profile of a spec, for one window.
 
-    `judged` has the calls with their outcomes, `ec2` the EC2 bill by type and outcome.
+    `judged` has the calls with their outcomes, `ec2` the EC2 bill by type and outcome, `prober` answers for lines of
+    the bill of which no call was seen.
     """
 
     spec: BoundarySpec
@@ -31,6 +38,7 @@ class WhatIf:
     judged: Judged
     impact: Impact
     ec2: pd.DataFrame
+    prober: Prober
 
     @property
     def decided(self) -> pd.DataFrame:
@@ -50,6 +58,34 @@ class WhatIf:
         titles = [by_id(str(name)).title for name in hit["control"]]
         named = hit.assign(what_it_forbids=pd.Series(titles, dtype="object"))
         return named[["control", "what_it_forbids", "calls", "callers", "last_call"]]
+
+    @cached_property
+    def refusing(self) -> pd.DataFrame:
+        """Refused and stranded dollars by model and control: model, control (NA: several), outcome, cost_usd.
+
+        A dollar that follows calls goes by the refused ones' tokens, or calls where not all tell tokens.
+        """
+        spent: dict[tuple[str, str | None, str], list[Decimal]] = defaultdict(list)
+        for *place, outcome, basis, cost in self.impact.lines.itertuples(index=False, name=None):
+            if outcome not in ("refused", "stranded"):
+                continue
+            bucket, *rest = (None if pd.isna(value) else str(value) for value in place)
+            line = Probe(str(bucket), *rest)
+            for control, part in self._shares(line, basis, cost):
+                spent[str(line.model), control, outcome].append(part)
+        rows = [(*key, total(costs)) for key, costs in spent.items()]
+        return pd.DataFrame(rows, columns=["model", "control", "outcome", "cost_usd"], dtype="object")
+
+    def _shares(self, line: Probe, basis: str, cost: Decimal) -> list[tuple[str | None, Decimal]]:
+        if basis != "calls":
+            return [(self.prober.control(line), cost)]
+        key = (str(line.account_id), str(line.region), str(line.model), str(line.route))
+        weights = self.judged.refused_by[key]
+        whole = total(weights.values())
+        parts = [
+            (control, (cost * weight / whole).quantize(_FRACTION)) for control, weight in weights.items()
+        ]
+        return [*parts[1:], (parts[0][0], cost - total(part for _, part in parts[1:]))]
 
     def count(self, verdict: str) -> int:
         """How many calls that were not denied already have this verdict."""
@@ -88,7 +124,9 @@ def what_if(
     judged = cube.judge(reach)
     prober = Prober(reach, cube.catalogue, heard or Heard())
     rented = ec2_bill if isinstance(ec2_bill, Rented) else Rented.of(ec2_bill)
-    return WhatIf(spec, built, judged, impact(judged.weights, bill, prober.verdict), prober.ec2(rented))
+    return WhatIf(
+        spec, built, judged, impact(judged.weights, bill, prober.verdict), prober.ec2(rented), prober
+    )
 
 
 def by_profile(run: Callable[[str], WhatIf], profiles: Sequence[str]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def many(number: int, one: str, several: str | None = None) -> str:
@@ -18,6 +18,16 @@ def many(number: int, one: str, several: str | None = None) -> str:
 def listed(items: Iterable[object]) -> str:
     """Items with commas between them; `none` where there are none."""
     return ", ".join(map(str, items)) or "none"
+
+
+def together(items: Sequence[str]) -> str:
+    """Items with commas, and "and" before the last.
+
+    Example:
+        >>> together(["a"]), together(["a", "b", "c"])
+        ('a', 'a, b and c')
+    """
+    return " and ".join(part for part in (", ".join(items[:-1]), items[-1]) if part)
 
 
 def visible(text: str, *, lines: bool = False) -> str:

@@ -148,7 +148,7 @@ def hits(plan: Plan, name_of: Callable[[str], str] = str) -> Shown:
     caption = f"Who would have been refused, {found.window}: {review.history_words(found)}{none}"
     columns = ["who", "refused", "stranded", "calls_refused", "last_call", "models", "controls"]
     kept = [name for name in columns if name != "stranded" or any(row["stranded"] for row in rows)]
-    headers = {"refused": "refused USD", "stranded": "stranded USD"}
+    headers = {"refused": "refused USD, at least", "stranded": "stranded USD"}
     return Shown(pd.DataFrame(rows, columns=kept), caption, headers, limit=_MOST)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from bedrock_guard.account.situation import accounts_words
+from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.evidence.adding import CENT, cents, column, nearest
 from bedrock_guard.evidence.bill_class import BUCKETS
 from bedrock_guard.evidence.caller_spend import by_caller
@@ -15,6 +17,7 @@ from bedrock_guard.evidence.impact import OUTCOMES
 from bedrock_guard.evidence.judged import CLASSES
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, share, short_name
+from bedrock_guard.evidence.words import together
 from bedrock_guard.present.table import Shown, plain
 
 if TYPE_CHECKING:
@@ -28,9 +31,9 @@ KINDS: Final[Mapping[str, str]] = {
 }
 NOBODY: Final = "no caller known"
 EXPLAINED: Final = (
-    "A caller's dollars are its own tokens at what the bill paid for them, and batch jobs and commitments that it has "
-    "alone; the rest stands under 'no caller known': batch jobs and commitments that several share or nobody was seen "
-    "to use, other accounts, cache, images."
+    "A caller spent at least what stands beside it: its own tokens at what the bill paid for them, and batch jobs and "
+    "commitments that it has alone. The rest stands under 'no caller known': batch jobs and commitments that several "
+    "share or nobody was seen to use, other accounts, cache, images."
 )
 PARTS: Final[Mapping[str, str]] = {
     "control total": "the bill (control total)",
@@ -47,6 +50,7 @@ PARTS: Final[Mapping[str, str]] = {
 """What the parts of the proof are called before a person."""
 ACROSS: Final[Mapping[str, Sequence[str]]] = {"cost_usd": OUTCOMES}
 """The dollars of a row, and the columns that add up to them."""
+SEVERAL: Final = "several"
 NO_SAVING: Final = "Refused spend is not a saving: people may move to another model."
 
 
@@ -64,6 +68,19 @@ def cards(found: WhatIf, situation: Situation) -> dict[str, Decimal | None]:
     if used is None or outside is None:
         return {named: None, **parts, rest: None}
     return {named: nearest(used), **cents({**parts, rest: outside})}
+
+
+def unread(found: WhatIf, situation: Situation) -> str:
+    """How much of each outcome is of accounts none of whose calls was read, in words; empty where there is none."""
+    costs = {name: found.impact.of_accounts(situation.unread, name) for name in OUTCOMES}
+    parts = [f"{dollars(cost)} of {name}" for name, cost in costs.items() if cost]
+    if not parts:
+        return ""
+    are = "is" if len(parts) == 1 else "are"
+    return (
+        f"No call of {accounts_words(situation.unread)} was read: {together(parts)} there {are} judged by the model "
+        "alone. Such a call by a key, another route or an application profile may be refused."
+    )
 
 
 def by_model(found: WhatIf, situation: Situation) -> pd.DataFrame:
@@ -144,8 +161,9 @@ def days(table: pd.DataFrame) -> Shown:
 def models(found: WhatIf, situation: Situation) -> Shown:
     """Spend by model and outcome."""
     caption = (
-        f"Spend by model in the window, USD. {NO_SAVING} Stranded is paid until its term ends all the same."
-    )
+        f"Spend by model in the window, USD. {NO_SAVING} Stranded is paid until its term ends all the same. "
+        f"{unread(found, situation)}"
+    ).strip()
     return Shown(by_model(found, situation), caption, {"cost_usd": "all"}, total=True, parts=ACROSS)
 
 
@@ -165,7 +183,7 @@ def users(found: WhatIf, situation: Situation, more: Sequence[tuple[str, Decimal
     columns = ["model", "cost_usd", "used_by"]
     rows += [dict(zip(columns, row, strict=True)) for row in more]
     frame = pd.DataFrame(rows, columns=columns)
-    return Shown(frame, caption, {"cost_usd": "all", "used_by": "of it by"}, total=True)
+    return Shown(frame, caption, {"cost_usd": "all", "used_by": "of it by (a caller: at least)"}, total=True)
 
 
 def _most(order: Sequence[tuple[str, Decimal]], whole: Decimal, shown_as: Decimal, most: int = 3) -> str:
@@ -223,7 +241,7 @@ def callers(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
         f"They and '{NOBODY}' add up to 'all'. {EXPLAINED}"
     )
     headers = {
-        "refused": "refused USD",
+        "refused": "refused USD (a caller's: at least)",
         "stranded": "stranded USD",
         "client": "program",
         "controls": "refused by",
@@ -314,12 +332,45 @@ def _caller(principal: Any, account: Any, break_glass: Sequence[str]) -> str:
 
 
 def controls(found: WhatIf) -> Shown:
-    """Calls refused, by control."""
-    columns = ["what_it_forbids", "control", "calls", "callers", "last_call"]
+    """Dollars and calls refused, by control."""
+    spent = found.refusing.assign(control=found.refusing["control"].fillna(SEVERAL))
+    sums = {
+        name: {str(control): total(own["cost_usd"]) for control, own in part.groupby("control")}
+        for name, part in spent.groupby("outcome")
+    }
+    called = {str(row["control"]): row for row in found.by_control().to_dict("records")}
+    names = dict.fromkeys([*called, *(control for parts in sums.values() for control in parts)])
+    rows = [_controlled(name, sums, called.get(name)) for name in names]
+    rows.sort(key=lambda row: -(row["refused"] + row["stranded"]))
+    columns = ["what_it_forbids", "control", "refused", "stranded", "calls", "callers", "last_call"]
     caption = (
-        "Calls that worked and would be refused, each counted once, under the control that refuses it first."
+        "Dollars, and calls that worked, that would be refused, each counted once, under the control that refuses it "
+        "first. Dollars of which no call was seen stand under what refuses a typical call of their line."
     )
-    return Shown(found.by_control()[columns], caption, under={"what_it_forbids": "control"})
+    headers = {"refused": "refused USD", "stranded": "stranded USD"}
+    frame = pd.DataFrame(rows, columns=columns)
+    return Shown(frame, caption, headers, total=True, under={"what_it_forbids": "control"})
+
+
+def _controlled(
+    name: str, sums: Mapping[Any, Mapping[str, Decimal]], hit: Mapping[Any, Any] | None
+) -> dict[str, Any]:
+    spent = {outcome: sums.get(outcome, {}).get(name, Decimal(0)) for outcome in ("refused", "stranded")}
+    called = (
+        {"calls": f"{hit['calls']:,}", "callers": hit["callers"], "last_call": hit["last_call"]}
+        if hit
+        else {}
+    )
+    title = "several controls, by the way it is called" if name == SEVERAL else by_id(name).title
+    return {
+        "what_it_forbids": title,
+        "control": name,
+        "calls": "",
+        "callers": "",
+        "last_call": "",
+        **spent,
+        **called,
+    }
 
 
 def ec2(found: WhatIf) -> Shown:

@@ -29,11 +29,12 @@ def first(case: Investigation) -> Note:
     return Note(tuple(stolen), "headline")
 
 
-def theft(one: Suspect, case: Investigation) -> tuple[str, str]:
+def theft(one: Suspect, case: Investigation) -> tuple[str, ...]:
     """What every page says of a suspect first, the calls and dollars being those that are new for it alone.
 
     Returns:
-        who, since when, how many calls at what cost and whether the key still works; then what to do first.
+        who, since when, how many calls at what cost and whether the key still works; then what to do first, and
+        who else was seen where it came from.
 
     """
     since = f"since {one.since:%Y-%m-%d %H:%M} UTC" if one.since else "since an unknown time"
@@ -43,8 +44,17 @@ def theft(one: Suspect, case: Investigation) -> tuple[str, str]:
     if not usable:
         states = [f"{row.credential_id} {row.status}" for row in held.itertuples()]
         works = f"its keys: {', '.join(states)}" if states else "it has no long-term key in IAM's lists"
-    return f"{one.about} looks like a stolen key {since}{_new(one)}; {works}.", _stop(
-        one.about, usable, held=bool(len(held))
+    told = f"{one.about} looks like a stolen key {since}{_new(one)}; {works}."
+    return told, _stop(one.about, usable, held=bool(len(held))), *_beside(one)
+
+
+def _beside(one: Suspect) -> tuple[str, ...]:
+    if not one.others:
+        return ()
+    rest = len(one.others) - _NAMED
+    more = f"; and {rest} more callers" if rest > 0 else ""
+    return (
+        f"Also seen from {_some(one.networks)}: {'; '.join(one.others[:_NAMED])}{more}. Ask whose doing it was.",
     )
 
 

@@ -78,6 +78,7 @@ def headline(found: WhatIf, situation: Situation) -> Note:
         f"At this window's daily mean, refused spend is {dollars(per_30_days(refused, window.days))} per 30 days.",
         evidence.NO_SAVING,
     ]
+    lines += [told] if (told := evidence.unread(found, situation)) else []
     if window.days < _LEAST_DAYS:
         lines.append("Under 28 days say little about a month.")
     return Note(tuple(lines), "headline")

@@ -42,10 +42,10 @@ class Hit:
 
     @property
     def words(self) -> str:
-        """The dollars in words; what is nothing is left out beside what is something."""
+        """The dollars in words, a floor; what is nothing is left out beside what is something."""
         parts = [(self.refused_usd, "refused"), (self.stranded_usd, "stranded")]
         said = [f"{dollars(cost)} {outcome}" for cost, outcome in parts if cost]
-        return " · ".join(said) or f"{dollars(self.refused_usd)} refused"
+        return f"at least {' · '.join(said)}" if said else f"{dollars(self.refused_usd)} refused"
 
 
 def hits(found: WhatIf | None, situation: Situation) -> dict[str, Hit]:

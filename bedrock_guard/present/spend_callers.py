@@ -28,7 +28,9 @@ def chart(who: CallerSpend, found: Spending) -> go.Figure | Note:
     if frame.empty:
         return _unknown(who)
     table = frame.rename(columns={"cost": "cost_usd"})
-    return charts.in_currency(charts.bars(table, by="caller", title="Usage by caller, USD"), found.currency)
+    return charts.in_currency(
+        charts.bars(table, by="caller", title="Usage by caller, at least, USD"), found.currency
+    )
 
 
 def counted(who: CallerSpend, found: Spending) -> Shown | Note:
@@ -38,13 +40,14 @@ def counted(who: CallerSpend, found: Spending) -> Shown | Note:
         return _unknown(who)
     words = (
         f"{percent(who.counted.share)} of {dollars(who.counted.whole, found.currency)} is attributed, by the tokens of "
-        "calls that were seen, at what the bill paid for them, and by batch jobs and commitments of a sole caller. The "
-        "rest is not spread by guess."
+        "calls that were seen, at what the bill paid for them, and by batch jobs and commitments of a sole caller. A "
+        "caller spent at least what stands beside it: the rest is not spread by guess."
     )
     if who.counted.excess:
         over = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in who.counted.excess.items())
         words += f" Calls took more than was billed by {over}; that moves no dollar."
-    return table_or_note(Shown(frame, words, total=True, currency=found.currency))
+    headers = {"cost": "cost (a caller's: at least)"}
+    return table_or_note(Shown(frame, words, headers, total=True, currency=found.currency))
 
 
 def coverage(who: CallerSpend, found: Spending) -> Shown | Note:

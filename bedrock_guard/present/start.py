@@ -42,8 +42,9 @@ def callers(situation: Situation) -> Shown:
     nobody = lines[lines["principal"].isna()]
     left = [_row(f"{evidence.NOBODY}: {why}", total(part["cost"])) for why, part in nobody.groupby("why")]
     left.sort(key=lambda row: -row["cost_usd"])
+    headers = {"cost_usd": "USD (a caller's: at least)"}
     frame = pd.DataFrame([*rows, *left], columns=["caller", "cost_usd", "clients", "models"])
-    return Shown(frame, f"Callers seen in the window. {_TOGETHER} {evidence.EXPLAINED}", total=True)
+    return Shown(frame, f"Callers seen in the window. {_TOGETHER} {evidence.EXPLAINED}", headers, total=True)
 
 
 def _row(words: str, cost: Decimal) -> dict[str, Any]:
@@ -65,5 +66,6 @@ def boundary(situation: Situation, spec: BoundarySpec | None = None) -> Shown:
     rows = [{"what": words, "cost_usd": cost} for words, cost in evidence.cards(found, situation).items()]
     refused = f"{found.count('refused'):,} calls that worked would be refused"
     models = ", ".join(situation.name_of(model.id) for model in found.built.profile.models) or "no model"
-    caption = f"With {models} approved: {refused}. Refused spend is not a saving."
+    told = evidence.unread(found, situation)
+    caption = f"With {models} approved: {refused}. Refused spend is not a saving. {told}".strip()
     return Shown(pd.DataFrame(rows, columns=["what", "cost_usd"]), caption, {"cost_usd": "USD"})

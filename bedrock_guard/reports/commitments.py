@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _TERMS: Final = {"OneMonth": "1 month", "SixMonths": "6 months"}
 _COLUMNS: Final = ("model", "commitment", "term", "ends", "billed")
+_MONTHS: Final = re.compile(r"_(\d+)Months?(?:_|-|$)")
 _NO_LIST: Final = "in no list of Bedrock"
 _NOT_WHOLE: Final = "unknown: the list is not whole"
 
@@ -39,13 +41,22 @@ def commitments_table(spending: Spending, listed: pd.DataFrame) -> Shown:
         rows.append((spending.name_of(model), str(row["name"]), _term(row), ends, cost))
     missing = _NO_LIST if provenance_of(listed).complete else _NOT_WHOLE
     rows += [
-        ("no model" if model is None else spending.name_of(model), missing, "unknown", "unknown", cost)
+        ("no model" if model is None else spending.name_of(model), *_unlisted(bill, model, missing), cost)
         for model, cost in billed.items()
     ]
     proof = provenance_of(listed)
     words = "Commitments: paid by term or hour, used or not; billed in this window, all units of a model together."
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))
     return Shown(frame, words if proof.complete else f"{words} The list is not whole: {proof.why}.")
+
+
+def _unlisted(bill: pd.DataFrame, model: str | None, missing: str) -> tuple[str, str, str]:
+    """What the bill itself says of capacity that no list has: `Reserved_1Month_InputTPM_Geo` is a tier and a term."""
+    own = bill[bill["model"].isna() if model is None else bill["model"] == model]
+    terms = sorted({found[1] for name in own["usage_type"] if (found := _MONTHS.search(str(name)))}, key=int)
+    term = ", ".join(f"{count} month{'' if count == '1' else 's'}" for count in terms) or "unknown"
+    tier = " (Reserved tier)" if len(own) and (own["tier"] == "reserved").all() else ""
+    return f"{missing}{tier}", term, "unknown"
 
 
 def _named(rows: list[tuple[str, ...]], spending: Spending, model: str) -> bool:

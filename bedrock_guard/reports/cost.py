@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
 
-from bedrock_guard.account.situation import AccountCard, Situation, look_beside
+from bedrock_guard.account.situation import AccountCard, Situation, accounts_words, look_beside
 from bedrock_guard.account.spending import Spending, read_spending
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.evidence.caller_names import short
-from bedrock_guard.evidence.impact import OUTCOMES
+from bedrock_guard.evidence.impact import OUTCOMES, Outcome
 from bedrock_guard.evidence.spend import reconcile
 from bedrock_guard.evidence.spend_views import forecast_total
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
@@ -133,8 +133,13 @@ class CostReport(AccountReport[CostSettings]):
         if used is None:
             return suspected
         days, unit = self.settings.days, self.spending.currency
-        spent = f"Bedrock cost {dollars(used, unit)} in {days} days, {self._moved} the {days} days before."
-        return (spent, *suspected, self._refused(used))
+        others = self.situation.accounts
+        whose = f" in {accounts_words([self.card.account_id, *others])}" if others else ""
+        spent = (
+            f"Bedrock cost {dollars(used, unit)} in {days} days{whose}, {self._moved} the {days} days before."
+        )
+        told = evidence.unread(self.found, self.situation)
+        return (spent, *suspected, self._refused(used), *([told] if told else []))
 
     @property
     def _moved(self) -> str:
@@ -266,6 +271,7 @@ class CostReport(AccountReport[CostSettings]):
         sums: dict[str, tuple[str, Decimal | None]] = {
             "total": ("used", proof.headline),
             **{o: (_LABELS[o], None if withheld else self.found.impact.spend(o)) for o in OUTCOMES},
+            **{f"{o}_calls_unread": self._unread(o) for o in OUTCOMES},
         }
         held = {k: figure(label, value, unit, "Bill", bill, withheld) for k, (label, value) in sums.items()}
         before = self.spending.before
@@ -303,6 +309,12 @@ class CostReport(AccountReport[CostSettings]):
         )  # fmt: skip
         held["unmapped"] = figure("names no model", total(proof.unmapped["cost"]), unit, "Bill", bill)
         return held | self._others(unit, bill, withheld)
+
+    def _unread(self, outcome: Outcome) -> tuple[str, Decimal | None]:
+        """How much of an outcome is of accounts none of whose calls was read, so judged by the model alone."""
+        spent = self.found.impact.of_accounts(self.situation.unread, outcome)
+        label = f"{_LABELS[outcome]}, in accounts whose calls were not read"
+        return label, None if self.situation.reconciliation.withheld else spent
 
     def _others(self, unit: str, bill: Provenance, withheld: str) -> dict[str, Figure]:
         """EC2, the forecast, and what each model cost."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.spend_views import unusual_days
 from bedrock_guard.evidence.tables import dollars, total
@@ -121,7 +122,7 @@ def stranded(situation: Situation, found: WhatIf) -> list[Finding]:
             id=f"stranded:{model}",
             severity="medium",
             text=f"{situation.name_of(model)}: {dollars(cost)} of committed capacity goes on being paid "
-            f"although calls to it would be refused{_billed(situation, model)}.",
+            f"although calls to it would be refused{_refusing(found, model)}{_billed(situation, model)}.",
             evidence=(model,),
         )
         for model, cost in _by_model(found, "stranded")
@@ -263,6 +264,16 @@ def _billed(situation: Situation, model: str) -> str:
     if days.empty or (days.min(), days.max()) == ends:
         return ""
     return f", billed {' to '.join(dict.fromkeys(f'{day:%Y-%m-%d}' for day in (days.min(), days.max())))}"
+
+
+def _refusing(found: WhatIf, model: str) -> str:
+    """By which control the capacity of an approved model is stranded; nothing for one that is not approved."""
+    if model not in {choice.id for choice in found.built.profile.models}:
+        return ""
+    own = found.refusing[(found.refusing["model"] == model) & (found.refusing["outcome"] == "stranded")]
+    names = sorted(set(own["control"].dropna()))
+    said = "; ".join(f"the control {name}: {by_id(name).title.rstrip('.')}" for name in names)
+    return f" (the model is approved; what refuses them is {said})" if said else ""
 
 
 def _otherwise(found: WhatIf, model: str) -> str:

@@ -11,7 +11,9 @@ import pandas as pd
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.finding import Finding as Found
 from bedrock_guard.evidence.finding import Severity, of_events
+from bedrock_guard.evidence.key_use import counts
 from bedrock_guard.evidence.suspects import signs_of_theft
+from bedrock_guard.evidence.words import listed
 from bedrock_guard.reports.figures import Finding
 from bedrock_guard.reports.parts import ended_exceptions, gravest_first
 
@@ -29,6 +31,7 @@ def key_findings(case: Investigation, spec: BoundarySpec, settings: KeySettings)
     found = [
         *case.findings,
         *denied_bursts(case.calls, settings.denied_calls, timedelta(minutes=settings.denied_minutes)),
+        *break_glass_used(case.calls, spec),
         *expiring(case.keys.table, case.account.now, settings.expiring_days),
     ]
     shown = [as_finding(one, today) for one in found]
@@ -95,6 +98,27 @@ def denied_bursts(calls: pd.DataFrame, most: int, stretch: timedelta) -> Iterato
         title = f"{short(principal)} was refused {how} ({layers})."
         severity: Severity = "high" if (inside["key_kind"] != "none").any() else "medium"
         yield of_events("denied_burst", severity, title, str(principal), inside)
+
+
+def break_glass_used(calls: pd.DataFrame, spec: BoundarySpec) -> Iterator[Found]:
+    """A principal that the boundary never binds did something: by its purpose that is rare, and somebody's to explain.
+
+    Args:
+        calls: the trail table.
+        spec: its profiles' `break_glass`.
+
+    """
+    glass = {arn for profile in spec.profile.values() for arn in profile.break_glass}
+    used = calls[calls["principal"].isin(list(glass))].sort_values("event_time")
+    for principal, rows in used.groupby("principal"):
+        rows.attrs = calls.attrs
+        did = listed(f"{operation} ({count})" for operation, count in counts(rows["operation"]).items())
+        people = listed(counts(rows["session"])) if rows["session"].notna().any() else "nobody named"
+        where = listed(counts(rows["source_ip"]))
+        title = (
+            f"{short(principal)}, which the boundary never binds, was used by {people} from {where}: {did}."
+        )
+        yield of_events("break_glass_used", "medium", title, str(principal), rows)
 
 
 def expiring(keys: pd.DataFrame, now: datetime, days: int) -> Iterator[Found]:

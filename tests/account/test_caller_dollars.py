@@ -55,6 +55,22 @@ def truth(situation: Situation) -> Mapping[str, Decimal]:
     return found
 
 
+def test_every_refused_dollar_stands_under_one_control(situation: Situation) -> None:
+    found = situation.what_if(situation.spec())
+    table = evidence.controls(found).frame.set_index("control")
+    for outcome in ("refused", "stranded"):
+        assert total(table[outcome]) == found.impact.spend(outcome)
+    lines = found.impact.lines
+    batch = total(lines.loc[(lines["tier"] == "batch") & (lines["outcome"] == "refused"), "cost_usd"])
+    assert table.loc["batch_inference", "refused"] == batch > 0
+    assert table.loc["service_tiers", "stranded"] > 0
+    seen = found.judged.by_control
+    seen = seen[seen["verdict"] == "refused"].set_index("control")["calls"]
+    assert {name: f"{count:,}" for name, count in seen.items()} == {
+        name: calls for name, calls in table["calls"].items() if calls
+    }
+
+
 def test_a_caller_has_its_own_dollars_and_never_more(
     spent: Mapping[tuple[str, Any], Decimal], truth: Mapping[str, Decimal]
 ) -> None:

@@ -138,6 +138,9 @@ def test_a_frame_that_is_no_calls_table_is_refused() -> None:
         ("model", HAIKU, "regional", "us-east-1", "batch", "refused"),
         ("model", "anthropic.claude-opus-4-8", "regional", "us-east-1", "standard", "refused"),
         ("commitment", HAIKU, None, "us-east-1", "provisioned", "refused"),
+        ("commitment", HAIKU, "geo", "us-east-1", "reserved", "refused"),
+        ("model", HAIKU, "regional", "us-east-1", "flex", "allowed"),
+        ("model", HAIKU, "regional", "us-east-1", "priority", "refused"),
         ("customization", None, None, "us-east-1", None, "refused"),
         ("model", "nobody.knows-this", "regional", "us-east-1", "standard", "unknown"),
     ],
@@ -153,3 +156,10 @@ def test_a_billed_line_is_probed_by_the_calls_it_can_have_come_from(
 ) -> None:
     prober = Prober(Reach(built, at=NOON), shipped())
     assert prober.verdict(Probe(bucket, "000000000012", region, model, route, tier)) == verdict
+
+
+def test_reserved_capacity_is_stranded_by_the_tiers_and_kept_where_the_tier_is(built: Built) -> None:
+    line = Probe("commitment", "000000000012", "us-east-1", HAIKU, "geo", "reserved")
+    assert Prober(Reach(built, at=NOON), shipped()).control(line) == "service_tiers"
+    kept = example_spec().with_controls(service_tiers=("default", "reserved"))
+    assert Prober(Reach(build(kept, on=NOON.date()), at=NOON), shipped()).verdict(line) == "allowed"

@@ -59,6 +59,46 @@ def test_figures_hold_what_is_shown_and_their_source(report: CostReport) -> None
     assert sum(models) == sum(outcomes)  # type: ignore[arg-type]
 
 
+def test_dollars_of_accounts_whose_calls_were_not_read_are_told_apart(report: CostReport) -> None:
+    unread = ("000000000011", "000000000012")
+    assert report.situation.unread == report.situation.accounts == unread
+    lines = report.found.impact.lines
+    for outcome in ("kept", "refused"):
+        own = lines[lines["account_id"].isin(unread) & (lines["outcome"] == outcome)]
+        cost = sum(own["cost_usd"])
+        assert cost > 0
+        assert report.figures.figures[f"{outcome}_calls_unread"].number == cost
+        for words in (report.lead[-1], report.models.caption):
+            assert f"{dollars(cost)} of {outcome}" in words
+            assert "judged by the model alone" in words
+    assert "accounts 111122223333, 000000000011 and 000000000012" in report.lead[0]
+    assert "accounts 000000000011 and 000000000012 on its bill" in report.situation.line()
+
+
+def test_an_account_with_a_call_counts_as_read(report: CostReport) -> None:
+    calls = report.situation.calls.copy()
+    calls.loc[calls.index[0], "account_id"] = "000000000012"
+    assert dataclasses.replace(report.situation, calls=calls).unread == ("000000000011",)
+
+
+def test_reserved_capacity_of_an_approved_model_says_what_strands_it(report: CostReport) -> None:
+    (found,) = [f for f in report.findings if f.id.startswith("stranded:anthropic.claude-haiku")]
+    assert "the control service_tiers" in found.text
+    (other,) = [f for f in report.findings if f.id.startswith("stranded:anthropic.claude-3-7")]
+    assert "the model is approved" not in other.text
+    rows = report.commitments.frame.set_index("model")
+    assert list(rows.loc["Claude Haiku 4.5", ["commitment", "term"]]) == [
+        "in no list of Bedrock (Reserved tier)",
+        "1 month",
+    ]
+
+
+def test_callers_dollars_are_said_to_be_floors(report: CostReport) -> None:
+    for shown in (report.users, report.callers):
+        assert "A caller spent at least what stands beside it" in shown.caption
+        assert any("at least" in head for head in shown.headers.values())
+
+
 def test_a_dropped_line_withholds_the_headline_and_ends_with_3(report: CostReport) -> None:
     lines = report.situation.bill.iloc[1:]
     lines.attrs = report.situation.bill.attrs

@@ -15,13 +15,14 @@ from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import example_spec
 from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.faults import Fault
+from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.findings import Thresholds
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.present import keys as show
 from bedrock_guard.present.table import Shown, unbroken
 from bedrock_guard.reports.cost import CostReport
 from bedrock_guard.reports.figures import Figures
-from bedrock_guard.reports.key_findings import denied_bursts, expiring, suspected
+from bedrock_guard.reports.key_findings import break_glass_used, denied_bursts, expiring, suspected
 from bedrock_guard.reports.keys import KeyReport, looked_at
 from bedrock_guard.reports.settings import BadParameters, CostSettings, KeySettings, read_parameters
 from bedrock_guard.reports.summary import LINES, summary
@@ -74,7 +75,10 @@ def test_the_summary_begins_with_the_stolen_key_and_how_things_stand(report: Key
     assert lines[2].endswith(
         f"{leak['user']} --service-specific-credential-id {leak['credential']} --status Inactive"
     )
-    assert lines[3].startswith("Of 4 long-term keys 2 can be used, 1 never expires; at least $")
+    assert lines[3].startswith(
+        "Also seen from 203.0.113.0/24: break-glass-admin (lena.ortiz): PutModelInvocationLogg"
+    )
+    assert lines[4].startswith("Of 4 long-term keys 2 can be used, 1 never expires; at least $")
 
 
 def test_the_report_and_the_notebook_say_the_same_of_the_theft(report: KeyReport) -> None:
@@ -93,6 +97,28 @@ def test_the_readme_says_how_many_paid_requests_a_report_makes(report: KeyReport
     cost = CostReport.of(Account.demo(), CostSettings())
     assert said
     assert [int(number) for number in said.groups()] == [cost.card.paid, report.card.paid]
+
+
+def test_whoever_else_came_from_the_network_of_a_stolen_key_is_named(report: KeyReport) -> None:
+    calls = report.case.calls
+    there = calls[calls["source_ip"].str.startswith("203.0.113.").fillna(value=False)]
+    assert set(map(short, there["principal"].dropna())) == {"BedrockAPIKey-h7qz", "break-glass-admin"}
+    (other,) = report.case.suspects[0].others
+    assert other.startswith(
+        "break-glass-admin (lena.ortiz): PutModelInvocationLoggingConfiguration (1), the last at "
+    )
+    assert other in report.show("questions").frame["answer"].iloc[14]
+
+
+def test_a_use_of_a_break_glass_principal_is_told(report: KeyReport) -> None:
+    spec = example_spec()
+    (found,) = break_glass_used(report.case.calls, spec)
+    assert (
+        "was used by lena.ortiz from 203.0.113.9: PutModelInvocationLoggingConfiguration (1)" in found.title
+    )
+    assert found.title.removesuffix(".") in "".join(one.text for one in report.findings)
+    others = report.case.calls[report.case.calls["principal"] != found.subject]
+    assert not list(break_glass_used(others, spec))
 
 
 def test_the_twenty_two_questions_and_the_runbook_are_there(report: KeyReport, truth: dict) -> None:

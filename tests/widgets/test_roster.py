@@ -52,7 +52,7 @@ def test_everybody_is_listed_with_what_the_choice_refuses_them(opened: Callable[
     dear = rows[f"{ROOT}:role/contract-review-service"]
     assert f"{lost[dear['id']].calls:,} calls refused" in dear["facts"]
     assert "1 call refused" in show.rows(roster.people, {dear["id"]: show.Hit(1, None)}, (), "")[0]["facts"]
-    assert dear["right"] == f"${lost[dear['id']].refused_usd:,.2f} refused"
+    assert dear["right"] == f"at least ${lost[dear['id']].refused_usd:,.2f} refused"
     badges = {row["id"].rpartition("/")[2]: row["badge"] for row in view.who.list.rows if row["badge"]}
     user = rows[f"{ROOT}:user/BedrockAPIKey-h7qz"]
     last = view._applying.choices.situation.window.end - timedelta(days=1)
