@@ -160,20 +160,23 @@ def test_a_theft_is_the_first_finding_with_its_caller_and_what_is_beyond_the_usu
 
 def test_the_first_lines_say_what_is_wrong_by_the_ground_truth(report: CostReport) -> None:
     leak = make_company().truth["leak"]
-    spent, stolen, refused = report.lead
-    assert spent.startswith(f"Bedrock cost {dollars(report.situation.reconciliation.headline)} in 14 days, ")
+    spent, stolen, refused, unread = report.lead
+    assert spent.startswith(
+        f"Bedrock cost {dollars(report.situation.reconciliation.headline)} in 14 days in accounts "
+    )
     assert stolen.startswith("Perhaps a stolen key: Claude Opus 4.8 cost $")
     assert leak["user"] in stolen
     assert ", all its callers together, " in stolen
     assert stolen.endswith(" The theft alone: see the key usage report.")
     assert f"{leak['first_seen']:%Y-%m-%d}" in stolen
     assert "The example spec (none of your own was given) would refuse" in refused
+    assert unread.startswith("No call of accounts 000000000011 and 000000000012 was read: ")
     top = unescape(re.sub(r"</?span[^>]*>", "", report.headline.text))
     assert all(line in top for line in report.lead)
     lines = summary(report.figures, markdown=False).splitlines()
-    assert lines[1:4] == list(report.lead)
+    assert lines[1:5] == list(report.lead)
     assert len(lines) <= LINES
-    assert not any(stolen.removeprefix("Perhaps a stolen key: ") in line for line in lines[4:]), "said once"
+    assert not any(stolen.removeprefix("Perhaps a stolen key: ") in line for line in lines[5:]), "said once"
 
 
 def test_an_approved_model_that_is_refused_says_how_it_is_used(report: CostReport) -> None:
