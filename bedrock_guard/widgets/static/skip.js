@@ -13,6 +13,12 @@ function nameScrolled(bench) {
   }
 }
 
+// A page that is shorter than the one before it leaves nothing to see where the notebook was scrolled to.
+function bringBack(bench, side) {
+  const under = bench.querySelector(".bg-head")?.getBoundingClientRect().bottom ?? 0;
+  if (side.getBoundingClientRect().bottom < Math.max(under, 0) + 120) bench.scrollIntoView({ block: "start" });
+}
+
 function render({ model, el }) {
   const button = document.createElement("button");
   button.type = "button";
@@ -32,6 +38,10 @@ function render({ model, el }) {
       head = bench()?.querySelector(".bg-head") ?? null;
       if (head) measured.observe(head);
       const all = bench();
+      for (const begun of ["pointerdown", "keydown"]) all?.addEventListener(begun, (event) => {
+        const side = event.target.closest(".lm-TabBar")?.closest(".bg-panes > *");
+        for (const wait of side ? [100, 600] : []) setTimeout(bringBack, wait, all, side);
+      }, true);  // a tab turns at once, and what is clicked at last may lie elsewhere
       for (const done of ["click", "keyup"]) all?.addEventListener(done, () => setTimeout(nameScrolled, 400, all));
       for (const [place, side] of sides().entries()) {
         side.setAttribute("role", "region");
