@@ -181,6 +181,11 @@ def test_keys_within_are_not_the_notebooks_and_a_long_plan_stays_in_its_place(op
     page.wait_for_timeout(500)
     assert page.locator(".bg-head").evaluate("e => getComputedStyle(e).position") == "static"
     assert scrolled.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+    shown(page, "How")
+    page.get_by_label("Replace boundaries that are not ours").uncheck()
+    page.get_by_role("button", name="Plan", exact=True).click()
+    page.get_by_role("alert").filter(has_text="No plan").first.wait_for(timeout=60_000)
+    assert scrolled.evaluate("e => e.scrollWidth - e.clientWidth") <= 1, "an ARN in an alert is broken"
 
 
 CHOSEN = "e => e.selectedOptions[0].textContent.replaceAll('\\u00a0', ' ')"
