@@ -350,8 +350,8 @@ CONTROLS = (
         why="The priority tier costs more for the same answer.",
         stops="Calls that ask for another tier.",
         leaves="A call that names no tier runs in the default tier. Whether AWS sends the key then is not documented: "
-        "either way the call passes where default is allowed and is refused where it is not. Reserved capacity is set "
-        "on the account, not on the call.",
+        "either way the call passes where default is allowed and is refused where it is not. Buying reserved capacity "
+        "is another act; only calls that ask for it are refused, and its price runs on to the end of its term.",
         source=(ACTIONS, "https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html"),
         rules=_tiers,
         accepted=tuple(
