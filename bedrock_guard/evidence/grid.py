@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from itertools import product
 from math import floor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 _Cell = tuple[int, int]
 _Step = tuple[int, int, int]
 """Row, column, and whether a cent comes or goes."""
 _Held = list[list[Fraction]]
+_Array = NDArray[Any]
 
 
 def grid(exact: Sequence[Sequence[Decimal]], rows: Sequence[int] | None = None) -> list[list[int]]:
@@ -46,30 +50,40 @@ def _line(exact: Sequence[Fraction], whole: int) -> list[int]:
 
 def _nearest(held: _Held, across: Sequence[int], down: Sequence[int]) -> list[list[int]] | None:
     """The nearest cents, moved until they add up to `across` and `down`; None where that does not come to an end."""
-    shown = [[round(value) for value in row] for row in held]
-    over = [whole - sum(row) for whole, row in zip(across, shown, strict=True)]
-    under = [whole - sum(values) for whole, values in zip(down, zip(*shown, strict=True), strict=True)]
-
-    def lost(steps: Sequence[_Step]) -> Fraction:
-        moved = ((shown[row][at], held[row][at], sign) for row, at, sign in steps)
-        return sum((abs(now + sign - true) - abs(now - true) for now, true, sign in moved), Fraction())
-
-    while moves := [steps for steps in _moves(over, under) if all(held[row][at] for row, at, _ in steps)]:
-        for row, at, sign in min(moves, key=lost):
-            shown[row][at] += sign
+    true = np.array(held, dtype=float)
+    shown = np.array([[round(value) for value in row] for row in held])
+    over, under = across - shown.sum(axis=1), down - shown.sum(axis=0)
+    while steps := _least(_lost(shown, true, 1), _lost(shown, true, -1), over, under):
+        for row, at, sign in steps:
+            shown[row, at] += sign
             over[row] -= sign
             under[at] -= sign
-    return None if any(over) or any(under) else shown
+    return None if over.any() or under.any() else shown.tolist()
 
 
-def _moves(over: Sequence[int], under: Sequence[int]) -> Iterable[list[_Step]]:
-    """Every way that brings the grid nearer: a cent comes or goes where both sums want it, or moves along one."""
-    more, less = ([at for at, count in enumerate(over) if count * way > 0] for way in (1, -1))
-    plus, minus = ([at for at, count in enumerate(under) if count * way > 0] for way in (1, -1))
-    yield from ([(row, at, 1)] for row, at in product(more, plus))
-    yield from ([(row, at, -1)] for row, at in product(less, minus))
-    yield from ([(up, at, 1), (low, at, -1)] for up, low, at in product(more, less, range(len(under))))
-    yield from ([(row, up, 1), (row, low, -1)] for row, up, low in product(range(len(over)), plus, minus))
+def _lost(shown: _Array, true: _Array, sign: int) -> _Array:
+    """What a cent more or less at each place loses; a zero is never moved."""
+    return np.where(true != 0, np.abs(shown + sign - true) - np.abs(shown - true), np.inf)
+
+
+def _least(up: _Array, low: _Array, over: _Array, under: _Array) -> list[_Step]:
+    """The cheapest way nearer: a cent comes or goes where both sums want it, or moves along one; else none."""
+    more, less = np.where(over > 0, 0, np.inf)[:, None], np.where(over < 0, 0, np.inf)[:, None]
+    plus, minus = np.where(under > 0, 0, np.inf), np.where(under < 0, 0, np.inf)
+    ways: list[tuple[float, list[_Step]]] = []
+    for lost, sign in ((up + more + plus, 1), (low + less + minus, -1)):
+        row, at = divmod(int(lost.argmin()), lost.shape[1])
+        ways.append((lost[row, at], [(row, at, sign)]))
+    came, went = up + more, low + less
+    at = int((came.min(axis=0) + went.min(axis=0)).argmin())
+    row, other = int(came[:, at].argmin()), int(went[:, at].argmin())
+    ways.append((came[row, at] + went[other, at], [(row, at, 1), (other, at, -1)]))
+    came, went = up + plus, low + minus
+    row = int((came.min(axis=1) + went.min(axis=1)).argmin())
+    at, beside = int(came[row].argmin()), int(went[row].argmin())
+    ways.append((came[row, at] + went[row, beside], [(row, at, 1), (row, beside, -1)]))
+    cost, steps = min(ways, key=lambda way: way[0])
+    return steps if cost < np.inf else []
 
 
 def _kept_to(held: _Held, every: int, rows: Sequence[int] | None) -> list[list[int]]:
