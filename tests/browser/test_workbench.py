@@ -115,8 +115,8 @@ def test_tabs_stay_in_view_a_key_skips_the_choice_and_only_ticked_keeps_its_word
     page = opened(width=1440, height=900).page
     page.wait_for_function("() => document.querySelector('.bg-bench').style.getPropertyValue('--bg-head')")
     assert page.evaluate(TABS_UNDER_HEAD)
-    assert page.get_by_role("region", name="The choice").count() == 1
-    assert page.get_by_role("region", name="What it does").count() == 1
+    assert page.get_by_role("region", name="The choice", exact=True).count() == 1
+    assert page.get_by_role("region", name="What it does", exact=True).count() == 1
     page.get_by_role("searchbox", name="Search models").focus()
     for _ in range(2):
         page.keyboard.press("Shift+Tab")
