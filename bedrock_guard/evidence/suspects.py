@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from bedrock_guard.evidence.caller_names import short
@@ -127,7 +128,7 @@ def others_from(networks: Collection[str], about: str, calls: pd.DataFrame) -> t
     seen = calls[["event_time", "principal", "session", "operation", "source_ip", "invoked_by"]]
     seen = seen[seen["principal"].notna() & seen["invoked_by"].isna()]
     seen = seen[networks_of(seen["source_ip"]).isin(list(networks)).to_numpy()].sort_values("event_time")
-    seen = seen[[short(name) != about for name in seen["principal"]]]
+    seen = seen[np.array([short(name) != about for name in seen["principal"]], dtype=bool)]
     found = []
     for (principal, session), own in seen.groupby(["principal", "session"], sort=False, dropna=False):
         name = " ".join([short(str(principal)), *([f"({session})"] if isinstance(session, str) else [])])

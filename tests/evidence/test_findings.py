@@ -28,7 +28,7 @@ from bedrock_guard.evidence.rules_keys import RULES as KEY_RULES
 from bedrock_guard.evidence.rules_logging import RULES as LOGGING_RULES
 from bedrock_guard.evidence.rules_use import RULES as USE_RULES
 from bedrock_guard.evidence.rules_use import network_of
-from bedrock_guard.evidence.suspects import signs_of_theft
+from bedrock_guard.evidence.suspects import others_from, signs_of_theft
 from bedrock_guard.evidence.tables import MissingColumns, Provenance
 
 PHANTOM = "BedrockAPIKey-ab12"
@@ -742,3 +742,10 @@ def test_the_page_of_findings_is_in_step_and_every_rule_has_both_examples() -> N
     assert {item.name for item in fields(Thresholds)} < named
     rules = [*KEY_RULES, *USE_RULES, *LOGGING_RULES, *CHANGE_RULES]
     assert {rule.__name__ for rule in rules} == named - {item.name for item in fields(Thresholds)}
+
+
+def test_where_nobody_else_came_from_is_no_fault() -> None:
+    nothing = pd.DataFrame(
+        columns=["event_time", "principal", "session", "operation", "source_ip", "invoked_by"]
+    )
+    assert others_from(["203.0.113.0/24"], "BedrockAPIKey-h7qz", nothing) == ()
