@@ -102,6 +102,7 @@ def test_ingest_beside_the_floors_and_peers(
     floor = shell(f"{FILES.format(trail.root)} zcat | wc -c")
     raw = int(floor.out)
     own, inside = refreshed(script, trail.root, tmp_path / "store")
+    apart, inside_apart = refreshed(script, trail.root, tmp_path / "apart", workers=1)
     fast, inside_fast = refreshed(script, trail.root, tmp_path / "fast", workers=2)
     again = shell(f"{FILES.format(trail.root)} zcat | wc -c")
     zcat = (floor.cpu + again.cpu) / 2
@@ -110,13 +111,15 @@ def test_ingest_beside_the_floors_and_peers(
     jq = shell(f"{FILES.format(trail.root)} zcat | jq -c {select} | wc -l") if shutil.which("jq") else None
     scraper = python(SCRAPER, trail.root) if find_spec("trailscraper") else None
     summary = TrailStore(tmp_path / "store").summary()
-    assert summary == TrailStore(tmp_path / "fast").summary()
+    assert summary == TrailStore(tmp_path / "fast").summary() == TrailStore(tmp_path / "apart").summary()
     assert summary["records"] == EVENTS == summary["rows"] + sum(summary["left_out"].values())
     lines = [
         ("zcat | wc -c (mean of before and after)", floor, zcat),
         ("isal inflate alone, one process", isal, None),
         ("store, in process: refresh", own, inside["cpu"]),
         ("store, in process: with start and imports", own, None),
+        ("store, 1 worker: refresh", apart, inside_apart["cpu"]),
+        ("store, 1 worker: with start and imports", apart, None),
         ("store, 2 workers: refresh", fast, inside_fast["cpu"]),
         ("store, 2 workers: with start and imports", fast, None),
         ("zcat | jq select Bedrock", jq, None),
