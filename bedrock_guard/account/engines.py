@@ -1,7 +1,7 @@
 """Where calls are counted when one machine is too small: DuckDB here, Athena, Spark or Trino where the records are.
 
-Every engine is sent the same definition (`evidence.aggregate`) in its own dialect, and gives the same tuples. Athena is
-for 100 million events and more; below that the trail store is quicker and costs nothing.
+Every engine is sent the same definition (`evidence.aggregate`) in its own dialect, and gives the same tuples. Where one
+machine can hold the trail, the trail store is simpler and costs nothing.
 """
 
 from __future__ import annotations
