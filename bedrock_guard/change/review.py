@@ -147,7 +147,7 @@ def history_words(seen: History) -> str:
         "depends_usd": "of theirs hang on what is not known",
         "others_usd": "that the same documents would hit is other callers', whom nothing here touches",
         "unseen_usd": "has no caller known, and is hit as far as it is theirs",
-        "elsewhere_usd": f"is of {accounts} that this change does not reach: an SCP does, or a plan made there",
+        "elsewhere_usd": f"is of {accounts} that this change does not reach: only a plan made there does",
     }
     said = [
         f"{'unknown dollars' if name not in shown else dollars(shown[name])} {words[name]}"
