@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from bedrock_guard.account.answers import NotAwsAnswer
 from bedrock_guard.account.pages import UnreadableError, items
 from bedrock_guard.account.situation import management_account
+from bedrock_guard.evidence.words import many
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -67,7 +68,7 @@ class Organization:
             return f"{target} covers no account that an SCP binds"
         named = ", ".join(f"{one} {self.names.get(one, '')}".strip() for one in found[:10])
         more = f" and {len(found) - 10} more" if len(found) > 10 else ""
-        return f"{target} covers {len(found)} account{'s' if len(found) > 1 else ''}: {named}{more}"
+        return f"{target} covers {many(len(found), 'account')}: {named}{more}"
 
 
 def read_organization(account: Account) -> Organization:

@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bedrock_guard.evidence.tables import dollars
+
 # https://aws.amazon.com/aws-cost-management/aws-cost-explorer/pricing/ : each paginated request is one request.
 PRICE_PER_REQUEST_USD = {"ce": Decimal("0.01")}
 
@@ -56,3 +58,18 @@ class RequestCounter:
     def cost_usd(self) -> Decimal:
         """What all of them cost at most, in US dollars."""
         return sum((line.cost_usd for line in self.lines()), Decimal(0))
+
+
+def asked_words(requests: int, paid: int, cost_usd: Decimal) -> str:
+    """How many requests, in words.
+
+    Example:
+        >>> asked_words(194, 22, Decimal("0.22"))
+        '194 requests, 22 of them to Cost Explorer: $0.22 at $0.01 each, the others are free'
+
+    """
+    price = PRICE_PER_REQUEST_USD["ce"]
+    return (
+        f"{requests:,} requests, {paid:,} of them to Cost Explorer: {dollars(cost_usd)} at ${price} each, "
+        "the others are free"
+    )

@@ -19,7 +19,7 @@ from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.instances import read_ec2_bill
 from bedrock_guard.account.pages import UnreadableError, ask
-from bedrock_guard.account.requests import PRICE_PER_REQUEST_USD
+from bedrock_guard.account.requests import asked_words
 from bedrock_guard.account.resources import Resources, kept_profiles, read_resources
 from bedrock_guard.account.sole_callers import unit_regions
 from bedrock_guard.account.stored_calls import calls_at
@@ -39,7 +39,7 @@ from bedrock_guard.evidence.spend import classify_bill, reconcile
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.token_counts import of_seen
 from bedrock_guard.evidence.what_if import WhatIf, short_name, what_if
-from bedrock_guard.evidence.words import together
+from bedrock_guard.evidence.words import accounts_words
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -296,33 +296,6 @@ class AccountCard:
     def asked(self) -> str:
         """How many requests were made, how many of them cost something, and how much at most."""
         return asked_words(self.requests, self.paid, self.cost_usd)
-
-
-def accounts_words(accounts: Sequence[str], most: int = 4) -> str:
-    """Accounts by number, a few of many.
-
-    Example:
-        >>> accounts_words(["000000000011"]), accounts_words(["000000000011", "000000000012"])
-        ('account 000000000011', 'accounts 000000000011 and 000000000012')
-
-    """
-    more = [f"{len(accounts) - most} more"] if len(accounts) > most else []
-    return f"account{'' if len(accounts) == 1 else 's'} {together([*accounts[:most], *more])}"
-
-
-def asked_words(requests: int, paid: int, cost_usd: Decimal) -> str:
-    """How many requests, in words.
-
-    Example:
-        >>> asked_words(194, 22, Decimal("0.22"))
-        '194 requests, 22 of them to Cost Explorer: $0.22 at $0.01 each, the others are free'
-
-    """
-    price = PRICE_PER_REQUEST_USD["ce"]
-    return (
-        f"{requests:,} requests, {paid:,} of them to Cost Explorer: {dollars(cost_usd)} at ${price} each, "
-        "the others are free"
-    )
 
 
 def look(

@@ -173,13 +173,7 @@ class Profile(Frozen):
     """Services whose service-specific credentials stay allowed."""
     controls: Controls = Controls()
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        validate_by_name=True,
-        validate_by_alias=True,
-    )
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
     @property
     def boundary_name(self) -> str:

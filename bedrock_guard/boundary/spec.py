@@ -67,13 +67,7 @@ class BoundarySpec(Frozen):
     notes: tuple[str, ...] = Field(default=(), exclude=True)
     """What reading the file changed, in sentences: an id given as a profile or an ARN and what it became."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        validate_by_name=True,
-        validate_by_alias=True,
-    )
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
     @field_validator("profile")
     @classmethod

@@ -22,6 +22,7 @@ from bedrock_guard.evidence.finding import (
 )
 from bedrock_guard.evidence.key_use import INVOCATIONS
 from bedrock_guard.evidence.tables import provenance_of
+from bedrock_guard.evidence.words import many
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,8 +101,7 @@ def _first_seen(
             rows = places[places["_value"] == value]
             rows.attrs = calls.attrs
             severity: Severity = "high" if (rows["key_kind"] != "none").any() else "low"
-            many = f"{len(rows)} call{'' if len(rows) == 1 else 's'}"
-            title = f"{short(principal)} called {how}: {str(value)[:80]}, {many}."
+            title = f"{short(principal)} called {how}: {str(value)[:80]}, {many(len(rows), 'call')}."
             facts = {"value": value, "before": sorted({str(v) for v in places["_value"].iloc[:first]})[:20]}
             yield of_events(rule, severity, title, str(principal), rows, facts=facts)
 

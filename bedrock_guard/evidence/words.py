@@ -30,6 +30,18 @@ def together(items: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(items[:-1]), items[-1]) if part)
 
 
+def accounts_words(accounts: Sequence[str], most: int = 4) -> str:
+    """Accounts by number, a few of many.
+
+    Example:
+        >>> accounts_words(["000000000011"]), accounts_words(["000000000011", "000000000012"])
+        ('account 000000000011', 'accounts 000000000011 and 000000000012')
+
+    """
+    more = [f"{len(accounts) - most} more"] if len(accounts) > most else []
+    return f"account{'' if len(accounts) == 1 else 's'} {together([*accounts[:most], *more])}"
+
+
 def visible(text: str, *, lines: bool = False) -> str:
     r"""The text, uncut, with what cannot be seen or turns a line round written out: no name can steer a terminal.
 

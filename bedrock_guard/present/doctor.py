@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from bedrock_guard.account.situation import asked_words
+from bedrock_guard.account.requests import asked_words
 from bedrock_guard.present.table import plain
 
 if TYPE_CHECKING:

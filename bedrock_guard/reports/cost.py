@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
 
-from bedrock_guard.account.situation import AccountCard, Situation, accounts_words, look_beside
+from bedrock_guard.account.situation import AccountCard, Situation, look_beside
 from bedrock_guard.account.spending import Spending, read_spending
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.evidence.caller_names import short
@@ -20,8 +20,10 @@ from bedrock_guard.evidence.spend import reconcile
 from bedrock_guard.evidence.spend_views import forecast_total
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.what_if import WhatIf, share
+from bedrock_guard.evidence.words import accounts_words
 from bedrock_guard.present import evidence, spend, spend_checks
 from bedrock_guard.present import resources as show_resources
+from bedrock_guard.present.callers import callers_hit
 from bedrock_guard.present.charts import bars, outcome_by_model
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown
@@ -210,7 +212,7 @@ class CostReport(AccountReport[CostSettings]):
     @property
     def callers(self) -> Shown:
         """Callers whose calls would have been refused."""
-        return in_zone(evidence.callers(self.found, self.situation, limit=20), self.settings.zone)
+        return in_zone(callers_hit(self.found, self.situation, limit=20), self.settings.zone)
 
     @property
     def users(self) -> Shown:

@@ -15,18 +15,17 @@ from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds
 from bedrock_guard.evidence.findings import find
+from bedrock_guard.evidence.key_use import INVOCATIONS
 from bedrock_guard.evidence.lacking import lacking
 from bedrock_guard.evidence.suspects import signs_of_theft
 from bedrock_guard.evidence.usage import TRAIL
 from bedrock_guard.evidence.what_if import WhatIf
+from bedrock_guard.evidence.words import many
 from bedrock_guard.present.lacking import change
 
 _MOST_NAMES: Final = 4
 _CALL: Final = ["principal", "client", "operation"]
-_BY_ROUTE: Final = (
-    *("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream"),
-    *("InvokeModelWithBidirectionalStream", "StartAsyncInvoke"),
-)
+_BY_ROUTE: Final = INVOCATIONS - {"CreateInference"} | {"StartAsyncInvoke"}
 """Operations whose model id names a route; other endpoints and the control plane know none."""
 _COUNTED: Final = (
     "The calls were read as counts, in which no finding is looked for: see whom a control is taken off for."
@@ -75,7 +74,7 @@ class Hit:
 
     def __str__(self) -> str:
         why = f"; {self.why}" if self.why else ""
-        return f"{short(self.who) or 'an unknown caller'} ({calls(self.calls)}{why})"
+        return f"{short(self.who) or 'an unknown caller'} ({many(self.calls, 'call')}{why})"
 
 
 def _findings(situation: Situation, spec: BoundarySpec) -> Sequence[Finding]:
@@ -171,11 +170,6 @@ def _names(who: Sequence[Hit]) -> str:
     return ", ".join(map(str, who[:_MOST_NAMES])) + (f" and {rest} more callers" if rest > 0 else "")
 
 
-def calls(count: int) -> str:
-    """A number of calls in words."""
-    return f"{count:,} call{'' if count == 1 else 's'}"
-
-
 def _kept(hits: Mapping[str, Sequence[Hit]]) -> list[str]:
     return [
         f"Stays on: {name}, though it would refuse calls; only those of {_names(who)}."
@@ -192,7 +186,7 @@ def _still(found: WhatIf, situation: Situation, apart: Apart) -> list[str]:
         thieves = bool(row["who"]) and apart.thieves.issuperset(row["who"])
         why = "; only a caller that shows the signs of a stolen key went this way" if thieves else ""
         notes.append(
-            f"Still refused: {calls(int(row['calls']))} to {situation.name_of(str(row['model']))}{way}, made by "
+            f"Still refused: {many(int(row['calls']), 'call')} to {situation.name_of(str(row['model']))}{way}, made by "
             f"{who}{why}. To let them pass: {change(row)}"
         )
     return notes

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bedrock_guard.account.situation import Situation
 from bedrock_guard.evidence.what_if import short_name
+from bedrock_guard.evidence.words import many
 from bedrock_guard.present.table import plain
 from bedrock_guard.widgets.trying import INVOKE
 
@@ -55,7 +56,7 @@ def recorded(situation: Situation) -> tuple[Recorded, ...]:
 
 
 def _calls(count: int, failed: int) -> str:
-    words = "1 call" if count == 1 else f"{count:,} calls"
+    words = many(count, "call")
     if not failed:
         return words
     return (

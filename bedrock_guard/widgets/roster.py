@@ -16,6 +16,7 @@ from bedrock_guard.change.look import Look
 from bedrock_guard.change.operator_policy import GUARDRAILS, ORGANIZATIONS
 from bedrock_guard.change.rights import lacks
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.words import many
 from bedrock_guard.present import people as show
 from bedrock_guard.widgets.choices import Choices
 from bedrock_guard.widgets.jobs import Job, Tick
@@ -110,8 +111,9 @@ class Roster(t.HasTraits):
     def _lacks(self, work: str, missing: Sequence[str]) -> str:
         if not missing:
             return ""
-        many = f"{len(missing)} permission{'s' if len(missing) > 1 else ''}"
-        return f"{self.caller} cannot {work}: it lacks {many}: {', '.join(missing)}."
+        return (
+            f"{self.caller} cannot {work}: it lacks {many(len(missing), 'permission')}: {', '.join(missing)}."
+        )
 
     @property
     def _hits(self) -> dict[str, show.Hit]:

@@ -13,6 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from bedrock_guard.present import charts, evidence, resources
+from bedrock_guard.present.callers import callers_hit
 from bedrock_guard.present.lacking import refused_models
 from bedrock_guard.present.table import source_note
 from bedrock_guard.widgets.choices import Choices
@@ -74,7 +75,7 @@ class Seeing:
     def _callers(self) -> None:
         found = self._choices.what_if
         if found is not None:
-            self._texts["callers"].value = table(evidence.callers(found, self._choices.situation))
+            self._texts["callers"].value = table(callers_hit(found, self._choices.situation))
 
     def _controls(self) -> None:
         found = self._choices.what_if

@@ -16,6 +16,7 @@ from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.evidence.what_if import WhatIf
 from bedrock_guard.present import evidence
+from bedrock_guard.present.callers import callers_hit
 from bedrock_guard.present.charts import OUTCOMES
 from bedrock_guard.present.table import Shown
 from bedrock_guard.present.terms import explained
@@ -125,7 +126,7 @@ class Workbench:
 
     def callers(self) -> Shown:
         """Who would be refused, for the choice as it is now."""
-        return self._as_of(evidence.callers(self.choices.consequences, self.situation))
+        return self._as_of(callers_hit(self.choices.consequences, self.situation))
 
     def policies(self) -> Shown:
         """The documents and their sizes, for the choice as it is now."""

@@ -20,6 +20,7 @@ from bedrock_guard.evidence.sole_callers import sole_callers
 from bedrock_guard.evidence.tables import total
 from bedrock_guard.evidence.token_counts import of_seen
 from bedrock_guard.present import choosing, evidence, start
+from bedrock_guard.present.callers import callers_hit
 
 USER = "arn:aws:iam::111122223333:user/BedrockAPIKey-h7qz"
 QA = "arn:aws:iam::111122223333:role/policy-qa"
@@ -92,7 +93,7 @@ def test_a_commitment_goes_to_the_one_who_alone_calls_it(situation: Situation) -
     cost = total(situation.bill.loc[situation.bill["model"] == CLAUDE_37, "cost"])
     assert cost > 4000
     assert table.loc[table["principal"] == QA, "stranded"].tolist() == [cost]
-    shown = evidence.callers(found, situation).frame
+    shown = callers_hit(found, situation).frame
     row = shown[shown["caller"] == "role policy-qa"].to_dict("records")[0]
     assert (row["stranded"], row["models"]) == (cost, ("Claude 3.7 Sonnet",))
 
@@ -116,7 +117,7 @@ def test_every_page_shows_the_same_dollars_and_the_whole_bill(situation: Situati
     callers = start.callers(situation).frame
     assert total(callers["cost_usd"]) == total(start.money(situation).frame["cost_usd"]) == whole
     here = total(callers.loc[callers["caller"] == "user BedrockAPIKey-h7qz", "cost_usd"])
-    shown = evidence.callers(found, situation).frame
+    shown = callers_hit(found, situation).frame
     hit = total(shown.loc[shown["caller"] == "user BedrockAPIKey-h7qz", "refused"])
     assert abs(here - hit) < Decimal("0.0001")
     whole_row, *rows = shown["refused"].tolist()
@@ -128,7 +129,7 @@ def test_every_page_shows_the_same_dollars_and_the_whole_bill(situation: Situati
 
 def test_callers_hit_stand_once_each_dearest_first_under_their_sum(situation: Situation) -> None:
     found = situation.what_if(situation.spec())
-    table = evidence.callers(found, situation)
+    table = callers_hit(found, situation)
     shown = table.frame
     assert shown["caller"].is_unique
     assert shown["caller"].tolist()[:3] == ["all", "no caller known", "role policy-qa"]

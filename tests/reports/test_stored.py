@@ -15,7 +15,7 @@ from bedrock_guard.cli import app
 from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.company.trail import write_trail
 from bedrock_guard.errors import GuardError
-from bedrock_guard.present import evidence
+from bedrock_guard.present.callers import callers_hit
 from bedrock_guard.reports.cost import CostReport
 from bedrock_guard.reports.keys import KeyReport
 from bedrock_guard.reports.settings import BadParameters, CostSettings, KeySettings, read_parameters
@@ -40,7 +40,7 @@ def test_the_cost_report_says_the_same(store: Path) -> None:
     assert same.keys() == stored.figures.figures.keys()
     for name in ("total", "difference", "control_total", "coverage_percent"):
         assert stored.figures.figures[name].value == same[name]
-    tables = [evidence.callers(one.found, one.situation, limit=1_000).frame for one in (asked, stored)]
+    tables = [callers_hit(one.found, one.situation, limit=1_000).frame for one in (asked, stored)]
     named = [{str(name).partition(" in ")[0] for name in table["caller"]} for table in tables]
     assert {name for name in named[0] if not name.startswith("no call")} <= named[1]
 
