@@ -9,8 +9,8 @@ import typer
 
 from bedrock_guard import __version__
 from bedrock_guard.cli import account, change, demo, doctor, policy, report, spend, trail
+from bedrock_guard.cli.told import say_error
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.words import visible
 
 app = typer.Typer(
     name="bedrock-guard",
@@ -45,7 +45,5 @@ def main() -> None:
     try:
         app()
     except GuardError as error:
-        for label, text in (("error", error.what), ("why", error.why), ("do", error.remedy)):
-            if text:
-                print(f"{label + ':':7}{visible(text, lines=True)}", file=sys.stderr)
+        say_error(error)
         sys.exit(getattr(error, "exit_status", 2))

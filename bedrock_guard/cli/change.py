@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
+from bedrock_guard.cli.told import again, plain, say_outcome, say_refusals, say_step, typed
+
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account as Session
     from bedrock_guard.boundary.builder import Built
-    from bedrock_guard.change.apply import Outcome, StepReport
-    from bedrock_guard.change.errors import PlanRefusedError
     from bedrock_guard.change.wish import Selection
 
 commands = typer.Typer()
@@ -30,7 +30,6 @@ Target = Annotated[list[str] | None, typer.Option(help="user/NAME, role/NAME or 
 Paths = Annotated[list[str] | None, typer.Option(help="All users and roles below an IAM path.")]
 Tags = Annotated[list[str] | None, typer.Option(help="All that carry KEY=VALUE.")]
 Groups = Annotated[list[str] | None, typer.Option(help="The members of an IAM group.")]
-WAITING = 3
 
 
 @commands.command()
@@ -100,7 +99,7 @@ def plan(  # noqa: PLR0913, PLR0917 - one option for each thing a person may ask
     try:
         made = make_plan(session, wish, seen=_seen(session, days))
     except PlanRefusedError as error:
-        _say_refusals(error)
+        say_refusals(error)
         raise typer.Exit(2) from error
     file = made.save(out)
     print(review(made).partition("\n## Not done by this plan")[0].partition("\n## The way back")[0])
@@ -110,7 +109,7 @@ def plan(  # noqa: PLR0913, PLR0917 - one option for each thing a person may ask
             f"         {len(made.exports)} commands for SCPs, which this plan does not attach, are in the review"
         )
     if made.steps:
-        print(f"next:    {_again('apply', str(file), account, state)}")
+        print(f"next:    {again('apply', str(file), account, state)}")
 
 
 @commands.command()
@@ -139,13 +138,13 @@ def apply(
     session = _session(account, state)
     print(f"{chosen}, made {found.made:%Y-%m-%d %H:%M} UTC:")
     for number, step in enumerate(found.steps, start=1):
-        print(f"{number}. {_plain(step.words())}")
-    typed = phrase if phrase is not None else _typed(found.phrase) if found.steps else ""
+        print(f"{number}. {plain(step.words())}")
+    said = phrase if phrase is not None else typed(found.phrase) if found.steps else ""
     with _Cancel() as cancel:
         outcome = applied(
-            found, session, journal or chosen.parent, phrase=typed, on_step=_say, cancel=cancel.asked
+            found, session, journal or chosen.parent, phrase=said, on_step=say_step, cancel=cancel.asked
         )
-    _say_outcome(outcome, account, state)
+    say_outcome(outcome, account, state)
 
 
 @commands.command()
@@ -165,13 +164,13 @@ def resume(
     now = status(place)
     if now.gate_phrase and phrase is None:
         print(now)
-        phrase = _typed(now.gate_phrase)
+        phrase = typed(now.gate_phrase)
     with _Cancel() as cancel:
         outcome = resumed(
             place, _session(account, state), phrase=phrase or "", take_over=take_over,
-            bear_denials=bear_denials, on_step=_say, cancel=cancel.asked,
+            bear_denials=bear_denials, on_step=say_step, cancel=cancel.asked,
         )  # fmt: skip
-    _say_outcome(outcome, account, state)
+    say_outcome(outcome, account, state)
 
 
 @commands.command()
@@ -185,8 +184,10 @@ def rollback(
     from bedrock_guard.change.apply import rollback as rolled_back
     from bedrock_guard.change.status import find_journal
 
-    outcome = rolled_back(find_journal(journal), _session(account, state), take_over=take_over, on_step=_say)
-    _say_outcome(outcome, account, state)
+    outcome = rolled_back(
+        find_journal(journal), _session(account, state), take_over=take_over, on_step=say_step
+    )
+    say_outcome(outcome, account, state)
 
 
 @commands.command()
@@ -222,9 +223,9 @@ def drift(
         raise GuardError("The spec names no targets.", remedy="Give --target, --path, --tag or --group.")
     frame = drift_of(session, chosen, None if selection.empty else selection)
     for row in frame.itertuples():
-        print(f"{row.state:9} {_plain(str(row.principal))}  {_plain(str(row.detail))}")
+        print(f"{row.state:9} {plain(str(row.principal))}  {plain(str(row.detail))}")
         if isinstance(row.witness, str):
-            print(f"          witness: {_plain(row.witness)}")
+            print(f"          witness: {plain(row.witness)}")
     print(", ".join(summary(frame)) or "no targets")
     raise typer.Exit(int((frame["state"] != "as asked").any()))
 
@@ -275,7 +276,7 @@ def _seen(session: Session, days: int) -> Any:
     try:
         return session.situation(days)
     except (ClientError, BotoCoreError, GuardError) as error:
-        print(f"past calls are unknown: {_plain(str(error))}", file=sys.stderr)
+        print(f"past calls are unknown: {plain(str(error))}", file=sys.stderr)
         return None
 
 
@@ -301,64 +302,6 @@ def _print_operator_policy(session: Session, built: Built, scps: bool, guardrail
         guardrails=guardrails,
     )
     print(json.dumps(made, indent=2))
-
-
-def _say_refusals(error: PlanRefusedError) -> None:
-    print("No plan is made:", file=sys.stderr)
-    for number, refusal in enumerate(error.refusals, start=1):
-        print(f"{number}. {_plain(refusal.what)}", file=sys.stderr)
-        for label, text in (("why", refusal.why), ("do", refusal.remedy)):
-            if text:
-                print(f"   {label}: {_plain(text)}", file=sys.stderr)
-        if refusal.offer:
-            print(_plain(refusal.offer), file=sys.stderr)
-
-
-def _typed(phrase: str) -> str:
-    """What the person types. Without a terminal there is nobody to ask."""
-    if not sys.stdin.isatty():
-        raise typer.BadParameter(f"Give --phrase {phrase!r}: there is no terminal to type it on.")
-    print(f"\nTo go on, type: {phrase}")
-    return str(typer.prompt("phrase", default="", show_default=False))
-
-
-def _say(report: StepReport) -> None:
-    if report.state in ("begun", "waiting") and not report.note:
-        return
-    place, note = f"[{report.number:3}/{report.of}]", _plain(report.note)
-    if report.state in ("begun", "waiting"):
-        print(f"{place} {note}", flush=True)
-        return
-    print(f"{place} {report.state}: {_plain(report.step.words())}{f' ({note})' if note else ''}", flush=True)
-
-
-def _say_outcome(outcome: Outcome, account: str, state: Path | None) -> None:
-    print(f"{outcome.state.replace('_', ' ')}: {_plain(outcome.words)}")
-    for note in outcome.notes:
-        print(f"note: {_plain(note)}")
-    place = str(outcome.journal) if outcome.journal else ""
-    if outcome.state == "waiting":
-        print(f"go on:     {_again('resume', place, account, state)}")
-        print(f"           and type: {outcome.gate_phrase}")
-    if outcome.state in ("waiting", "cancelled", "done") and place:
-        print(f"take back: {_again('rollback', place, account, state)}")
-    if outcome.state in ("waiting", "cancelled"):
-        raise typer.Exit(WAITING)
-    if outcome.state == "done" and outcome.notes:
-        raise typer.Exit(1)
-
-
-def _again(command: str, place: str, account: str, state: Path | None) -> str:
-    import shlex
-
-    where = ["--account", account, *(["--state", str(state)] if state else [])]
-    return shlex.join(["bedrock-guard", command, place, *where])
-
-
-def _plain(text: str) -> str:
-    from bedrock_guard.evidence.words import visible
-
-    return visible(text, lines=True)
 
 
 class _Cancel:

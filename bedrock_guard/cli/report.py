@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from bedrock_guard.cli.told import say_error
+
 if TYPE_CHECKING:
-    from bedrock_guard.errors import GuardError
     from bedrock_guard.reports.deliver import Delivery
     from bedrock_guard.reports.run import Options, Report
 
@@ -64,7 +64,7 @@ def report(  # noqa: PLR0913, PLR0917 - each is an option of its own
         made = _run(name, values, place, options)
     except GuardError as error:
         status = getattr(error, "exit_status", 4)
-        _say(error)
+        say_error(error)
         if status == 4:
             _tell(delivery, Message(name, status, f"The {name} report failed: {error}", place))
         raise typer.Exit(status) from error
@@ -101,7 +101,7 @@ def _checked(
         client = sns_of(str(values.get("account", "demo")))
         return place, values, replace(delivery, client=client)
     except GuardError as error:
-        _say(error)
+        say_error(error)
         raise typer.Exit(2) from error
 
 
@@ -117,15 +117,6 @@ def _tell(delivery: Delivery, message: Any) -> bool:
     try:
         delivery.tell(message)
     except DeliveryFailed as error:
-        _say(error)
+        say_error(error)
         return False
     return True
-
-
-def _say(error: GuardError) -> None:
-    """The error in three lines; a report's own message, never a traceback."""
-    from bedrock_guard.evidence.words import visible
-
-    for label, text in (("error", error.what), ("why", error.why), ("do", error.remedy)):
-        if text:
-            print(f"{label + ':':7}{visible(text, lines=True)}", file=sys.stderr)
