@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bedrock_guard.account.listings import LISTINGS, Listing
 from bedrock_guard.account.permissions import PERMISSIONS
 from bedrock_guard.account.prices import ENDPOINT as PRICE_LIST_REGION
-from bedrock_guard.account.resources import LISTINGS, Listing
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account

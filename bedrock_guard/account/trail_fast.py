@@ -15,8 +15,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 from simdjson import Array, Object, Parser
 
 from bedrock_guard.account.trail_memory import Form, Memory, is_short
+from bedrock_guard.evidence.held_records import MEMBERS, Kind, Records
 from bedrock_guard.evidence.left_out import LeftOut
-from bedrock_guard.evidence.record_columns import MEMBERS, Columns, Kind, Records, read_columns
+from bedrock_guard.evidence.record_columns import Columns, read_columns
 from bedrock_guard.evidence.records import sort_record
 from bedrock_guard.evidence.repeated import Repeated
 

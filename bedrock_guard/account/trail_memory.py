@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
 
+from bedrock_guard.evidence.held_records import MEMBERS, Kind, shape_of
 from bedrock_guard.evidence.left_out import LeftOut
-from bedrock_guard.evidence.record_columns import MEMBERS, Kind, shape_of
 
 _MOST_TEXTS: Final = 60_000
 _MOST_FORMS: Final = 20_000

@@ -12,21 +12,20 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 
 from bedrock_guard.evidence.clients import client_of
 from bedrock_guard.evidence.denials import Denial, read_denial
+from bedrock_guard.evidence.held_records import Kind, Records, shape_of
 from bedrock_guard.evidence.hygiene import as_object, clean
 from bedrock_guard.evidence.identity import Caller, key_kind, read_caller
-from bedrock_guard.evidence.kinds import Shape, flag, identifier, number
+from bedrock_guard.evidence.kinds import flag, identifier, number
 from bedrock_guard.evidence.left_out import LeftOut
 from bedrock_guard.evidence.model_ids import raw_model
 from bedrock_guard.evidence.moments import read_times
-from bedrock_guard.evidence.parameters import OUTCOMES, is_bedrock, is_kept_service, kept_text, request_shape
-from bedrock_guard.evidence.repeated import Column, Repeated, fields_of
+from bedrock_guard.evidence.parameters import OUTCOMES, is_bedrock, kept_text
+from bedrock_guard.evidence.repeated import Column, Repeated, distinct, fields_of
 
-_AWS_DOMAIN: Final = ".amazonaws.com"
 _HEX: Final = b"0123456789abcdef-"
 _LONGEST_ID: Final = 36
 _COUNT: Final = re.compile(r"[0-9]{1,10}(?:\.0+)?")
@@ -35,78 +34,12 @@ _TOO_MANY: Final = 10**10
 """No call has that many tokens; what claims to is no count, and sums of counts stay below 64 bits."""
 _Read = TypeVar("_Read")
 
-Kind = tuple[str, str]
-"""`eventSource` and `eventName` of a record."""
-
-
-class Records:
-    """Records whose operation is kept (`shape_of`), in the order they were met: dicts, or what a subclass holds.
-
-    Args:
-        records: the records.
-        kinds: the kind of each.
-    """
-
-    def __init__(self, records: Sequence[Any], kinds: Sequence[Kind]) -> None:
-        self.records, self.kinds = records, kinds
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    @cached_property
-    def distinct_kinds(self) -> Repeated[Kind]:
-        """The kind of each record."""
-        return _distinct(self.kinds)
-
-    def column(self, name: str) -> list[Any]:
-        """A member of each record; None where a record has none."""
-        return [record.get(name) for record in self.records]
-
-    def each(self, function: Callable[[Any], _Read], name: str) -> list[_Read]:
-        """What `function` reads from that member of each record."""
-        return [function(value) for value in self.column(name)]
-
-    def read(self, function: Callable[[Any], _Read], name: str) -> Repeated[_Read]:
-        """The same, for a member that many records have alike."""
-        return Repeated(range(len(self)), self.each(function, name))
-
-    def read_by_kind(self, function: Callable[[Any, Kind], _Read], name: str) -> Repeated[_Read]:
-        """The same, where it depends on the kind of the record as well."""
-        found = [function(value, kind) for value, kind in zip(self.column(name), self.kinds, strict=True)]
-        return Repeated(range(len(self)), found)
-
-    def whole(self, place: int) -> dict[str, Any]:
-        """One record as a dict."""
-        return dict(self.records[place])
-
-    def only(self, places: Sequence[int]) -> Records:
-        """The records at these places."""
-        return Records([self.records[place] for place in places], [self.kinds[place] for place in places])
-
-
-MEMBERS: Final = (
-    "eventTime", "eventCategory", "eventType", "requestParameters", "additionalEventData", "userIdentity",
-    "userAgent", "eventID", "recipientAccountId", "awsRegion", "sourceIPAddress", "requestID", "vpcEndpointId",
-    "resources", "readOnly", "sessionCredentialFromConsole", "errorCode",
-)  # fmt: skip
-"""The members that are read of every record, in the order in which `read_columns` asks for them."""
-
 
 class Columns(NamedTuple):
     """Columns of the trail table without `model` and `route`, equally long, and the records that make no row."""
 
     columns: dict[str, Column]
     left_out: Counter[str]
-
-
-@lru_cache(maxsize=8192)
-def shape_of(source: str, operation: str) -> Shape | LeftOut:
-    """What is kept of the requests of an operation, or the reason why its calls are never rows."""
-    service = source.strip().removesuffix(".cn").removesuffix(_AWS_DOMAIN)
-    if service == source.strip() or not is_kept_service(service):
-        return LeftOut.OTHER_SERVICE
-    shape = request_shape(service, operation)
-    return LeftOut.OTHER_OPERATION if shape is None else shape
 
 
 def read_columns(records: Records) -> Columns:
@@ -193,17 +126,9 @@ def _accounts(records: Records, of_callers: Repeated[str | None]) -> Column:
 def _texts(values: list[Any]) -> Repeated[str | None]:
     """Each distinct value cleaned once."""
     try:
-        return _distinct(values).map(clean)
+        return distinct(values).map(clean)
     except TypeError:  # a list or an object where a text should be
         return Repeated(range(len(values)), [clean(value) for value in values])
-
-
-def _distinct(values: Sequence[_Read]) -> Repeated[_Read]:
-    distinct = list(dict.fromkeys(values))
-    if len(distinct) == 1:
-        return Repeated.constant(distinct[0], len(values))
-    places = dict(zip(distinct, range(len(distinct)), strict=True))
-    return Repeated(list(map(places.__getitem__, values)), distinct)
 
 
 _PLAIN_FLAGS: Final = {bool, type(None)}

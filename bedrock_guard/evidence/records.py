@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bedrock_guard.evidence.held_records import Records, shape_of
 from bedrock_guard.evidence.left_out import LeftOut
-from bedrock_guard.evidence.record_columns import Columns, Records, read_columns, shape_of
+from bedrock_guard.evidence.record_columns import Columns, read_columns
 
 
 def read_items(items: Iterable[Any]) -> tuple[int, Columns]:

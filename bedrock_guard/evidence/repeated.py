@@ -69,6 +69,20 @@ class Repeated(Generic[_V]):
         }
 
 
+def distinct(values: Sequence[_V]) -> Repeated[_V]:
+    """A column of hashable values, each distinct one once, in the order in which they were met.
+
+    Example:
+        >>> distinct(["a", "b", "a"]).values
+        ['a', 'b']
+    """
+    once = list(dict.fromkeys(values))
+    if len(once) == 1:
+        return Repeated.constant(once[0], len(values))
+    places = dict(zip(once, range(len(once)), strict=True))
+    return Repeated(list(map(places.__getitem__, values)), once)
+
+
 Column = list[Any] | Repeated[Any]
 """One column of a table."""
 

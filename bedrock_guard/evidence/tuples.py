@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.held_records import Records, shape_of
 from bedrock_guard.evidence.left_out import LeftOut
 from bedrock_guard.evidence.moments import read_time
-from bedrock_guard.evidence.record_columns import Records, read_columns, shape_of
+from bedrock_guard.evidence.record_columns import read_columns
 from bedrock_guard.evidence.tables import Table, column
 from bedrock_guard.evidence.usage import to_frame
 

@@ -11,7 +11,8 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from bedrock_guard.account.resources import LISTINGS, Resources, read_resources
+from bedrock_guard.account.listings import LISTINGS
+from bedrock_guard.account.resources import Resources, read_resources
 from bedrock_guard.demo.clock import DemoClock
 from bedrock_guard.evidence.tables import provenance_of
 
