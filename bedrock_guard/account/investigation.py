@@ -18,6 +18,7 @@ import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_guard.account.answers import NotAwsAnswer, demanded
+from bedrock_guard.account.card import AccountCard
 from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill, with_days
 from bedrock_guard.account.facts import learnt
@@ -25,7 +26,7 @@ from bedrock_guard.account.key_page import KeyPage, no_page, page_of_key, page_o
 from bedrock_guard.account.keys import Keys, read_keys
 from bedrock_guard.account.opaque_models import with_opaque_models
 from bedrock_guard.account.prices import read_price_list
-from bedrock_guard.account.situation import HISTORY, AccountCard
+from bedrock_guard.account.situation import HISTORY
 from bedrock_guard.account.stored_calls import key_calls_at
 from bedrock_guard.account.trail_lookup import DEFAULT_ATTRIBUTES, Attribute, Lookup, look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from bedrock_guard.account.answers import NotAwsAnswer
+from bedrock_guard.account.card import management_account
 from bedrock_guard.account.pages import UnreadableError, items
-from bedrock_guard.account.situation import management_account
 from bedrock_guard.evidence.words import many
 
 if TYPE_CHECKING:

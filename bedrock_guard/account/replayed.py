@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bedrock_guard.account.card import management_account
 from bedrock_guard.account.investigation import read_calls
 from bedrock_guard.account.opaque_models import with_opaque_models
 from bedrock_guard.account.s3 import is_address
 from bedrock_guard.account.session import open_account
-from bedrock_guard.account.situation import management_account
 from bedrock_guard.account.trail_places import Wanted, store_at
 from bedrock_guard.account.tuple_files import is_table, read_table
 from bedrock_guard.boundary.builder import build

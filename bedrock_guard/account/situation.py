@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from bedrock_guard.account.card import AccountCard, management
 from bedrock_guard.account.cost_explorer import Window
 from bedrock_guard.account.costs import read_bill
 from bedrock_guard.account.facts import learnt
 from bedrock_guard.account.instances import read_ec2_bill
-from bedrock_guard.account.pages import UnreadableError, ask
-from bedrock_guard.account.requests import asked_words
 from bedrock_guard.account.resources import Resources, kept_profiles, read_resources
 from bedrock_guard.account.sole_callers import unit_regions
 from bedrock_guard.account.stored_calls import calls_at
@@ -259,45 +258,6 @@ def example_spec() -> BoundarySpec:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class AccountCard:
-    """Who was asked, and what asking cost, Cost Explorer's `paid` requests.
-
-    `management` is the organisation's management account, None if there is none or it is unknown, `unasked` why then.
-    """
-
-    mode: str
-    account_id: str
-    caller_arn: str
-    now: datetime
-    requests: int
-    cost_usd: Decimal
-    management: str | None = None
-    paid: int = 0
-    unasked: str = ""
-
-    @classmethod
-    def of(cls, account: Account, management: str | None = None, unasked: str = "") -> AccountCard:
-        """The card as it is now; requests that follow are not on it."""
-        count = account.requests
-        return cls(
-            account.mode,
-            account.account_id,
-            account.caller_arn,
-            account.now,
-            count.total(),
-            count.cost_usd,
-            management,
-            count.total("ce"),
-            unasked,
-        )
-
-    @property
-    def asked(self) -> str:
-        """How many requests were made, how many of them cost something, and how much at most."""
-        return asked_words(self.requests, self.paid, self.cost_usd)
-
-
 def look(
     account: Account, days: int = 28, regions: Sequence[str] | None = None, *, store: str = ""
 ) -> Situation:
@@ -360,28 +320,13 @@ def _situation(
     calls = fill_models(calls, catalogue, kept_profiles(held, catalogue, {"application_profile"}))
     units = held.of("provisioned_throughput")
     owners = sole_callers(calls, units)
-    card = AccountCard.of(account, *_management(account))
+    card = AccountCard.of(account, *management(account))
     known = units_behind(units)
     return Situation(card, catalogue, calls, bill, proof, *ec2, window, held, owners, known)
 
 
 def _count(calls: pd.DataFrame) -> int:
     return int(calls["calls"].sum()) if "calls" in calls.columns else len(calls)
-
-
-def management_account(account: Account) -> str | None:
-    """The management account of the caller's organisation; None without one, or where it may not be asked."""
-    return _management(account)[0]
-
-
-def _management(account: Account) -> tuple[str | None, str]:
-    """The management account, and why it is unknown where there may be one."""
-    try:
-        answer = ask(account.client("organizations"), "describe_organization")
-    except UnreadableError as error:
-        return None, "" if error.what.endswith("AWSOrganizationsNotInUseException") else error.what
-    found = answer.get("Organization", {}).get("MasterAccountId")
-    return found if isinstance(found, str) else None, ""
 
 
 def _regions(bill: pd.DataFrame, account: Account) -> tuple[str, ...]:

@@ -38,32 +38,18 @@ def key_created(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
     True: CreateServiceSpecificCredential for bedrock.amazonaws.com succeeded. False: the same for CodeCommit.
     """
     for _index, event in succeeded(evidence.calls, _CREATE, source=IAM).iterrows():
-        asked, made = (
-            json_of(event["parameters"]),
-            json_of(event["outcome"]).get("serviceSpecificCredential", {}),
-        )
+        asked = json_of(event["parameters"])
+        made = json_of(event["outcome"]).get("serviceSpecificCredential", {})
         service = asked.get("serviceName") or made.get("serviceName")
         if service not in SERVICES:
             continue
-        days, user = (
-            asked.get("credentialAgeDays"),
-            asked.get("userName") or made.get("userName") or "unknown",
-        )
-        endless = days is None and made.get("expirationDate") is None
-        late = days is not None and days > limits.endless_days
-        ends = (
-            "that never expires"
-            if endless
-            else f"for {days:,} days, in practice for ever,"
-            if late
-            else f"for {days} days"
-            if days
-            else f"until {made['expirationDate']}"
-        )
+        days, until = asked.get("credentialAgeDays"), made.get("expirationDate")
+        user = asked.get("userName") or made.get("userName") or "unknown"
+        endless = (days is None and until is None) or (days is not None and days > limits.endless_days)
         yield of_event(
             "key_created",
-            "high" if endless or late else "medium",
-            f"{who(event)} created a key {ends} for {user}.",
+            "high" if endless else "medium",
+            f"{who(event)} created a key {_term(days, until, limits)} for {user}.",
             user,
             evidence.calls,
             event,
@@ -71,6 +57,14 @@ def key_created(evidence: Evidence, limits: Thresholds) -> Iterator[Finding]:
             days=days,
             credential_id=made.get("serviceSpecificCredentialId"),
         )
+
+
+def _term(days: int | None, until: Any, limits: Thresholds) -> str:
+    """How long a key lives: the days that were asked for, else the end that IAM answered."""
+    if days is None:
+        return "that never expires" if until is None else f"until {until}"
+    forever = ", in practice for ever," if days > limits.endless_days else ""
+    return f"for {days:,} days{forever}"
 
 
 def key_creation_refused(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.evidence.caller_names import who
@@ -48,24 +49,19 @@ def invocation_logging_weakened(evidence: Evidence, _: Thresholds) -> Iterator[F
             if lost:
                 later = puts[puts > event["event_time"]]
                 back = later.iloc[0].to_pydatetime() if len(later) else None
-                since = f"{event['event_time']:%Y-%m-%d %H:%M}"
-                until = (
-                    f"from {since} to {back:%Y-%m-%d %H:%M} UTC" if back else "not set again in the records"
-                )
-                title = (
-                    f"{who(event)} switched off or moved model invocation logging in {event['region']}: "
-                    f"{', '.join(lost)}; {until}."
-                )
-                yield of_event(
-                    "invocation_logging_weakened",
-                    "high",
-                    title,
-                    str(event["region"]),
-                    calls,
-                    event,
-                    lost=lost,
-                    set_again=back,
-                )
+                facts = {"lost": lost, "set_again": back}
+                place, title = str(event["region"]), _lost_title(event, lost, back)
+                yield of_event("invocation_logging_weakened", "high", title, place, calls, event, **facts)
+
+
+def _lost_title(event: pd.Series[Any], lost: Sequence[str], back: datetime | None) -> str:
+    """Who took what off, where, and how long it was gone."""
+    since = f"{event['event_time']:%Y-%m-%d %H:%M}"
+    until = f"from {since} to {back:%Y-%m-%d %H:%M} UTC" if back else "not set again in the records"
+    return (
+        f"{who(event)} switched off or moved model invocation logging in {event['region']}: "
+        f"{', '.join(lost)}; {until}."
+    )
 
 
 _SWITCHES_OFF: Final = (

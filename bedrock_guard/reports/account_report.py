@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
+from bedrock_guard.account.card import AccountCard
 from bedrock_guard.account.facts import load_facts
 from bedrock_guard.account.session import open_account
-from bedrock_guard.account.situation import AccountCard
 from bedrock_guard.evidence.tables import Provenance
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
 
+from bedrock_guard.account.card import AccountCard
 from bedrock_guard.account.investigation import REGIONS_ASSUMED, Investigation, investigate, thresholds_of
 from bedrock_guard.account.key_page import KeyPage, no_page
 from bedrock_guard.account.resources import Logging, Resources, read_resources
-from bedrock_guard.account.situation import AccountCard, example_spec
+from bedrock_guard.account.situation import example_spec
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
