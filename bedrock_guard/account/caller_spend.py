@@ -55,8 +55,8 @@ class CallerSpend:
 
     @property
     def exported_total(self) -> Decimal | None:
-        """All lines of the export in the window; None without an export, or with an amount that cannot be read."""
-        if self.exported is None:
+        """All lines of the export in the window; None without one, in several currencies, or with an unread amount."""
+        if self.exported is None or self.exported["currency"].nunique() > 1:
             return None
         amounts = [money(value) for value in self.exported["cost"]]
         return None if None in amounts else total(amounts)

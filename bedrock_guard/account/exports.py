@@ -1,7 +1,8 @@
 """A cost export (CUR 2.0 or FOCUS 1.2; Parquet, CSV or CSV.gz) -> the same bill, with the caller where it is exported.
 
 Nothing is filtered by service code alone, which loses Marketplace models, nor by principal, which loses lines without
-one. Amounts that Parquet holds as floating point are rounded to ten decimals line by line, then added exactly.
+one. Amounts that Parquet holds as floating point are rounded to ten decimals line by line, then added exactly; of
+others eighteen decimals are read. Lines that stand twice, and lines without a day, make the bill unknown, and say so.
 
 https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html,
 https://focus.finops.org/focus-specification/v1-2/
@@ -22,8 +23,9 @@ import pandas as pd
 
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.reconcile import ControlTotal
-from bedrock_guard.evidence.tables import BILL, Provenance, Table, column, with_provenance
+from bedrock_guard.evidence.tables import BILL, Provenance, Table, column, dollars, with_provenance
 from bedrock_guard.evidence.usage_types import split
+from bedrock_guard.evidence.words import many
 
 Form = Literal["CUR 2.0", "FOCUS 1.2"]
 
@@ -41,7 +43,8 @@ SERVICES: Final[Mapping[str, str]] = {
 SUFFIXES: Final = (".parquet", ".csv.gz", ".csv")
 _PERIOD: Final = re.compile(r"(?:^|/)billing_period=(?P<month>\d{4}-\d{2})(?:/|$)", re.IGNORECASE)
 _EXECUTION: Final = re.compile(r"(?P<partition>.*/)(?P<execution>\d{8}T\d{6}Z-[^/]+)/[^/]+", re.DOTALL)
-_MONEY: Final = "DECIMAL(38, 10)"
+_EXACT, _ROUNDED = "DECIMAL(38, 18)", "DECIMAL(38, 10)"
+_TIME: Final = "TIMESTAMPTZ"
 _SETTINGS: Final = "SET TimeZone = 'UTC'; SET disabled_optimizers = 'statistics_propagation'"
 """A day is a UTC day whatever the machine's zone is. DuckDB 2.0 takes TRY_CAST of a Parquet column without nulls to
 give none, and then counts amounts that are NaN as read."""
@@ -89,16 +92,18 @@ def read_export(
         connection.execute(_SETTINGS)
         lines = _relation(connection, files)
         form = _form(lines.columns)
-        sql = _cur(lines.columns, lines.types) if form == "CUR 2.0" else _focus(lines.columns)
+        head = _Header.of(lines)
+        sql = _cur(head) if form == "CUR 2.0" else _focus(head)
         lines.create_view("export")
         connection.execute(f"CREATE TEMP VIEW bill AS {sql}")
         found = connection.sql(_GROUPED).to_arrow_table().to_pandas()
         sums = connection.sql("SELECT currency, sum(cost) FROM bill GROUP BY currency").fetchall()
+        wrong = connection.sql(_WRONG).fetchall()[0]
     except duckdb.Error as error:
         raise ExportError("The export cannot be read.", why=str(error).splitlines()[0][:300]) from error
     finally:
         connection.close()
-    said = Provenance(form, asked_at=now or datetime.now(UTC))
+    said = _doubted(Provenance(form, asked_at=now or datetime.now(UTC)), *wrong)
     return ExportReading(with_provenance(_frame(found), said), _control(sums, said), form, len(files))
 
 
@@ -156,43 +161,72 @@ def _relation(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> du
 
 def _form(columns: Sequence[str]) -> Form:
     have = {name.lower() for name in columns}
-    if {"line_item_usage_type", "line_item_unblended_cost", "line_item_usage_start_date"} <= have:
-        return "CUR 2.0"
-    if {"billedcost", "chargeperiodstart", "servicename"} <= have:
-        return "FOCUS 1.2"
+    forms: Mapping[Form, set[str]] = {
+        "CUR 2.0": {"line_item_usage_type", "line_item_unblended_cost", "line_item_usage_start_date"},
+        "FOCUS 1.2": {"billedcost", "chargeperiodstart", "servicename"},
+    }
+    found = [form for form, names in forms.items() if names <= have]
+    if len(found) > 1:
+        raise ExportError("A CUR 2.0 and a FOCUS 1.2 export lie there together.", remedy="Name one of them.")
+    if found:
+        return found[0]
     raise ExportError(
         "These files are neither a CUR 2.0 nor a FOCUS 1.2 export.",
         why="line_item_usage_type and line_item_unblended_cost, or BilledCost and ServiceName, are not there.",
     )
 
 
-def _column(columns: Sequence[str], name: str, kind: str = "VARCHAR") -> str:
-    """The column, or a NULL of that type where the export was made without it."""
-    known = {found.lower(): found for found in columns}
-    return (
-        f'TRY_CAST("{known[name.lower()]}" AS {kind})' if name.lower() in known else f"CAST(NULL AS {kind})"
-    )
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The columns of an export: their names by their lower-case form, and their types."""
+
+    names: Mapping[str, str]
+    types: Mapping[str, str]
+
+    @classmethod
+    def of(cls, lines: duckdb.DuckDBPyRelation) -> _Header:
+        types = {name.lower(): str(kind) for name, kind in zip(lines.columns, lines.types, strict=True)}
+        return cls({name.lower(): name for name in lines.columns}, types)
+
+    def one(self, name: str, kind: str = "VARCHAR") -> str:
+        """The column, or a NULL of that type where the export was made without it."""
+        own = self.names.get(name.lower())
+        return f"CAST(NULL AS {kind})" if own is None else f'TRY_CAST("{own}" AS {kind})'
+
+    def money(self, name: str) -> str:
+        """An amount; a floating point number has no more than ten decimals worth reading."""
+        rounded = self.types.get(name.lower()) in ("DOUBLE", "FLOAT")
+        return self.one(name, _ROUNDED if rounded else _EXACT)
+
+    def unset(self, name: str) -> str:
+        """Whether a column that there is stands empty."""
+        return (
+            f"nullif({self.one(name)}, '') IS NULL" if name.lower() in self.names else "CAST(NULL AS BOOLEAN)"
+        )
+
+    def product_name(self) -> str:
+        """The name of a Marketplace product: a map in Parquet, JSON in CSV, a column of its own in old exports."""
+        if self.types.get("product", "").startswith("MAP"):
+            return "CAST(product['product_name'] AS VARCHAR)"
+        if "product" in self.names:
+            return "CASE WHEN json_valid(product) THEN json_extract_string(product, '$.product_name') END"
+        return self.one("product_product_name")
+
+    def identity(self) -> str:
+        """What no two lines of a CUR have in common; NULL where the export was made without it."""
+        if "identity_line_item_id" not in self.names:
+            return "CAST(NULL AS VARCHAR)"
+        parts = ("identity_line_item_id", "identity_time_interval", "bill_billing_period_start_date")
+        said = ", ".join(f"coalesce({self.one(name)}, '')" for name in parts)
+        return f"CASE WHEN {self.one(parts[0])} <> '' THEN concat_ws('|', {said}) END"
 
 
-def _product_name(columns: Sequence[str], types: Sequence[Any]) -> str:
-    """The name of a Marketplace product: a map in Parquet, JSON in CSV, a column of its own in old exports."""
-    kinds = {name.lower(): str(kind) for name, kind in zip(columns, types, strict=True)}
-    if kinds.get("product", "").startswith("MAP"):
-        return "CAST(product['product_name'] AS VARCHAR)"
-    if "product" in kinds:
-        return "CASE WHEN json_valid(product) THEN json_extract_string(product, '$.product_name') END"
-    return _column(columns, "product_product_name")
-
-
-def _cur(columns: Sequence[str], types: Sequence[Any]) -> str:
-    def one(name: str, kind: str = "VARCHAR") -> str:
-        return _column(columns, name, kind)
-
+def _cur(head: _Header) -> str:
+    one = head.one
     names = " ".join(f"WHEN '{code}' THEN '{name}'" for code, name in SERVICES.items())
-    codes = ", ".join(f"'{code}'" for code in SERVICES)
     description = one("line_item_line_item_description")
     return f"""
-        SELECT date_trunc('day', {one("line_item_usage_start_date", "TIMESTAMP")}) AS day,
+        SELECT date_trunc('day', {one("line_item_usage_start_date", _TIME)}) AS day,
             {one("line_item_usage_account_id")} AS account_id,
             coalesce({one("product_region_code")}, {one("product_region")}) AS region,
             CASE {one("line_item_product_code")} {names} ELSE coalesce(name, {one("line_item_product_code")}) END
@@ -200,25 +234,25 @@ def _cur(columns: Sequence[str], types: Sequence[Any]) -> str:
             {one("line_item_usage_type")} AS usage_type,
             {one("line_item_operation")} AS operation,
             {one("line_item_line_item_type")} AS record_type,
-            {one("line_item_usage_amount", _MONEY)} AS quantity,
+            {head.money("line_item_usage_amount")} AS quantity,
             CASE WHEN {description} ILIKE '%|%million%' THEN '1M tokens' ELSE {one("pricing_unit")} END AS unit,
-            {one("line_item_unblended_cost", _MONEY)} AS cost,
+            {head.money("line_item_unblended_cost")} AS cost,
             {one("line_item_currency_code")} AS currency,
+            {head.unset("bill_invoice_id")} AS estimated,
             {one("line_item_iam_principal")} AS principal,
-            {one("line_item_resource_id")} AS resource_id
-        FROM (SELECT *, {_product_name(columns, types)} AS name FROM export)
-        WHERE {one("line_item_product_code")} IN ({codes}) OR name ILIKE '%Bedrock%'
+            {one("line_item_resource_id")} AS resource_id,
+            {head.identity()} AS identity
+        FROM (SELECT *, {head.product_name()} AS name FROM export)
+        WHERE {one("line_item_product_code")} ILIKE '%bedrock%' OR name ILIKE '%bedrock%'
             OR ({one("bill_billing_entity")} = 'AWS Marketplace' AND {one("line_item_operation")} LIKE 'InvokeModel%')
     """  # noqa: S608 - column names of the file are looked up, never pasted from its contents
 
 
-def _focus(columns: Sequence[str]) -> str:
-    def one(name: str, kind: str = "VARCHAR") -> str:
-        return _column(columns, name, kind)
-
+def _focus(head: _Header) -> str:
+    one = head.one
     usage_type = f"coalesce({one('x_UsageType')}, {one('SkuMeter')}, '')"
     return f"""
-        SELECT date_trunc('day', {one("ChargePeriodStart", "TIMESTAMP")}) AS day,
+        SELECT date_trunc('day', {one("ChargePeriodStart", _TIME)}) AS day,
             {one("SubAccountId")} AS account_id,
             {one("RegionId")} AS region,
             coalesce(nullif({one("ServiceName")}, ''), nullif({one("x_ServiceCode")}, ''), {one("PublisherName")})
@@ -226,24 +260,50 @@ def _focus(columns: Sequence[str]) -> str:
             {usage_type} AS usage_type,
             {one("x_Operation")} AS operation,
             {one("ChargeCategory")} AS record_type,
-            coalesce({one("PricingQuantity", _MONEY)}, {one("ConsumedQuantity", _MONEY)}) AS quantity,
+            coalesce({head.money("PricingQuantity")}, {head.money("ConsumedQuantity")}) AS quantity,
             coalesce({one("PricingUnit")}, {one("ConsumedUnit")}) AS unit,
-            {one("BilledCost", _MONEY)} AS cost,
+            {head.money("BilledCost")} AS cost,
             {one("BillingCurrency")} AS currency,
+            {head.unset("InvoiceId")} AS estimated,
             CAST(NULL AS VARCHAR) AS principal,
-            {one("ResourceId")} AS resource_id
+            {one("ResourceId")} AS resource_id,
+            CAST(NULL AS VARCHAR) AS identity
         FROM export
-        WHERE {one("ServiceName")} ILIKE '%Bedrock%' OR {one("x_ServiceCode")} ILIKE '%Bedrock%'
+        WHERE {one("ServiceName")} ILIKE '%bedrock%' OR {one("x_ServiceCode")} ILIKE '%bedrock%'
             OR (coalesce({one("ServiceName")}, '') = '' AND {one("x_Operation")} LIKE 'InvokeModel%')
     """  # noqa: S608 - column names of the file are looked up, never pasted from its contents
 
 
 _GROUPED: Final = """
-    SELECT day, account_id, region, service, usage_type, operation, record_type, unit, currency, principal, resource_id,
-        sum(quantity) AS quantity, sum(cost) AS cost,
+    SELECT day, account_id, region, service, usage_type, operation, record_type, unit, currency, estimated, principal,
+        resource_id, sum(quantity) AS quantity, sum(cost) AS cost,
         count(*) - count(cost) AS unread, count(*) - count(quantity) AS unmetered
     FROM bill GROUP BY ALL ORDER BY ALL
 """
+_WRONG: Final = """
+    SELECT (SELECT count(*) FROM bill WHERE day IS NULL),
+        coalesce(sum(copies - 1), 0), coalesce(sum((copies - 1) * cost), 0)
+    FROM (
+        SELECT count(*) AS copies, cost FROM bill WHERE identity IS NOT NULL
+        GROUP BY cost, identity, account_id, usage_type, record_type, principal, resource_id, quantity HAVING copies > 1
+    )
+"""
+"""How many lines have no day; how many stand there again, and their dollars."""
+
+
+def _doubted(said: Provenance, dayless: int, copies: int, cost: Decimal) -> Provenance:
+    """What keeps the lines of an export from being a bill: a line's identity is its own.
+
+    https://docs.aws.amazon.com/cur/latest/userguide/Lidentity-columns.html
+    """
+    if dayless:
+        said = said.lowered("unknown", f"{many(dayless, 'line has', 'lines have')} no day that can be read")
+    if copies:
+        again = (
+            f"{many(copies, 'line stands', 'lines stand')} there again ({dollars(cost)}), by their identity"
+        )
+        said = said.lowered("unknown", f"{again}; perhaps a billing period lies there twice")
+    return said
 
 
 def _frame(found: pd.DataFrame) -> pd.DataFrame:

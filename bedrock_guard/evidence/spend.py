@@ -64,11 +64,13 @@ _USAGE_RECORDS: Final = frozenset(
         "savingsplanscoveredusage",
         "flatratesubscription",
         "fee",
+        "purchase",
     }
     | {"other", "otheroutofcyclecharges", "outofcyclecharge"}
 )
-"""https://docs.aws.amazon.com/cur/latest/userguide/Lineitem-columns.html (lineItem/LineItemType) and the wordings of
-Cost Explorer's RECORD_TYPE, compared without case, blanks and dashes."""
+"""https://docs.aws.amazon.com/cur/latest/userguide/Lineitem-columns.html (lineItem/LineItemType), FOCUS's
+charge categories (https://focus.finops.org/focus-specification/v1-2/) and the wordings of Cost Explorer's RECORD_TYPE,
+compared without case, blanks and dashes. What FOCUS calls an adjustment may be any of several, and stays unmapped."""
 
 
 def classify(

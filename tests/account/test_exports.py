@@ -272,3 +272,102 @@ def test_lines_below_zero_stay_below_zero(tmp_path):
     reading = read_export(tmp_path)
     found = reconcile(classify_bill(reading.frame), reading.control)
     assert (found.total, found.difference, found.headline) == (Decimal("-0.5"), 0, Decimal("-0.5"))
+
+
+def cur(path, *changes, columns=""):
+    """A CUR in CSV: one line a change, each a mapping of columns to values."""
+    usual = {
+        "identity_line_item_id": "a",
+        "line_item_usage_start_date": "2026-10-01T00:00:00Z",
+        "line_item_line_item_type": "Usage",
+        "line_item_product_code": "AmazonBedrock",
+        "line_item_usage_type": "USE1-NovaLite-input-tokens",
+        "line_item_usage_amount": "1",
+        "line_item_unblended_cost": "1",
+        "line_item_currency_code": "USD",
+    }
+    names = list(usual | dict.fromkeys(columns.split(), ""))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [",".join((usual | change).get(name, "") for name in names) for change in changes]
+    path.write_text("\n".join([",".join(names), *rows]) + "\n")
+
+
+def proven(path):
+    reading = read_export(path)
+    return reconcile(classify_bill(reading.frame), reading.control)
+
+
+def test_a_period_that_lies_there_twice_is_told_and_gives_no_headline(tmp_path):
+    for issue in ("first", "second"):
+        cur(tmp_path / issue / "a.csv", {}, {"identity_line_item_id": "b", "line_item_unblended_cost": "2.5"})
+    found = proven(tmp_path)
+    assert found.headline is None
+    assert "2 lines stand there again ($3.50)" in found.withheld[0]
+    assert proven(tmp_path / "first").headline == Decimal("3.5")
+
+
+def test_lines_of_one_identity_that_say_other_things_are_no_copies(tmp_path):
+    cur(tmp_path / "a.csv", {}, {"line_item_unblended_cost": "2"})
+    assert proven(tmp_path).headline == 3
+
+
+def test_a_line_without_a_day_makes_the_bill_unknown(tmp_path):
+    cur(tmp_path / "a.csv", {"line_item_usage_start_date": "some day"})
+    found = proven(tmp_path)
+    assert (found.headline, found.total) == (None, 1)
+    assert "1 line has no day" in found.withheld[0]
+
+
+@pytest.mark.parametrize("code", ["AmazonBedrockNewThing", "amazonbedrock"])
+def test_a_product_code_of_bedrock_that_nobody_knows_yet_is_not_dropped(tmp_path, code):
+    cur(tmp_path / "a.csv", {"line_item_product_code": code})
+    assert proven(tmp_path).total == 1
+
+
+def test_decimals_beyond_the_tenth_are_added_before_they_are_rounded(tmp_path):
+    tiny = "0.000000000049999999"
+    cur(
+        tmp_path / "a.csv",
+        *({"identity_line_item_id": str(n), "line_item_unblended_cost": tiny} for n in range(9)),
+    )
+    assert proven(tmp_path).total == 9 * Decimal(tiny)
+    cur(tmp_path / "a.csv", {"line_item_unblended_cost": "1.5E-7"}, {"line_item_unblended_cost": "-3e2"})
+    assert proven(tmp_path).total == Decimal("-299.99999985")
+
+
+@pytest.mark.parametrize(("invoice", "estimated"), [("", True), ("1234", False)])
+def test_a_bill_that_has_no_invoice_yet_is_estimated(tmp_path, invoice, estimated):
+    cur(tmp_path / "a.csv", {"bill_invoice_id": invoice}, columns="bill_invoice_id")
+    assert proven(tmp_path).estimated is estimated
+    cur(tmp_path / "a.csv", {})
+    assert proven(tmp_path).estimated is None
+
+
+def test_a_day_is_a_utc_day_whatever_zone_a_line_tells_it_in(tmp_path):
+    cur(tmp_path / "a.csv", {"line_item_usage_start_date": "2026-09-30T23:30:00-05:00"})
+    assert read_export(tmp_path).frame["day"].dt.strftime("%Y-%m-%d").tolist() == ["2026-10-01"]
+
+
+def test_exports_of_both_forms_in_one_folder_are_refused(tmp_path):
+    cur(tmp_path / "a.csv", {})
+    (tmp_path / "b.csv").write_text(FOCUS)
+    with pytest.raises(ExportError, match="together"):
+        read_export(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("category", "bucket"),
+    [
+        ("Usage", "model"),
+        ("Purchase", "model"),
+        ("Tax", "tax"),
+        ("Credit", "credit"),
+        ("Adjustment", "unmapped"),
+    ],
+)
+def test_a_charge_category_of_focus_decides_the_bucket_or_leaves_the_line_unmapped(
+    tmp_path, category, bucket
+):
+    lines = FOCUS.splitlines()
+    (tmp_path / "f.csv").write_text("\n".join([lines[0], lines[1].replace(",Usage,", f",{category},")]))
+    assert proven(tmp_path).buckets[bucket] == Decimal("1.10")
