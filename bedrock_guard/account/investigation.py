@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -383,13 +384,19 @@ def _mantle_bill(bill: pd.DataFrame) -> list[dict[str, Any]]:
             "account_id": account_id,
             "region": region,
             "model": model,
-            "cost_usd": total(part["cost"]),
+            "cost_usd": _usd(part),
             "last_seen": _day(part["day"].max()),
         }
         for (account_id, region, model), part in lines.groupby(
             ["account_id", "region", "model"], dropna=False
         )
     ]
+
+
+def _usd(lines: pd.DataFrame) -> Decimal | None:
+    """Their sum; unknown with a line that has no amount, or is in another currency."""
+    known = lines["cost"].notna().all() and (lines["currency"] == "USD").all()
+    return total(lines["cost"]) if known else None
 
 
 def _day(moment: Any) -> datetime:

@@ -35,6 +35,7 @@ from bedrock_guard.evidence.reconcile import Reconciliation
 from bedrock_guard.evidence.replay import Cube, cube
 from bedrock_guard.evidence.sole_callers import sole_callers
 from bedrock_guard.evidence.spend import classify_bill, reconcile
+from bedrock_guard.evidence.spend_views import addable
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.token_counts import of_seen
 from bedrock_guard.evidence.what_if import WhatIf, short_name, what_if
@@ -70,7 +71,7 @@ class Situation:
         account: who was asked: mode, account id, caller, the present moment.
         catalogue: models and routes.
         calls: CALLS and more (see `evidence.usage.TRAIL`).
-        bill: the classified bill.
+        bill: the classified bill, as far as its amounts can be added (`spend_views.addable`).
         reconciliation: whether the bill adds up.
         ec2_bill: EC2 spend by type and purchase option.
         ec2_control: what the EC2 lines must add up to; None when it could not be asked.
@@ -322,7 +323,7 @@ def _situation(
     owners = sole_callers(calls, units)
     card = AccountCard.of(account, *management(account))
     known = units_behind(units)
-    return Situation(card, catalogue, calls, bill, proof, *ec2, window, held, owners, known)
+    return Situation(card, catalogue, calls, addable(bill), proof, *ec2, window, held, owners, known)
 
 
 def _count(calls: pd.DataFrame) -> int:

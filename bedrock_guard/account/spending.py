@@ -35,7 +35,7 @@ from bedrock_guard.evidence.learnt import NOTHING, Learnt
 from bedrock_guard.evidence.prices import PriceBook
 from bedrock_guard.evidence.reconcile import ControlTotal, Reconciliation
 from bedrock_guard.evidence.spend import classify_bill, reconcile
-from bedrock_guard.evidence.spend_views import main_currency
+from bedrock_guard.evidence.spend_views import addable, main_currency
 from bedrock_guard.evidence.tables import Provenance, provenance_of
 
 if TYPE_CHECKING:
@@ -120,18 +120,18 @@ class Spending:
 
     @cached_property
     def lines(self) -> pd.DataFrame:
-        """The classified lines of the window in `currency`."""
-        return self._in_currency(self.now.lines)
+        """The classified lines of the window in `currency`, those with an amount."""
+        return addable(self.now.lines, self.currency)
 
     @cached_property
     def lines_before(self) -> pd.DataFrame:
-        """The classified lines of the window before, in `currency`."""
-        return self._in_currency(self.before.lines)
+        """The classified lines of the window before, in `currency`, those with an amount."""
+        return addable(self.before.lines, self.currency)
 
     @cached_property
     def ec2_proof(self) -> Ec2Proof:
         """Whether EC2 adds up to its own control total."""
-        return reconcile_ec2(self.ec2, self.ec2_control)
+        return reconcile_ec2(self.ec2, self.ec2_control, self.learnt.tolerance_usd)
 
     @property
     def requests(self) -> int:
@@ -167,10 +167,6 @@ class Spending:
             "EC2": provenance_of(self.ec2),
             "EC2 control total": self.ec2_control.provenance,
         }
-
-    def _in_currency(self, frame: pd.DataFrame) -> pd.DataFrame:
-        other = frame["currency"].notna() & (frame["currency"] != self.currency)
-        return frame[~other]
 
 
 def plan_spending(account: Account, days: int = 28) -> RequestPlan:

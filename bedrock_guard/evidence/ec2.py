@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bedrock_guard.evidence.reconcile import ControlTotal
-from bedrock_guard.evidence.tables import EC2_BILL, Table, dollars, money, provenance_of, require, total
+from bedrock_guard.evidence.reconcile import ControlTotal, off
+from bedrock_guard.evidence.tables import EC2_BILL, Table, money, provenance_of, require, total
 
 INSTANCE_TYPES: Final = Table(
     "instance types",
@@ -49,8 +49,8 @@ class Ec2Proof:
     withheld: tuple[str, ...]
 
 
-def reconcile_ec2(frame: pd.DataFrame, control: ControlTotal) -> Ec2Proof:
-    """Hold EC2 lines to their own control total; currencies are never added.
+def reconcile_ec2(frame: pd.DataFrame, control: ControlTotal, tolerance: Decimal = Decimal(0)) -> Ec2Proof:
+    """Hold EC2 lines to their own control total; currencies are never added, a difference up to `tolerance` may stand.
 
     Raises:
         MissingColumns: the frame is no EC2 bill.
@@ -67,8 +67,8 @@ def reconcile_ec2(frame: pd.DataFrame, control: ControlTotal) -> Ec2Proof:
     )
     if difference is None and len(currencies) < 2:
         why.append(f"The control total is unknown: {control.provenance.why or 'it was not asked'}.")
-    elif difference:
-        why.append(f"The lines add up to {dollars(difference)} more than the control total.")
+    elif difference and abs(difference) > tolerance:
+        why.append(off(difference))
     if "provenance" in frame.attrs and not provenance_of(frame).complete:
         why.append(f"The lines are not complete: {provenance_of(frame).why}.")
     return Ec2Proof(whole, control.amount, difference, tuple(why))

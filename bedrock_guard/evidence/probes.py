@@ -69,7 +69,8 @@ class Rented:
 
     @classmethod
     def of(cls, bill: pd.DataFrame) -> Rented:
-        """Group an EC2 bill; hours are None where a line does not tell them."""
+        """Group an EC2 bill: hours are None where a line does not tell them, lines without an amount are left out."""
+        bill = bill[bill["cost"].notna()]
         groups = bill.groupby(["instance_type", "purchase_option"], dropna=False)
         rows = [
             (kind, option, total(p["hours"]) if p["hours"].notna().all() else None, total(p["cost"]))

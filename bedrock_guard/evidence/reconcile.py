@@ -264,12 +264,22 @@ def _against_control(result: Reconciliation, asked: ControlTotal) -> str | None:
     if not result.difference or abs(result.difference) <= result.tolerance:
         return None
     if abs(result.difference) >= ROUNDING_USD:
-        amount = dollars(result.difference, result.currency or "USD")
-        return f"The lines add up to {amount} more than the control total."
+        return off(result.difference, result.currency or "USD")
     return (
         f"The lines are {result.difference:+f} off the control total, which can be Cost Explorer's rounding: "
         "bedrock-guard doctor finds out."
     )
+
+
+def off(difference: Decimal, currency: str = "USD") -> str:
+    """How far lines are from their control total.
+
+    Example:
+        >>> off(Decimal(-2))
+        'The lines add up to $2.00 less than the control total.'
+    """
+    way = "more" if difference > 0 else "less"
+    return f"The lines add up to {dollars(abs(difference), currency)} {way} than the control total."
 
 
 def _reasons(result: Reconciliation, frame: pd.DataFrame, asked: ControlTotal, *, unknown: int) -> list[str]:

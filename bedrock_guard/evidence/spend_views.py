@@ -26,6 +26,16 @@ def main_currency(frame: pd.DataFrame) -> str | None:
     return str(counts.index[0]) if len(counts) else None
 
 
+def addable(frame: pd.DataFrame, currency: str | None = None) -> pd.DataFrame:
+    """The lines whose amounts can be added up: those in one currency, by default that of most, that have an amount.
+
+    `reconcile` tells of the others and withholds the headline.
+    """
+    wanted = currency or main_currency(frame)
+    other = frame["currency"].notna() & (frame["currency"] != wanted)
+    return frame[~other & frame["cost"].notna()]
+
+
 def named_usage(frame: pd.DataFrame) -> pd.DataFrame:
     """The bill with a column `what`: the model id, or the bucket in brackets where there is none.
 

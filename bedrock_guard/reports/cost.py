@@ -176,6 +176,9 @@ class CostReport(AccountReport[CostSettings]):
         told += [f"{name}: {optional[name].why}" for name in _BESIDE if failed(optional[name].why)]
         told += [f"Organization: {self.card.unasked}"] if self.card.unasked else []
         told += [f"Deployed boundary: {self.deployed.why}"] if self.deployed.why else []
+        unit = self.spending.currency
+        if self.settings.budget_usd is not None and unit != "USD":
+            told.append(f"Budget: it is in USD and the bill in {unit}, so nothing was held to it")
         return tuple(dict.fromkeys([*self.situation.reconciliation.withheld, *told]))
 
     @cached_property

@@ -35,19 +35,22 @@ def cost_findings(
     """Everything that deserves a look, gravest first; nothing is said about what is not known."""
     proof = spending.now.proof
     before = None if spending.before.gaps else spending.before.proof.usage
-    today = situation.account.now.date()
-    by_spec = (*refused_models(situation, found, settings.unapproved_usd), *stranded(situation, found))
+    today, unit = situation.account.now.date(), spending.currency
+    by_spec = (
+        *refused_models(situation, found, settings.unapproved_usd, unit),
+        *stranded(situation, found, unit),
+    )
     return gravest_first(
         [
-            *over_budget(proof.headline, settings.budget_usd, settings.days),
-            *growth(proof.headline, before, settings.growth_percent),
+            *over_budget(proof.headline, settings.budget_usd, settings.days, unit),
+            *growth(proof.headline, before, settings.growth_percent, unit),
             *coverage(proof.coverage, proof.coverage_floor),
             *(_weighed(one, own=bool(settings.spec)) for one in by_spec),
             *new_models(spending),
             *unusual(spending, situation.calls),
             *ending(commitments, today, settings.commitment_days),
             *ended_exceptions(found.spec, today, settings.exception_days),
-            *unmapped(situation, settings.unmapped_usd),
+            *unmapped(situation, settings.unmapped_usd, unit),
         ]
     )
 
@@ -59,15 +62,16 @@ def _weighed(found: Finding, *, own: bool) -> Finding:
     return found.model_copy(update={"severity": "low", "text": f"By the example spec: {found.text}"})
 
 
-def over_budget(used: Decimal | None, budget: Decimal | None, days: int) -> list[Finding]:
-    """The window's spend is above the budget. Nothing is said while either is unknown.
+def over_budget(used: Decimal | None, budget: Decimal | None, days: int, unit: str = "USD") -> list[Finding]:
+    """The window's spend is above the budget. Nothing is said while either is unknown; no bill is held to a budget in
+    another currency.
 
     Example:
         >>> [found.severity for found in over_budget(Decimal(12), Decimal(10), 28)]
         ['high']
 
     """
-    if budget is None or used is None or used <= budget:
+    if budget is None or used is None or used <= budget or unit != "USD":
         return []
     more = dollars(used - budget)
     text = f"Bedrock cost {dollars(used)} in {days} days: {more} over the budget of {dollars(budget)}."
@@ -79,7 +83,9 @@ def growth_percent(used: Decimal | None, before: Decimal | None) -> Decimal | No
     return None if used is None or before is None else share(used - before, before)
 
 
-def growth(used: Decimal | None, before: Decimal | None, limit: Decimal | None) -> list[Finding]:
+def growth(
+    used: Decimal | None, before: Decimal | None, limit: Decimal | None, unit: str = "USD"
+) -> list[Finding]:
     """Spend grew by more than the limit against the window before.
 
     Example:
@@ -90,7 +96,8 @@ def growth(used: Decimal | None, before: Decimal | None, limit: Decimal | None) 
     percent = growth_percent(used, before)
     if limit is None or percent is None or percent <= limit:
         return []
-    text = f"Bedrock spend grew by {percent} % against the window before: from {dollars(before)} to {dollars(used)}."
+    moved = f"from {dollars(before, unit)} to {dollars(used, unit)}"
+    text = f"Bedrock spend grew by {percent} % against the window before: {moved}."
     return [Finding(id="growth", severity="high", text=text)]
 
 
@@ -102,26 +109,28 @@ def coverage(named: Decimal | None, floor: Decimal) -> list[Finding]:
     return [Finding(id="coverage", severity="high", text=text)]
 
 
-def refused_models(situation: Situation, found: WhatIf, limit: Decimal | None) -> list[Finding]:
+def refused_models(
+    situation: Situation, found: WhatIf, limit: Decimal | None, unit: str = "USD"
+) -> list[Finding]:
     """Models with spend that would be refused; the small ones together; none while their sum is within the limit."""
     spent = _by_model(found, "refused")
     if limit is None or total(cost for _, cost in spent) <= limit:
         return []
-    shown = [_refused_model(situation, found, model, cost) for model, cost in spent[:_NAMED]]
+    shown = [_refused_model(situation, found, model, cost, unit) for model, cost in spent[:_NAMED]]
     if len(spent) > _NAMED:
-        rest = dollars(total(cost for _, cost in spent[_NAMED:]))
+        rest = dollars(total(cost for _, cost in spent[_NAMED:]), unit)
         text = f"{many(len(spent) - _NAMED, 'more model')}: {rest} would be refused in all."
         shown.append(Finding(id="refused:others", severity="low", text=text))
     return shown
 
 
-def stranded(situation: Situation, found: WhatIf) -> list[Finding]:
+def stranded(situation: Situation, found: WhatIf, unit: str = "USD") -> list[Finding]:
     """Capacity that is paid until its term ends although calls to it would be refused."""
     return [
         Finding(
             id=f"stranded:{model}",
             severity="medium",
-            text=f"{situation.name_of(model)}: {dollars(cost)} of committed capacity goes on being paid "
+            text=f"{situation.name_of(model)}: {dollars(cost, unit)} of committed capacity goes on being paid "
             f"although calls to it would be refused{_refusing(found, model)}{_billed(situation, model)}.",
             evidence=(model,),
         )
@@ -137,7 +146,7 @@ def new_models(spending: Spending) -> list[Finding]:
     lines = spending.lines[spending.lines["model"].notna() & ~spending.lines["model"].isin(list(known))]
     found = []
     for model, part in lines.groupby("model"):
-        since, cost = f"{part['day'].min():%Y-%m-%d}", dollars(total(part["cost"]))
+        since, cost = f"{part['day'].min():%Y-%m-%d}", dollars(total(part["cost"]), spending.currency)
         text = f"{spending.name_of(str(model))} is new: first billed on {since}, {cost}."
         found.append(Finding(id=f"new_model:{model}", severity="medium", text=text, evidence=(str(model),)))
     return found
@@ -159,15 +168,17 @@ def unusual(spending: Spending, calls: pd.DataFrame) -> list[Finding]:
 def _unusual(spending: Spending, calls: pd.DataFrame, model: str, days: pd.DataFrame) -> Finding:
     when = _days(sorted(days["day"]))
     cost, more = total(days["cost"]), total(days["cost"]) - total(days["usual"])
+    unit = spending.currency
     who = more_calls(calls, model, set(days["day"])) if model else ()
     keyed = any(with_key for _, _, with_key in who)
     named, counts = [name for name, _, _ in who], [_calls(n, with_key=key) for _, n, key in who]
     nobody = ", and no caller is seen to have called it more" if model else ""
     said = f", when {listed(named)} called it more than usual ({', '.join(counts)})" if named else nobody
     whose = ", all its callers together" if model else ""
+    what = spending.name_of(model) if model else "Spend that names no model"
     text = (
-        f"{spending.name_of(model) if model else 'Spend that names no model'} cost {dollars(more)} more than usual "
-        f"{when}{whose}{said}. In all it was {dollars(cost)}.{' See the key usage report.' if keyed else ''}"
+        f"{what} cost {dollars(more, unit)} more than usual "
+        f"{when}{whose}{said}. In all it was {dollars(cost, unit)}.{' See the key usage report.' if keyed else ''}"
     )
     grave = more >= _WORTH_A_LOOK
     severity: Severity = "high" if grave and keyed else "medium" if grave else "low"
@@ -240,14 +251,14 @@ def ending(commitments: pd.DataFrame, today: date, days: int) -> list[Finding]:
     return found
 
 
-def unmapped(situation: Situation, limit: Decimal | None) -> list[Finding]:
+def unmapped(situation: Situation, limit: Decimal | None, unit: str = "USD") -> list[Finding]:
     """Lines of the bill whose usage type names no known model."""
     lines = situation.reconciliation.unmapped
     cost = total(lines["cost"])
     if limit is None or lines.empty or cost <= limit:
         return []
     names = ", ".join(map(plain, lines["usage_type"].head(3)))
-    text = f"{dollars(cost)} is on usage types that name no known model: {names}."
+    text = f"{dollars(cost, unit)} is on usage types that name no known model: {names}."
     return [Finding(id="unmapped", severity="low", text=text, evidence=tuple(map(str, lines["usage_type"])))]
 
 
@@ -290,12 +301,12 @@ def _otherwise(found: WhatIf, model: str) -> str:
     )
 
 
-def _refused_model(situation: Situation, found: WhatIf, model: str, refused: Decimal) -> Finding:
+def _refused_model(situation: Situation, found: WhatIf, model: str, refused: Decimal, unit: str) -> Finding:
     listed = model in {choice.id for choice in found.built.profile.models}
     why = f"is approved, but not {_otherwise(found, model)}" if listed else "is not approved"
     part = share(refused, found.impact.governed)
     text = (
-        f"{situation.name_of(model)} {why}: {dollars(refused)} would be refused, {part} % of the spend on models"
+        f"{situation.name_of(model)} {why}: {dollars(refused, unit)} would be refused, {part} % of the spend on models"
         f"{_billed(situation, model)}."
     )
     severity: Severity = "medium" if refused >= _WORTH_A_LOOK else "low"

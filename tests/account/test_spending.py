@@ -13,6 +13,8 @@ from bedrock_guard.demo.faults import Fault
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.tables import provenance_of, total
 from bedrock_guard.present import spend, spend_checks
+from bedrock_guard.reports.cost import CostReport
+from bedrock_guard.reports.settings import CostSettings
 
 VIEWS = [
     getattr(room, name)
@@ -258,3 +260,44 @@ def test_several_currencies_are_never_added_and_the_others_are_named(
     assert "EUR stand apart" in spend.headline(found).text()
     for view in VIEWS:
         view(found)
+
+
+def test_an_amount_that_cannot_be_read_withholds_the_headline_and_ends_nothing(
+    state: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unread(name: str, parameters: dict[str, Any], ask: Any) -> Any:
+        answer = ask(**parameters)
+        for row in answer["ResultsByTime"] if name == "get_cost_and_usage" else ():
+            for group in row["Groups"]:
+                if any("Claude4.5Sonnet" in key or key == "m7i.large" for key in group["Keys"]):
+                    group["Metrics"] |= {name: {"Amount": "NaN", "Unit": "USD"} for name in group["Metrics"]}
+        return answer
+
+    account = through(Account.demo(state), unread, monkeypatch)
+    report = CostReport.of(account, CostSettings(account="demo", days=7))
+    assert report.spending.now.proof.headline is None
+    assert any("no amount that can be read" in gap for gap in report.gaps)
+    assert report.numbers["refused"].value is None
+    assert report.spending.ec2_proof.withheld
+    for view in VIEWS:
+        view(report.spending)
+
+
+def test_a_bill_in_another_currency_is_called_by_it_and_held_to_no_budget_in_dollars(
+    state: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def yuan(name: str, parameters: dict[str, Any], ask: Any) -> Any:
+        answer = ask(**parameters)
+        for row in answer["ResultsByTime"] if name == "get_cost_and_usage" else ():
+            for part in [*(group["Metrics"] for group in row["Groups"]), row["Total"]]:
+                for metric, amount in part.items():
+                    amount["Unit"] = amount["Unit"] if metric == "UsageQuantity" else "CNY"
+        return answer
+
+    account = through(Account.demo(state), yuan, monkeypatch)
+    settings = CostSettings(account="demo", days=7, budget_usd=1, growth_percent=0, unapproved_usd=0)
+    report = CostReport.of(account, settings)
+    assert report.findings
+    assert not [finding for finding in report.findings if "$" in finding.text]
+    assert "over_budget" not in {finding.id for finding in report.findings}
+    assert any(gap.startswith("Budget: it is in USD and the bill in CNY") for gap in report.gaps)
