@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bedrock_guard.iam import conditions
+from bedrock_guard.iam.principals import UNLISTED_PARENT
 from bedrock_guard.iam.statements import CompiledStatement, Layer
 
 Verdict = Literal["allowed", "implicitDeny", "explicitDeny"]
@@ -20,6 +21,7 @@ RULE_SOURCES = {
     conditions.ALL_VALUES_EMPTY_TEXT: _MULTIVALUED,
     conditions.ARN_NOT_ARN: _OPERATORS,
     conditions.BOOL_VARIABLE: f"{_GUIDE}reference_policies_variables.html",
+    UNLISTED_PARENT: f"{_GUIDE}reference_policies_elements_notprincipal.html",
 }
 
 

@@ -9,10 +9,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bedrock_guard.iam.conditions import DISPUTES, OTHER, Facts
+from bedrock_guard.iam.conditions import DISPUTES, OTHER, Facts, disputed
 from bedrock_guard.iam.decision import RULE_SOURCES, Decision, Dispute, by_statement
 from bedrock_guard.iam.facts import facts_reader
-from bedrock_guard.iam.principals import ACCOUNT, DIRECT, ROLE, USER, NamedAs, Principal, from_outside
+from bedrock_guard.iam.principals import (
+    ACCOUNT,
+    DIRECT,
+    DOUBTFUL,
+    ROLE,
+    UNLISTED_PARENT,
+    USER,
+    NamedAs,
+    Principal,
+    from_outside,
+)
 from bedrock_guard.iam.situation import Regime
 from bedrock_guard.iam.statements import LAYERS, CompiledStatement, Layer, OnResource
 
@@ -53,7 +63,10 @@ class Named:
 
     def mask(self, resource: str, facts: Facts, caller: Principal | None, *, bounded: bool) -> int:
         """How the statement names the caller, 0 if it does not apply."""
-        return self.names(caller, bounded) if self.applies(resource, facts) else 0
+        found = self.names(caller, bounded) if self.applies(resource, facts) else 0
+        if found & DOUBTFUL and not disputed(facts, UNLISTED_PARENT, documented=True, other=False):
+            return 0
+        return found
 
 
 @dataclass(frozen=True, slots=True)

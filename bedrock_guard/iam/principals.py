@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
@@ -24,6 +24,18 @@ PrincipalKind = Literal[
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session); one to ROLE by boundary and
 # session policy; one to ACCOUNT only delegates.
 DIRECT, ROLE, ACCOUNT, USER = 1, 2, 4, 8
+EVERYONE = DIRECT | ROLE | ACCOUNT | USER
+
+# A Deny with NotPrincipal spares a caller of which every name is listed, those of its account and role too. Where only
+# these are missing, AWS says that the caller "might" be denied.
+DOUBTFUL = 16
+UNLISTED_PARENT = "NotPrincipal without the account or the role of a principal that it lists"
+_OWN: Mapping[PrincipalKind | None, tuple[int, int]] = {
+    "user": (USER, ACCOUNT),
+    "role": (ROLE, ACCOUNT),
+    "session": (DIRECT, ROLE | ACCOUNT),
+    "federated_user": (DIRECT, ACCOUNT),
+}
 
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _IAM = re.compile(r"arn:[^:]+:iam::([0-9]{12}):(root|user/.+|role/.+)", re.DOTALL)
@@ -140,7 +152,8 @@ def compile_principals(statement: Statement) -> NamedAs:
     """How a statement of a resource policy names a caller: a mask of DIRECT, USER, ROLE, ACCOUNT; 0 if none.
 
     The second argument says whether the caller has a permissions boundary: NotPrincipal with Deny then
-    hits it whatever is listed (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
+    hits it whatever is listed. DOUBTFUL is set where only a parent of the caller is not listed
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html).
     """
     named = statement.principals
     if named is not None:
@@ -150,12 +163,17 @@ def compile_principals(statement: Statement) -> NamedAs:
     if exempt is None:
         return lambda _caller, _bounded: DIRECT
     excepted = exempt
-    deny = statement.effect == "Deny"
+    if statement.effect == "Allow":
+        return lambda caller, _: 0 if _mask(excepted, caller) else DIRECT
+    return lambda caller, bounded: DIRECT if bounded else _unless_listed(excepted, caller)
 
-    def unless_listed(caller: Principal | None, bounded: bool) -> int:  # noqa: FBT001 - a predicate's operand
-        return DIRECT if (deny and bounded) or not _mask(excepted, caller) else 0
 
-    return unless_listed
+def _unless_listed(exempt: Principals, caller: Principal | None) -> int:
+    listed = _mask(exempt, caller)
+    own, parents = _OWN.get(caller.kind if caller else None, (DIRECT, 0))
+    if not listed & own:
+        return DIRECT
+    return 0 if listed & parents == parents else DIRECT | DOUBTFUL
 
 
 def _mask(listed: Principals, caller: Principal | None) -> int:
@@ -168,7 +186,7 @@ def _mask(listed: Principals, caller: Principal | None) -> int:
 
 def _one(kind: str, value: str, caller: Principal | None) -> int:
     if value == "*" and kind in ("*", "AWS"):
-        return DIRECT
+        return EVERYONE
     if caller is None:
         return 0
     if kind == "Service":

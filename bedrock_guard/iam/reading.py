@@ -282,6 +282,8 @@ class Reader:
                 )
         elif has is None:
             self.fail(node.at, f"A policy of kind {self.kind} needs a Principal.")
+        elif "NotPrincipal" in members and (self.kind == "trust" or members["Effect"].text == "Allow"):
+            self.doubt(has.at, "NotPrincipal stands in a Deny of a resource policy only.", why="AWS says so.")
 
     def _check_rcp(self, node: Node, statement: Statement) -> None:
         if statement.principals != {"*": ("*",)}:
@@ -293,6 +295,8 @@ class Reader:
                 "A resource control policy of your own holds only Deny.",
                 why="RCPFullAWSAccess, the one that allows, is AWS's and always attached.",
             )
+        if statement.effect == "Deny" and not all(":" in one for one in statement.actions or ("",)):
+            self.doubt(node.at, "A resource control policy names the service of each Action.")
 
     def _check_sids(self, node: Node, statements: Sequence[Statement]) -> None:
         nodes = node.items if node.kind == "array" else [node]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from random import Random
 
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bedrock_guard.iam.compare import PolicySet, Universe, compare, prove_no_path
+from bedrock_guard.iam.document import read
 
 ACTIONS = ("s3:GetObject", "s3:PutObject", "ec2:RunInstances")
 ACTION_PATTERNS = ("*", "s3:*", "S3:get*", "s3:PutObject", "ec2:Run?nstances", "ec2:*")
@@ -145,13 +147,17 @@ def resource_policies(draw, named, effects=("Allow", "Deny")):
     return found
 
 
+def as_rcp(found):
+    return read(json.dumps(found), "rcp", lenient=True)  # one of one's own names no action but by its service
+
+
 @st.composite
 def policy_sets(draw, shape):
     return PolicySet.of(
         draw(documents()),
         boundary=draw(documents()) if shape["boundary"] else None,
         scps=[[draw(documents())] for _ in range(shape["scps"])],
-        rcps=[[draw(resource_policies(["*"], ("Deny",)))]] if shape["rcps"] else [],
+        rcps=[[draw(resource_policies(["*"], ("Deny",)).map(as_rcp))]] if shape["rcps"] else [],
         session=draw(documents()) if shape["session"] else None,
         resource_policy=draw(resource_policies(NAMED)) if shape["resource"] else None,
     )

@@ -144,6 +144,9 @@ def test_rule_06_resource_control_policies_only_deny():
     with pytest.raises(PolicyError, match="only Deny"):
         read(json.dumps(policy(statement("Allow", "s3:*", Principal="*"))), "rcp")
     assert read(json.dumps(policy(statement("Allow", Principal="*"))), "rcp").statements[0].effect == "Allow"
+    for wide in ({"Action": "*"}, {"NotAction": "s3:*"}):  # orgs_manage_policies_rcps_syntax.html
+        with pytest.raises(PolicyError, match="names the service"):
+            read(json.dumps(policy({"Effect": "Deny", "Resource": "*", "Principal": "*", **wide})), "rcp")
     here = Principal(USER, in_management_account=True)
     assert compile_policies(FULL, rcps=[[rcp]]).decide("s3:GetObject", OBJECT, {}, here).verdict == ALLOWED
     linked = f"arn:aws:iam::{A}:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX"
@@ -250,10 +253,47 @@ def test_rule_14_not_principal_with_deny_hits_whoever_has_a_boundary():
     assert bounded.decide("s3:GetObject", OBJECT, {}, USER).verdict == EXPLICIT
 
 
-def test_not_principal_with_allow_grants_to_everyone_else_bounded_or_not():
+@pytest.mark.parametrize(
+    ("spared", "caller", "verdict", "other"),
+    [
+        ([USER, ROOT], USER, ALLOWED, None),
+        ([USER, A], USER, ALLOWED, None),
+        # the account spares nobody but its root user by itself
+        ([USER, ROOT], f"{USER}2", EXPLICIT, None),
+        ([ROOT], USER, EXPLICIT, None),
+        ([ROOT], ROOT, ALLOWED, None),
+        # a session needs to be listed itself, whoever lists its role
+        ([SESSION, ROLE, ROOT], SESSION, ALLOWED, None),
+        ([ROLE, ROOT], SESSION, EXPLICIT, None),
+        ([ROLE, ROOT], ROLE, ALLOWED, None),
+        # where only account or role are missing, the caller "might" be denied
+        ([USER], USER, EXPLICIT, ALLOWED),
+        ([SESSION, ROOT], SESSION, EXPLICIT, ALLOWED),
+        ([SESSION, ROLE], SESSION, EXPLICIT, ALLOWED),
+        ("*", SESSION, ALLOWED, None),
+    ],
+)
+def test_not_principal_spares_whom_it_lists_by_every_name(spared, caller, verdict, other):
     """reference_policies_elements_notprincipal.html"""
-    allow = policy({"Effect": "Allow", "NotPrincipal": {"AWS": USER}, "Action": "s3:*", "Resource": "*"})
-    evaluator = compile_policies([], boundary=FULL, resource_policy=allow)
+    deny = {"Effect": "Deny", "NotPrincipal": {"AWS": spared}, "Action": "s3:*", "Resource": "*"}
+    evaluator = compile_policies(FULL, resource_policy=policy(deny))
+    decision = evaluator.decide("s3:GetObject", OBJECT, {}, caller)
+    assert decision.verdict == verdict
+    assert (decision.disputed and decision.disputed.verdict) == other
+    columns = {"action": ["s3:GetObject"], "resource": [OBJECT], "principal": [caller]}
+    assert decide_table(evaluator.program, columns, 1) == [verdict]
+
+
+def test_not_principal_belongs_in_a_deny_of_a_resource_policy():
+    """reference_policies_elements_notprincipal.html; documents that AWS has stored are evaluated all the same."""
+    allow = {"Effect": "Allow", "NotPrincipal": {"AWS": USER}, "Action": "s3:*"}
+    for kind, found in (("resource", allow), ("trust", {**allow, "Effect": "Deny"})):
+        text = json.dumps(policy(found))
+        with pytest.raises(PolicyError, match="NotPrincipal"):
+            read(text, kind)
+        assert read(text, kind, lenient=True).warnings
+    stored = read(json.dumps(policy(allow)), "resource", lenient=True)
+    evaluator = compile_policies([], boundary=FULL, resource_policy=stored)
     assert evaluator.decide("s3:GetObject", OBJECT, {}, USER).verdict == IMPLICIT
     assert evaluator.decide("s3:GetObject", OBJECT, {}, f"{USER}2").verdict == ALLOWED
 
