@@ -48,8 +48,16 @@ TEXTS = [
     "10",
     "true",
 ]
-ARNS = ["arn:aws:iam::111122223333:role/R", "arn:aws:iam::111122223333:user/ada", "arn:aws:s3:::b:c",
-        "arn:aws:s3:::ada1", "arn:aws:iam::111122223333:role/r", "ARN:aws:iam::1:role/R", "arn:aws:iam", "no arn"]  # fmt: skip
+ARNS = [
+    "arn:aws:iam::111122223333:role/R",
+    "arn:aws:iam::111122223333:user/ada",
+    "arn:aws:s3:::b:c",
+    "arn:aws:s3:::ada1",
+    "arn:aws:iam::111122223333:role/r",
+    "ARN:aws:iam::1:role/R",
+    "arn:aws:iam",
+    "no arn",
+]
 NUMBERS = [
     "10",
     "10.0",
