@@ -17,6 +17,7 @@ NEW_TYPE_KEY = "ec2:Attribute/InstanceType"
 ENCRYPTED_KEY = "ec2:Encrypted"
 PINNED_KEY = "autoscaling:LaunchTemplateVersionSpecified"
 GROUP_TYPES_KEY = "autoscaling:InstanceTypes"
+OLD_LAUNCH_KEY = "autoscaling:LaunchConfigurationName"
 # With no flag sent, the key's value (or its absence) under encryption by default is not documented.
 UNTOLD: Mapping[str, tuple[Value | None, ...]] = {ENCRYPTED_KEY: (True, False, None)}
 
@@ -169,6 +170,8 @@ def auto_scaling_group(call: Call, _: Catalogue) -> Iterator[Authorisation]:
         version = str(template.get("Version") or "$Default")
         context[PINNED_KEY] = version not in ("$Latest", "$Default")
     overrides = call.get("MixedInstancesPolicy", "LaunchTemplate", "Overrides") or ()
+    if old := call.get("LaunchConfigurationName"):
+        context[OLD_LAUNCH_KEY] = str(old)
     if types := tuple(str(entry["InstanceType"]) for entry in overrides if entry.get("InstanceType")):
         context[GROUP_TYPES_KEY] = types
     yield Authorisation(f"autoscaling:{call.name}", group, context)

@@ -72,6 +72,13 @@ def on_policy(call: Call, _: Catalogue) -> Iterator[Authorisation]:
     yield Authorisation(f"iam:{call.name}", str(call.get("PolicyArn")))
 
 
+def create_policy(call: Call, _: Catalogue) -> Iterator[Authorisation]:
+    """A new managed policy, by its path and name."""
+    yield Authorisation(
+        f"iam:{call.name}", _iam(call, f"policy{call.get('Path') or '/'}{call.get('PolicyName')}")
+    )
+
+
 def service_credential(call: Call, _: Catalogue) -> Iterator[Authorisation]:
     """Service-specific credentials. Only creation tells the service; the age is absent for one that never expires.
 

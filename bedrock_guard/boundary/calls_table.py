@@ -101,6 +101,7 @@ def _named(action: str, template: str) -> Handler:
 
 
 _IAM: Mapping[str, Handler] = {
+    "CreatePolicy": calls_iam.create_policy,
     "CreateUser": calls_iam.create_principal,
     "CreateRole": calls_iam.create_principal,
     "PutUserPermissionsBoundary": calls_iam.put_boundary,

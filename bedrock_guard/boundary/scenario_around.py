@@ -107,6 +107,10 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
                     "boundary_protection",
                 ),
                 step(
+                    at.call("iam", "CreatePolicy", {"PolicyName": at.profile.boundary_name}),
+                    "boundary_protection",
+                ),
+                step(
                     at.call("iam", "CreatePolicyVersion", {"PolicyArn": at.boundary}), "boundary_protection"
                 ),
                 step(
@@ -138,6 +142,8 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
                     at.call("iam", "CreateLoginProfile", {"UserName": "old-admin"}), "credentials_for_others"
                 ),
             ),
+            rest="A group's policies and members, and a new version of a managed policy, can still give it rights: no "
+            "key tells there who has them. They serve whoever holds that user already.",
         ),
         Bypass(
             38,
@@ -185,7 +191,11 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
         Bypass(
             42,
             "Leave the organisation, or work in its management account",
-            (step(at.call("organizations", "LeaveOrganization"), "leave_organization", bounded=False),),
+            (
+                step(at.call("organizations", "LeaveOrganization"), "leave_organization", bounded=False),
+                step(at.call("organizations", "DetachPolicy"), "boundary_protection"),
+                step(at.call("organizations", "MoveAccount"), "boundary_protection"),
+            ),
             closable="partly",
             rest="SCPs do not reach the management account: run no workloads in it, and give its people the boundary.",
             instead="AWS Organizations: delegated administration",
@@ -263,7 +273,11 @@ def guardrails(at: Setting) -> tuple[Bypass, ...]:
                 step(at.call("bedrock", "DeleteModelInvocationLoggingConfiguration"), "logging_tampering"),
                 step(at.call("bedrock", "PutModelInvocationLoggingConfiguration"), "logging_tampering"),
                 step(at.call("bedrock", "PutAccountDataRetention"), "logging_tampering"),
-                step(at.call("bedrock-mantle", "PutAccountDataRetention"), "mantle"),
+                step(
+                    at.call("bedrock-mantle", "PutAccountDataRetention"),
+                    "mantle",
+                    "logging_tampering",
+                ),
             ),
         ),
     )
@@ -273,6 +287,7 @@ def elsewhere(at: Setting) -> tuple[Bypass, ...]:
     """Other services, and EC2."""
     big, small = at.big_type, at.small_type
     template = {"LaunchTemplateId": "lt-0123456789abcdef0", "Version": "$Latest"}
+    old = {"AutoScalingGroupName": "g", "LaunchConfigurationName": "gpu"}
     fleet = {"LaunchTemplateConfigs": [{"Overrides": [{"InstanceType": big}]}]}
     disk = [{"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True}}]
     plain = [{"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": False}}]
@@ -313,6 +328,9 @@ def elsewhere(at: Setting) -> tuple[Bypass, ...]:
                 step(at.call("ec2", "CreateFleet", fleet, facts={"ec2:Encrypted": True}), types),
                 step(at.call("ec2", "RequestSpotInstances"), types),
                 step(at.call("ec2", "ModifyFleet", {"FleetId": "fleet-0123"}), types),
+                step(at.call("ec2", "ModifyCapacityReservation", {"InstanceCount": 8}), types),
+                step(at.call("savingsplans", "CreateSavingsPlan"), types),
+                step(at.call("autoscaling", "CreateAutoScalingGroup", old), types),
                 step(at.call("autoscaling", "CreateLaunchConfiguration", {"InstanceType": big}), types),
                 step(
                     at.call(
@@ -345,7 +363,8 @@ def elsewhere(at: Setting) -> tuple[Bypass, ...]:
                 step(at.call("ec2", "DisableEbsEncryptionByDefault"), "default_encryption"),
             ),
             closable="partly",
-            rest="AWS says that types chosen by attributes in launch templates cannot be prevented completely.",
+            rest="AWS says that types chosen by attributes in launch templates cannot be prevented completely. "
+            "Services that launch under their own roles (EMR, Batch, EKS) are not asked for the type.",
             instead="AWS Config rules on instance types; Service Quotas by instance family",
         ),
         Bypass(

@@ -284,8 +284,11 @@ def _features(at: Setting) -> tuple[Bypass, ...]:
         ),
         Bypass(
             24,
-            "SageMaker: JumpStart, an endpoint, a GPU notebook, its bearer token",
+            "SageMaker: JumpStart, a hub's models, an endpoint, a GPU notebook, its bearer token",
             (
+                step(at.call("sagemaker", "DeployHubModel"), "sagemaker"),
+                step(at.call("sagemaker", "TrainHubModel"), "sagemaker"),
+                step(at.call("sagemaker", "SampleTrainingSession"), "sagemaker"),
                 step(at.call("sagemaker", "CreateEndpoint", {"EndpointName": "own-model"}), "sagemaker"),
                 step(at.call("sagemaker", "CreateNotebookInstance"), "sagemaker"),
                 step(

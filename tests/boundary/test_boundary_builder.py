@@ -682,3 +682,58 @@ def test_in_scps_break_glass_and_administrators_may_still_change_it() -> None:
     (found,) = (s for s in statements if "iam:DeleteRole" in s["Action"])
     exempt = {*profile.break_glass, *profile.administrators}
     assert set(found["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]) == exempt
+
+
+def _asked(spec: BoundarySpec, action: str, resource: str = "*", **context: str) -> str:
+    side = Judge(build(spec)).side("anyone", bounded=True)
+    return side.evaluator.decide(action, resource, context).verdict
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_built_in_tool_may_be_called_where_tools_are_not_forbidden(on: bool) -> None:
+    """InvokeModel is asked for the tool as well as for the model that uses it."""
+    spec = full_spec().with_controls(system_tools=on, guardrail_required=False)
+    tool = "arn:aws:bedrock::111122223333:system-tool/nova_grounding"
+    assert _asked(spec, "bedrock:InvokeModel", tool) == ("explicitDeny" if on else "allowed")
+
+
+@pytest.mark.parametrize("mantle", [True, "approved", False])
+@pytest.mark.parametrize(
+    ("operation", "context"),
+    [
+        ("PutAccountDataRetention", {}),
+        ("UpdateProject", {"bedrock-mantle:DataRetentionMode": "provider_data_share"}),
+    ],
+)
+def test_data_retention_stays_on_mantle_too(mantle: object, operation: str, context: dict[str, str]) -> None:
+    spec = full_spec().with_controls(mantle=mantle)
+    assert _asked(spec, f"bedrock-mantle:{operation}", **context) == "explicitDeny"
+
+
+def test_a_project_of_mantle_may_be_renamed_where_mantle_is_open() -> None:
+    assert _asked(full_spec().with_controls(mantle=False), "bedrock-mantle:UpdateProject") == "allowed"
+
+
+def test_nobody_under_the_boundary_takes_its_place_or_its_scps() -> None:
+    spec = full_spec()
+    policy = "arn:aws:iam::111122223333:policy/"
+    assert _asked(spec, "iam:CreatePolicy", f"{policy}bedrock-guard-boundary") == "explicitDeny"
+    assert _asked(spec, "iam:CreatePolicy", f"{policy}team-orders") == "allowed"
+    assert _asked(spec, "organizations:DetachPolicy") == "explicitDeny"
+    assert _asked(spec, "organizations:DescribePolicy") == "allowed"
+
+
+def test_a_group_takes_no_old_launch_configuration() -> None:
+    named = {"autoscaling:LaunchConfigurationName": "gpu"}
+    for operation in ("CreateAutoScalingGroup", "UpdateAutoScalingGroup"):
+        assert _asked(full_spec(), f"autoscaling:{operation}", **named) == "explicitDeny"
+        assert _asked(full_spec(), f"autoscaling:{operation}") == "allowed"
+
+
+def test_an_unencrypted_volume_does_not_come_back_from_the_recycle_bin() -> None:
+    volume = "arn:aws:ec2:us-east-1:111122223333:volume/vol-0123456789abcdef0"
+    answers = {
+        flag: _asked(full_spec(), "ec2:RestoreVolumeFromRecycleBin", volume, **{"ec2:Encrypted": flag})
+        for flag in ("true", "false")
+    }
+    assert answers == {"true": "allowed", "false": "explicitDeny"}

@@ -173,6 +173,9 @@ EXPECTED: dict[int, list[Asked]] = {
         [own(I, "marketplace/model-endpoint/all-access"), GUARD],
     ],
     24: [
+        ["sagemaker:DeployHubModel ?"],
+        ["sagemaker:TrainHubModel ?"],
+        ["sagemaker:SampleTrainingSession ?"],
         [f"sagemaker:CreateEndpoint arn:aws:sagemaker:us-east-1:{A}:endpoint/own-model"],
         ["sagemaker:CreateNotebookInstance ?"],
         [f"sagemaker:InvokeEndpoint arn:aws:sagemaker:us-east-1:{A}:endpoint/own-model"],
@@ -239,6 +242,7 @@ EXPECTED: dict[int, list[Asked]] = {
     36: [
         [role("iam:DeleteRolePermissionsBoundary", "dev")],
         [user("iam:DeleteUserPermissionsBoundary", "dev")],
+        [policy("iam:CreatePolicy", "bedrock-guard-boundary")],
         [policy("iam:CreatePolicyVersion", "bedrock-guard-boundary")],
         [policy("iam:SetDefaultPolicyVersion", "bedrock-guard-boundary")],
         [role("iam:DetachRolePolicy", "dev")],
@@ -265,7 +269,11 @@ EXPECTED: dict[int, list[Asked]] = {
         ["ssm:StartAutomationExecution ?", LOOSE],
     ],
     41: [],
-    42: [["organizations:LeaveOrganization *"]],
+    42: [
+        ["organizations:LeaveOrganization *"],
+        ["organizations:DetachPolicy ?"],
+        ["organizations:MoveAccount ?"],
+    ],
     43: [us(I, HAIKU), [*us(I, HAIKU), own(I, "project/default")], [MANTLE]],
     44: [
         [own("bedrock:UpdateGuardrail", "guardrail/gr0example")],
@@ -298,6 +306,9 @@ EXPECTED: dict[int, list[Asked]] = {
         ec2("ec2:CreateFleet", "fleet/*", "instance/*", "volume/*"),
         ec2("ec2:RequestSpotInstances", "spot-instances-request/*"),
         ["ec2:ModifyFleet ?"],
+        ["ec2:ModifyCapacityReservation ?"],
+        ["savingsplans:CreateSavingsPlan ?"],
+        [GROUP],
         ["autoscaling:CreateLaunchConfiguration ?"],
         ec2("ec2:StartInstances", "instance/i-0123456789abcdef0"),
         [GROUP, *ec2("ec2:RunInstances", "instance/*", "volume/*")],

@@ -33,6 +33,22 @@ def _customization(scope: Scope) -> tuple[Rule, ...]:
     return (Rule(actions if scope.profile.controls.mantle is True else (*actions, *mantle)),)
 
 
+def _logging(scope: Scope) -> tuple[Rule, ...]:
+    actions = prefixed(
+        "bedrock",
+        "DeleteModelInvocationLoggingConfiguration",
+        "PutAccountDataRetention",
+        "PutModelInvocationLoggingConfiguration",
+    )
+    if scope.profile.controls.mantle is True:
+        return (Rule(actions),)
+    projects = Rule(prefixed("bedrock-mantle", "CreateProject", "UpdateProject"))
+    return (
+        Rule((*actions, "bedrock-mantle:PutAccountDataRetention")),
+        projects.when("Null", "bedrock-mantle:DataRetentionMode", ("false",)),
+    )
+
+
 def _guarded(scope: Scope) -> tuple[Rule, ...]:
     """Deny inference without the guardrail. Embedding models take none, so they are left out where approved."""
     guardrail = scope.profile.controls.guardrail_required
@@ -70,12 +86,19 @@ CONTROLS = (
         family="Model catalogue",
         title="No changes to model access.",
         why="The first call to a Marketplace model subscribes the account to it.",
-        stops="Marketplace subscriptions and agreements, foundation model agreements, entitlements, the use-case form.",
+        stops="Marketplace subscriptions, agreements and the payments asked for under them, foundation model "
+        "agreements, entitlements, the use-case form.",
         leaves="Denying the subscription alone does not block the first calls, which run while it settles (AWS says up "
         "to 15 minutes): the list of approved models does. Leaving a subscription stays allowed.",
         source=(MODEL_ACCESS,),
         rules=plain(
-            *prefixed("aws-marketplace", "AcceptAgreementRequest", "CreateAgreementRequest", "Subscribe"),
+            *prefixed(
+                "aws-marketplace",
+                "AcceptAgreementPaymentRequest",
+                "AcceptAgreementRequest",
+                "CreateAgreementRequest",
+                "Subscribe",
+            ),
             *prefixed(
                 "bedrock",
                 "CreateFoundationModelAgreement",
@@ -320,16 +343,10 @@ CONTROLS = (
         family="Guardrails and prompts",
         title="No changes to invocation logging or data retention.",
         why="The invocation log is the evidence.",
-        stops="Putting and deleting the logging configuration, changing data retention.",
+        stops="Putting and deleting the logging configuration, changing data retention, on bedrock-mantle too: the "
+        "account's and a project's.",
         leaves="The log's own bucket or log group: protect it where it lives.",
         source=(ACTIONS,),
-        rules=plain(
-            *prefixed(
-                "bedrock",
-                "DeleteModelInvocationLoggingConfiguration",
-                "PutAccountDataRetention",
-                "PutModelInvocationLoggingConfiguration",
-            )
-        ),
+        rules=_logging,
     ),
 )

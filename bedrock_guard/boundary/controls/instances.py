@@ -14,6 +14,7 @@ CT6 = "https://docs.aws.amazon.com/controltower/latest/controlreference/ct-ec2-p
 EXAMPLES = "https://github.com/aws-samples/service-control-policy-examples"
 NEW_TYPE = "ec2:Attribute/InstanceType"
 GROUP_TYPES = "autoscaling:InstanceTypes"
+OLD_LAUNCH = "autoscaling:LaunchConfigurationName"
 VERSION_SAID = "autoscaling:LaunchTemplateVersionSpecified"
 
 
@@ -24,7 +25,7 @@ def _types(scope: Scope) -> tuple[Rule, ...]:
     # Without the Null guard a negated operator would deny every other attribute change too.
     resize = Rule(("ec2:ModifyInstanceAttribute",), resources=anywhere).when("Null", NEW_TYPE, ("false",))
     # Auto Scaling tries the template's own type as the caller; the types that override it are in this key only.
-    groups = Rule(prefixed("autoscaling", "CreateAutoScalingGroup", "UpdateAutoScalingGroup"))
+    groups = grouped = Rule(prefixed("autoscaling", "CreateAutoScalingGroup", "UpdateAutoScalingGroup"))
     if isinstance(allowed, tuple):
         operator = "StringNotLike" if any("*" in name for name in allowed) else "StringNotEquals"
         launch = launch.when(operator, "ec2:InstanceType", allowed)
@@ -34,9 +35,12 @@ def _types(scope: Scope) -> tuple[Rule, ...]:
         groups = groups.when("Null", GROUP_TYPES, ("false",))
     typeless = prefixed(
         "ec2",
+        "AcceptCapacityReservationBillingOwnership",
+        "AcceptReservedInstancesExchangeQuote",
         "AllocateHosts",
         "CreateCapacityReservation*",
         "ImportInstance",
+        "ModifyCapacityReservation*",
         "ModifyFleet",
         "ModifySpotFleetRequest",
         "Purchase*",
@@ -44,7 +48,10 @@ def _types(scope: Scope) -> tuple[Rule, ...]:
         "RequestSpotInstances",
         "RunScheduledInstances",
     )
-    return launch, resize, groups, Rule(("autoscaling:CreateLaunchConfiguration", *typeless))
+    # A launch configuration that exists already launches its own type, and nobody is asked for it.
+    old = grouped.when("Null", OLD_LAUNCH, ("false",))
+    bought = ("autoscaling:CreateLaunchConfiguration", *typeless, "savingsplans:CreateSavingsPlan")
+    return launch, resize, groups, Rule(bought), old
 
 
 def _encrypted(scope: Scope) -> tuple[Rule, ...]:
@@ -56,6 +63,7 @@ def _encrypted(scope: Scope) -> tuple[Rule, ...]:
         "CreateVolume",
         "ImportInstance",
         "ImportVolume",
+        "RestoreVolumeFromRecycleBin",
         "RunInstances",
     )
     unencrypted = Rule(volumes, resources=(scope.arn("ec2", "*", "volume/*", "*"),))
@@ -76,14 +84,15 @@ CONTROLS = (
         why="One GPU instance costs more than a team's month, and runs a model of its own.",
         stops="Launching, fleet launches and starting of other types; resizing to them; scaling groups that mix them "
         "in; the paths on which the type cannot be tested: spot requests, changed fleets, launch configurations "
-        "(which AWS has replaced by launch templates), scheduled and imported instances, purchases, hosts, capacity "
-        "reservations.",
-        leaves="Deleting fleets and lowering a group's size stay allowed. Auto Scaling checks the caller at creation "
-        "only and launches with a service-linked role: a later version of a `$Latest` template is not checked again "
-        "(see `pinned_templates`). StartInstanceRefresh with a DesiredConfiguration of other types: whether AWS sends "
-        "`autoscaling:InstanceTypes` with it is not verified. AWS says that types chosen by attributes cannot be "
-        "prevented completely. Services that launch with their own roles: EMR, Batch, EKS, Beanstalk, SageMaker and "
-        "others; `bounded_roles` limits what they are given.",
+        "(which AWS has replaced by launch templates) and groups that use one, scheduled and imported instances, "
+        "purchases, Savings Plans, hosts, capacity reservations.",
+        leaves="Deleting fleets, cancelling capacity reservations and lowering a group's size stay allowed. A group "
+        "made from an instance (InstanceId): whether AWS names its launch configuration then is not verified. Auto "
+        "Scaling checks the caller at creation only and launches with a service-linked role: a later version of a "
+        "`$Latest` template is not checked again (see `pinned_templates`). StartInstanceRefresh with a "
+        "DesiredConfiguration of other types: whether AWS sends `autoscaling:InstanceTypes` with it is not verified. "
+        "AWS says that types chosen by attributes cannot be prevented completely. Services that launch with their own "
+        "roles: EMR, Batch, EKS, Beanstalk, SageMaker and others; `bounded_roles` limits what they are given.",
         source=(EC2, ASG, GROUPS, CT6, EXAMPLES),
         rules=_types,
         accepted=(
@@ -115,11 +124,12 @@ CONTROLS = (
         family="EC2",
         title="Every EBS volume is encrypted.",
         why="An unencrypted volume can be read by whoever shares its snapshot.",
-        stops="Launching, creating, copying, attaching and importing volumes that are said to be unencrypted; copying "
-        "snapshots so; replacing a root volume, for which no key exists.",
+        stops="Launching, creating, copying, attaching, restoring and importing volumes that are said to be "
+        "unencrypted; copying snapshots so; replacing a root volume, for which no key exists.",
         leaves="A request that carries no ec2:Encrypted key passes: the test is for `false`. How the key reads while "
         "encryption by default is on and no flag is sent is not documented: try a dry run before you rely on it. "
-        "Existing volumes.",
+        "Existing volumes. Services that make volumes under their own roles (Backup, ECS, EKS, Elastic Disaster "
+        "Recovery): `default_encryption` is for them.",
         source=(EC2, CT2, EXAMPLES),
         rules=_encrypted,
         accepted=(

@@ -12,6 +12,16 @@ RESOURCE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_
 SCPS = "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html"
 BOUNDARY_KEY = "iam:PermissionsBoundary"
 
+# What takes an SCP off an account: in the management account, and where Organizations is administered by delegation.
+_SCP_VERBS = (
+    "DeletePolicy",
+    "DetachPolicy",
+    "DisablePolicyType",
+    "MoveAccount",
+    "RemoveAccountFromOrganization",
+    "UpdatePolicy",
+)
+
 # What takes the rights, the trust or the name of a role or user away; a boundary put on it is one way.
 _LOCK_OUT = {
     "role": prefixed(
@@ -42,10 +52,16 @@ def _protection(scope: Scope) -> tuple[Rule, ...]:
     documents = tuple(scope.arn("iam", "", f"policy/{prefix}*") for prefix in prefixes)
     detach = prefixed("iam", "DetachGroupPolicy", "DetachRolePolicy", "DetachUserPolicy")
     edit = prefixed(
-        "iam", "CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion"
+        "iam",
+        "CreatePolicy",
+        "CreatePolicyVersion",
+        "DeletePolicy",
+        "DeletePolicyVersion",
+        "SetDefaultPolicyVersion",
     )
+    removal = prefixed("iam", "DeleteRolePermissionsBoundary", "DeleteUserPermissionsBoundary")
     return (
-        Rule(prefixed("iam", "DeleteRolePermissionsBoundary", "DeleteUserPermissionsBoundary")),
+        Rule((*removal, *prefixed("organizations", *_SCP_VERBS))),
         Rule(edit, resources=documents),
         Rule(detach).when("ArnLike", "iam:PolicyARN", documents),
         *_break_glass(scope),
@@ -108,9 +124,10 @@ CONTROLS = (
         family="Self-protection",
         title="The boundary and its companions cannot be removed or edited.",
         why="A limit that its holder can lift is no limit.",
-        stops="Removing boundaries from users and roles; new, default or deleted versions of the documents of this "
-        "spec; detaching its deny policies; deleting or renaming who is named in `break_glass`, and changing its "
-        "policies, its boundary or its trust.",
+        stops="Removing boundaries from users and roles; making, editing and deleting the documents of this spec; "
+        "detaching its deny policies; detaching, editing and deleting policies of the organisation, moving and "
+        "removing accounts, where the caller could; deleting or renaming who is named in `break_glass`, and changing "
+        "its policies, its boundary or its trust.",
         leaves="Principals without this document, and the root user of a member account unless an SCP holds it. "
         "Removing any boundary is denied, not only this one: IAM offers no key that tells them apart safely. "
         "Break-glass principals that lose a group, a password or an MFA device, and an identity provider of their "
@@ -136,7 +153,8 @@ CONTROLS = (
         why="A new role without the boundary is the boundary's end.",
         stops="Creating users and roles without it, swapping it for a weaker one, and giving policies or trust to "
         "those without it.",
-        leaves="Group policies and memberships carry no such key. Service-linked roles can carry no boundary.",
+        leaves="Group policies, group memberships and new versions of a managed policy carry no such key: rights for "
+        "users and roles that somebody else holds, or that run already. Service-linked roles can carry no boundary.",
         source=(BOUNDARIES, IAM_ACTIONS),
         rules=_principals,
         exempt="administrators",
@@ -213,7 +231,7 @@ CONTROLS = (
                 "UpdateOpenIDConnectProviderThumbprint",
                 "UpdateSAMLProvider",
             ),
-            "sts:GetWebIdentityToken",
+            *prefixed("sts", "GetDelegatedAccessToken", "GetWebIdentityToken"),
         ),
     ),
     Control(

@@ -23,6 +23,7 @@ OTHER_TARGETS: Mapping[str, tuple[str, ...]] = {
     "provisioned_throughput": ("provisioned-model",),
     "customization": ("custom-model-deployment", "custom-model", "imported-model"),
     "marketplace_endpoints": ("marketplace/model-endpoint",),
+    "system_tools": ("system-tool",),
 }
 """Kinds of targets that are no approved model, by the control that closes them."""
 _ASYNC = "async-invoke"
