@@ -171,9 +171,8 @@ _SEPARATED: Final = re.compile(r"[^-_\s]+")
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A usage type taken apart: region code, whether it is a Marketplace line, and the rest."""
+    """A usage type taken apart: its Region, whether it is a Marketplace line, and the rest."""
 
-    region_code: str | None
     region: str | None
     marketplace: bool
     body: str
@@ -203,7 +202,7 @@ def split(usage_type: str) -> Split:
     if sold and marketplace:
         code, rest = code or sold["code"], sold["body"]
     body = re.sub(r"-Units$", "", rest) if marketplace else rest
-    return Split(code, REGIONS.get(code or ""), marketplace, body)
+    return Split(REGIONS.get(code or ""), marketplace, body)
 
 
 def words(text: str) -> list[str]:

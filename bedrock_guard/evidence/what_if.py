@@ -40,11 +40,6 @@ class WhatIf:
     ec2: pd.DataFrame
     prober: Prober
 
-    @property
-    def decided(self) -> pd.DataFrame:
-        """The cube's calls with their verdict: `Judged.frame`."""
-        return self.judged.frame
-
     def callers(self) -> pd.DataFrame:
         """Callers of whom a call would be refused, with their clients, models, controls and last call; most first."""
         hit = self.judged.hits("account_id", "principal", "client")

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
+from loopback_s3 import put_files, s3_server
 from typer.testing import CliRunner
 
 from bedrock_guard.account.investigation import investigate
@@ -23,11 +22,7 @@ from bedrock_guard.demo.company.trail import write_trail
 from bedrock_guard.demo.server import serve
 from bedrock_guard.errors import GuardError
 
-server = pytest.importorskip(
-    "moto.server", reason="moto's server is not installed: there is no S3 to read from"
-)
 CALLS = 2_000
-KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +39,9 @@ def trail(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bucket(trail: Path) -> Iterator[str]:
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    running.start()
-    host, port = running.get_host_and_port()
-    where = f"http://{host}:{port}"
-    s3: Any = boto3.client("s3", region_name="us-east-1", endpoint_url=where, **KEYS)
-    s3.create_bucket(Bucket="trail")
-    for path in trail.rglob("*.gz"):
-        s3.put_object(Bucket="trail", Key=path.relative_to(trail).as_posix(), Body=path.read_bytes())
-    yield where
-    running.stop()
+    with s3_server("trail") as served:
+        put_files(served.client, "trail", trail)
+        yield served.endpoint
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from loopback_s3 import connected, s3_server
 
 from bedrock_guard.account.exports import ExportReading, read_export
 from bedrock_guard.account.exports_s3 import read_export_from
@@ -24,10 +25,6 @@ from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.spend import classify_bill, reconcile
 from bedrock_guard.evidence.tables import provenance_of, total
 
-server = pytest.importorskip(
-    "moto.server", reason="moto's server is not installed: there is no S3 to read from"
-)
-
 
 @pytest.fixture(scope="module")
 def cur(tmp_path_factory: Any) -> Path:
@@ -38,23 +35,13 @@ def cur(tmp_path_factory: Any) -> Path:
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
+    with s3_server() as served:
+        yield served.endpoint
 
 
 @pytest.fixture
 def account(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Account:
-    for name, value in {
-        "AWS_ENDPOINT_URL_S3": endpoint,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    return Account.connect(region="us-east-1", endpoints=["127.0.0.1"])
+    return connected(endpoint, monkeypatch)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import boto3
 import pandas as pd
 import pytest
 from botocore.exceptions import ClientError
+from loopback_s3 import connected, put_files, s3_server
 from trail_maker import make_trail
 from tuple_maker import tuples_of
 from typer.testing import CliRunner
@@ -34,9 +35,6 @@ from bedrock_guard.evidence.aggregate import MEASURES, Logs, definition, transla
 from bedrock_guard.evidence.replay import Reach
 from bedrock_guard.evidence.tables import provenance_of
 
-server = pytest.importorskip(
-    "moto.server", reason="moto's server is not installed: there is no S3 to read from"
-)
 START, END = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 4, tzinfo=UTC)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 DOCS = Path(__file__).parent.parent.parent / "docs/policies"
@@ -50,30 +48,18 @@ def trail(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def endpoint(trail: Path) -> Iterator[str]:
     """An S3 that holds the trail below `logs/`, and what lies beside a trail."""
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    running.start()
-    host, port = running.get_host_and_port()
-    where = f"http://{host}:{port}"
-    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-    s3: Any = boto3.client("s3", region_name="us-east-1", endpoint_url=where, **keys)
-    s3.create_bucket(Bucket="trail")
-    for path in trail.rglob("*.gz"):
-        name = path.relative_to(trail).as_posix()
-        s3.put_object(Bucket="trail", Key=f"logs/{name}", Body=path.read_bytes())
-        digest = f"logs/{name.replace('/CloudTrail/', '/CloudTrail-Digest/')}"
-        s3.put_object(Bucket="trail", Key=digest, Body=gzip.compress(b'{"digestStartTime": "x"}'))
-    yield where
-    running.stop()
+    with s3_server("trail") as served:
+        for name in put_files(served.client, "trail", trail, "logs/"):
+            digest = name.replace("/CloudTrail/", "/CloudTrail-Digest/")
+            body = gzip.compress(b'{"digestStartTime": "x"}')
+            served.client.put_object(Bucket="trail", Key=digest, Body=body)
+        yield served.endpoint
 
 
 @pytest.fixture
 def account(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Account:
     """The account that every command opens: somebody who may read the bucket."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    made = Account.connect(region="us-east-1", endpoints=["127.0.0.1"])
+    made = connected(endpoint, monkeypatch)
     for place in ("session", "replayed"):
         monkeypatch.setattr(f"bedrock_guard.account.{place}.open_account", lambda *_: made)
     return made

@@ -77,12 +77,15 @@ def test_an_implicit_deny_names_the_near_misses():
         statement("Allow", "s3:*", "arn:aws:s3:::x"),
         statement("Allow", "s3:*", Condition={"Bool": {"aws:flag": "true"}}),
         statement("Allow", "ec2:*"),
+        statement("Deny", "s3:*", "arn:aws:s3:::x"),
     )
     told = compile_policies(FULL, boundary=narrow).explain(
         "s3:GetObject", "arn:aws:s3:::y", {"aws:flag": False}
     )
     assert (told.decision.layer, told.decision.statement) == ("boundary", None)
-    assert [(one.statement, one.failed) for one in told.near] == [(0, "resource"), (1, "condition")]
+    assert [(one.statement, one.failed) for one in told.near] == [(0, "resource"), (1, "condition")], (
+        "a Deny that did not fit is no near miss of an Allow"
+    )
     assert told.near[1].finding.values == ("false",)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loopback_s3 import s3_server
 from stub_report import END, finding, made_figures, stub
 
 from bedrock_guard.demo.company.make import make_company
@@ -230,24 +231,8 @@ def test_a_topic_that_is_not_told_says_what_to_do(kind: Any, remedy: str) -> Non
 
 @pytest.fixture
 def s3() -> Iterator[Any]:
-    moto = pytest.importorskip(
-        "moto.server", reason="moto is not installed: pip install 'bedrock-guard[test]'"
-    )
-    import boto3
-
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    client = boto3.client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=f"http://{host}:{port}",
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
-    )
-    client.create_bucket(Bucket="reports")
-    yield client
-    server.stop()
+    with s3_server("reports") as served:
+        yield served.client
 
 
 def keys_in(s3: Any) -> list[str]:
