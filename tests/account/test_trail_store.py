@@ -343,6 +343,31 @@ def test_the_fast_reader_makes_the_rows_of_the_careful_one(records: list[Any]) -
     assert careful.records == len(records) == rows + careful.columns.left_out.total()
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.lists(RECORD, min_size=1, max_size=4), min_size=2, max_size=4))
+def test_what_earlier_files_held_changes_no_row(files: list[list[Any]]) -> None:
+    fast, careful = TrailReader(), TrailReader(fast=None)
+    for records in [*files, *files]:
+        data = json.dumps({"Records": records}).encode()
+        assert fast.read_bytes(data) == careful.read_bytes(data)
+
+
+def test_the_same_request_is_read_anew_for_another_operation() -> None:
+    asked = {"modelId": "amazon.nova-lite-v1:0", "name": "trail-1"}
+    kinds = [("bedrock.amazonaws.com", "Converse"), ("cloudtrail.amazonaws.com", "StopLogging")]
+    records = [event(eventSource=source, eventName=name, requestParameters=asked) for source, name in kinds]
+    fast, read = Watched(), []
+    reader = TrailReader(fast=fast)
+    for each in ([records[0]], [records[1]], records):
+        found = reader.read_bytes(json.dumps({"Records": each}).encode())
+        assert found.columns
+        read.append(list(found.columns.columns["parameters"]))
+    assert fast.taken == 3
+    assert read[0] == ['{"modelId":"amazon.nova-lite-v1:0"}']
+    assert read[1] == ['{"name":"trail-1"}']
+    assert read[2] == [*read[0], *read[1]]
+
+
 OPTIONAL = (
     "errorCode",
     "errorMessage",
@@ -397,7 +422,7 @@ def test_what_is_remembered_stays_small(monkeypatch: pytest.MonkeyPatch) -> None
                 eventName=f"Operation{turn}-{number}",
                 eventID=f"{turn}-{number}",
                 userIdentity={"type": "IAMUser", "userName": f"u{turn}-{number}"},
-                requestParameters={"modelId": f"m.{turn}-{number}"},
+                requestParameters={"modelId": f"m.{turn}-{number}" + "x" * (3000 if number == 7 else 0)},
                 **{f"member{turn}-{number}": 1},
             )
             for number in range(30)
@@ -406,7 +431,9 @@ def test_what_is_remembered_stays_small(monkeypatch: pytest.MonkeyPatch) -> None
         assert TrailReader(fast=fast).read_bytes(data) == TrailReader(fast=None).read_bytes(data)
     kept = fast._memory
     assert len(kept.verdicts) <= 20
-    assert sum(map(len, kept._read.values())) <= 50 + 3 * 30
+    texts = [key for known in kept._read.values() for key in known]
+    assert len(texts) <= 50 + 3 * 30
+    assert max(len(str(text)) for text in texts) < 3000, "a long text is not kept"
     assert len(kept._forms) + len(kept._likely) <= 20 + 2 * 30
 
 
