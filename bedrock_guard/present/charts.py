@@ -1,11 +1,12 @@
 """Charts: a table in, a plotly figure out. Nothing here computes a figure that its table does not hold.
 
-Colours are told apart by people who cannot tell red from green, and refused spend carries a pattern too.
+Colours are those of `present.ink`; refused, stranded and unknown spend carries a pattern too.
 plotly's upload button is off in every way of showing a figure: it would send spending data to a server.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from html import escape
@@ -35,32 +36,26 @@ CONFIG: Final = {
 """What every figure is shown with: no upload button, no logo, no eleven Tab stops of a mode bar."""
 
 OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
-    "kept": ("#2a6f9e", ""),
-    "refused": ("#d1603d", "/"),
-    "stranded": ("#e2a72e", "x"),
-    "unknown": ("#8b929c", "."),
+    "kept": (ink.KEPT, ""),
+    "refused": (ink.REFUSED, "/"),
+    "stranded": (ink.STRANDED, "x"),
+    "unknown": (ink.UNKNOWN, "."),
 }
 """Outcome of a dollar -> its colour and its pattern."""
 
-_LABEL: Final = 36
+LABEL: Final = 36
+"""Letters of a name that stand in one line beside a bar."""
+_MARK: Final = "\N{ZERO WIDTH SPACE}"
+_JOINT: Final = re.compile(r"(?<=[/_:])(?=\w)")
+_LETTER: Final = 8
+"""Pixels of a figure's letter, with some room."""
 _DOLLARS: Final = {"tickprefix": "$", "separatethousands": True}
-SERIES: Final = (
-    "#2a6f9e",
-    "#8a5fa8",
-    "#3f8f63",
-    "#c77bb0",
-    "#47989a",
-    "#a3485f",
-    "#6b7280",
-    "#7d8f2f",
-    "#5a7fc0",
-)
-"""Colours of models, callers and days: none is that of a refused or stranded dollar."""
 _INK: Final[Mapping[Theme, tuple[str, str, str]]] = {
     "light": ("#1f2933", "#ffffff", "#e4e7eb"),
     "dark": ("#e4e7eb", "#111418", "#323a44"),
     "page": (ink.INK, "rgba(0,0,0,0)", ink.GRID),
 }
+_GAP: Final[Mapping[Theme, str]] = {"light": "#ffffff", "dark": "#111418", "page": ink.GAP}
 
 
 class Drawn(go.Figure):
@@ -83,12 +78,14 @@ def template(theme: Theme = "page") -> go.layout.Template:
         "automargin": True,
         "title": {"standoff": 8},
     }
+    gap = {"color": _GAP[theme], "width": 2}
     return go.layout.Template(
+        data={"bar": [{"marker": {"line": gap}}]},
         layout={
             "font": {"family": "system-ui, -apple-system, Segoe UI, sans-serif", "size": 13, "color": colour},
             "paper_bgcolor": paper,
             "plot_bgcolor": paper,
-            "colorway": list(SERIES),
+            "colorway": list(ink.SERIES),
             "xaxis": axis,
             "yaxis": axis,
             "margin": {"l": 8, "r": 24, "t": 48, "b": 8},
@@ -103,7 +100,7 @@ def template(theme: Theme = "page") -> go.layout.Template:
                 "pad": {"l": 8},
             },
             "hoverlabel": {"font": {"family": "system-ui, sans-serif"}},
-        }
+        },
     )
 
 
@@ -176,7 +173,7 @@ VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
     "calls_allowed": OUTCOMES["kept"],
     "calls_refused": OUTCOMES["refused"],
     "calls_depends": OUTCOMES["unknown"],
-    "calls_already_denied": ("#b9c0c8", ""),
+    "calls_already_denied": (ink.UNKNOWN, ""),
 }
 """Verdict of a day's calls -> its colour and its pattern."""
 
@@ -214,7 +211,7 @@ def _day_bar(name: str, days: list[str], values: list[float | None], axis: str, 
         y=values,
         yaxis=axis,
         showlegend=axis == "y" or name == "calls_already_denied",
-        marker={"color": colour, "pattern": _pattern(pattern, colour), "line": {"width": 0}},
+        marker={"color": colour, "pattern": _pattern(pattern, colour)},
         hovertemplate="%{x}<br>" + shown + " " + words + "<extra></extra>",
     )
 
@@ -233,7 +230,7 @@ def _pattern(shape: str, colour: str) -> dict[str, Any]:
     return {
         "shape": shape,
         "bgcolor": colour,
-        "fgcolor": "rgba(255,255,255,0.55)",
+        "fgcolor": "rgba(0,0,0,0.5)",
         "size": 8,
         "solidity": 0.2,
     }
@@ -251,7 +248,7 @@ def daily(
             name=str(name),
             x=days,
             y=_numbers([v if isinstance(v, Decimal) else None for v in wide[name]]),
-            marker={"color": _colour(str(name), n), "line": {"width": 0}},
+            marker={"color": _colour(str(name), n)},
             hovertemplate="%{x}<br>" + str(name) + " $%{y:,.2f}<extra></extra>",
         )
         for n, name in enumerate(order)
@@ -260,7 +257,7 @@ def daily(
 
 
 def _colour(name: str, position: int) -> str:
-    return OUTCOMES[name][0] if name in OUTCOMES else SERIES[position % len(SERIES)]
+    return OUTCOMES[name][0] if name in OUTCOMES else ink.SERIES[position % len(ink.SERIES)]
 
 
 def steps(table: pd.DataFrame, *, theme: Theme = "page", title: str = "What changed, USD") -> go.Figure:
@@ -272,9 +269,10 @@ def steps(table: pd.DataFrame, *, theme: Theme = "page", title: str = "What chan
         x=[str(step) for step in table["step"]],
         y=_numbers(list(table["cost_usd"])),
         measure=list(table["measure"]),
-        increasing={"marker": {"color": "#8a5fa8"}},
-        decreasing={"marker": {"color": "#3f8f63"}},
-        totals={"marker": {"color": OUTCOMES["kept"][0]}},
+        increasing={"marker": {"color": ink.SERIES[1]}},
+        decreasing={"marker": {"color": ink.SERIES[3]}},
+        totals={"marker": {"color": ink.SERIES[0]}},
+        connector={"line": {"color": ink.INK, "width": 1}},
         text=[dollars(value) for value in table["cost_usd"]],
         textposition="outside",
         cliponaxis=False,
@@ -286,30 +284,43 @@ def steps(table: pd.DataFrame, *, theme: Theme = "page", title: str = "What chan
 def bars(table: pd.DataFrame, *, by: str, theme: Theme = "page", title: str = "Spend, USD") -> go.Figure:
     """Horizontal bars, one a row, the first on top; columns `by` (text) and `cost_usd` (Decimal)."""
     ordered = table.iloc[::-1]
-    names = ["<br>".join(wrap(escape(str(name), quote=False), _LABEL)) for name in ordered[by]]
+    names = [label(str(name), LABEL) for name in ordered[by]]
+    widest = max((len(dollars(cost)) for cost in ordered["cost_usd"] if cost is not None), default=1)
+    values = _numbers(list(ordered["cost_usd"]))
     bar = go.Bar(
         y=names,
-        x=_numbers(list(ordered["cost_usd"])),
+        x=[value and abs(value) for value in values],
+        base=[
+            min(value or 0, 0) for value in values
+        ],  # a refund ends at 0, and its label stands at the right too
         orientation="h",
-        marker={"color": SERIES[0]},
-        texttemplate="$%{x:,.2f}",
+        marker={"color": ink.SERIES[0]},
+        text=["" if cost is None else dollars(cost) for cost in ordered["cost_usd"]],
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{y}<br>$%{x:,.2f}<extra></extra>",
+        hovertemplate="%{y}<br>%{text}<extra></extra>",
     )
     height = 90 + 30 * max(sum(1 + name.count("<br>") for name in names), 2)
-    margin = {"l": 8, "r": 90, "t": 48, "b": 8}
-    labels = {"type": "category"}  # an account id is text, although plotly would read a number
+    margin = {"l": 8, "r": 16 + _LETTER * widest, "t": 48, "b": 8}
+    labels = {"type": "category", "ticklabelstandoff": 6}  # or plotly reads an account id as a number
     return Drawn(
         [bar], _layout(title, theme, height, xaxis=_DOLLARS, yaxis=labels, bargap=0.35, margin=margin)
     )
+
+
+def label(name: str, width: int) -> str:
+    """A name as plotly's text, in lines of at most so many letters; a long word is broken at its joints."""
+    lines = (
+        line.replace(_MARK + " ", "").rstrip(_MARK) for line in wrap(_JOINT.sub(_MARK + " ", name), width)
+    )
+    return "<br>".join(escape(line, quote=False) for line in lines)
 
 
 def interval(table: pd.DataFrame, *, theme: Theme = "page", title: str = "Forecast, USD a day") -> go.Figure:
     """A forecast as a line in its interval; columns `day`, `mean`, `low` and `high` (Decimal or None)."""
     days = [pd.Timestamp(day).date().isoformat() for day in table["day"]]
     edges = [_numbers(list(table[name])) for name in ("low", "high")]
-    edge = {"width": 0}
+    edge = {"width": 1, "color": ink.SERIES[0], "dash": "dot"}
     low = go.Scatter(x=days, y=edges[0], line=edge, mode="lines", name="low", showlegend=False)
     high = go.Scatter(
         x=days,
@@ -318,10 +329,10 @@ def interval(table: pd.DataFrame, *, theme: Theme = "page", title: str = "Foreca
         mode="lines",
         name="interval",
         fill="tonexty",
-        fillcolor="rgba(42,111,158,0.22)",
+        fillcolor="rgba(42,134,216,0.2)",
     )
     mean = go.Scatter(
-        x=days, y=_numbers(list(table["mean"])), mode="lines", name="mean", line={"color": SERIES[0]}
+        x=days, y=_numbers(list(table["mean"])), mode="lines", name="mean", line={"color": ink.SERIES[0]}
     )
     axis = _DOLLARS | {"rangemode": "tozero"}
     return Drawn([low, high, mean], _layout(title, theme, 300, yaxis=axis))

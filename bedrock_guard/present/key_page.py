@@ -12,7 +12,8 @@ import bedrock_guard._fast  # noqa: F401 - before plotly: see its docstring
 import pandas as pd
 import plotly.graph_objects as go
 
-from bedrock_guard.present.charts import SERIES, Drawn, Theme, template
+from bedrock_guard.present import ink
+from bedrock_guard.present.charts import Drawn, Theme, template
 from bedrock_guard.present.key_words import (
     FLOOR,
     SPENT,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from bedrock_guard.account.key_page import KeyPage
 
 _MOST_SERIES: Final = 6
+_NEAR: Final = 0.1
+"""Of a chart's days: what a label such as 10-12 takes on a phone."""
 
 
 def summary(page: KeyPage) -> Shown:
@@ -116,7 +119,7 @@ def chart(page: KeyPage, *, theme: Theme = "page") -> go.Figure:
         height=400,
         barmode="stack",
         bargap=0.1,
-        yaxis={"title": "calls", "rangemode": "tozero"},
+        yaxis={"rangemode": "tozero"},
         xaxis={"type": "date"},
     )
     return Drawn([*bars, *_marks(page, bars)], layout)
@@ -143,7 +146,7 @@ def _bars(page: KeyPage) -> list[go.Bar]:
                 name=plain(name),
                 x=[day.date().isoformat() for day in days.index],
                 y=[int(count) for count in days],
-                marker={"color": SERIES[number % len(SERIES)], "line": {"width": 0}},
+                marker={"color": ink.SERIES[number % len(ink.SERIES)]},
                 hovertemplate="%{x}<br>%{y} calls<extra></extra>",
             )
         )
@@ -157,11 +160,7 @@ def _at(made: pd.DataFrame, row: Mapping[Any, Any]) -> pd.Series[Any]:
 
 def _marks(page: KeyPage, bars: list[go.Bar]) -> list[go.Scatter]:
     """The events of one day as one mark with their numbers, as far as the chart's days reach."""
-    last = page.calls["event_time"].max() if len(page.calls) else None
-    by_day: dict[str, list[int]] = {}
-    for number, at in enumerate(page.events["at"], start=1):
-        if last is None or at.floor("D") <= last:
-            by_day.setdefault(at.date().isoformat(), []).append(number)
+    by_day = _numbered(page)
     sums: Counter[str] = Counter()
     for bar in bars:
         sums.update(dict(zip(bar.x, bar.y, strict=True)))
@@ -177,10 +176,28 @@ def _marks(page: KeyPage, bars: list[go.Bar]) -> list[go.Scatter]:
             text=[_numbers(found) for found in by_day.values()],
             textposition="top center",
             cliponaxis=False,
-            marker={"symbol": "triangle-down", "size": 10, "color": "#6b7280"},
+            marker={"symbol": "triangle-down", "size": 10, "color": ink.UNKNOWN},
             hovertemplate="%{x}<br>%{text}<extra></extra>",
         )
     ]
+
+
+def _numbered(page: KeyPage) -> dict[str, list[int]]:
+    """Day -> the numbers of its events; what is too near to have a label of its own stands with the day before."""
+    if page.events.empty:
+        return {}
+    ends = [*page.events["at"], *page.calls["event_time"]]
+    last = page.calls["event_time"].max() if len(page.calls) else max(ends)
+    room = (last - min(ends)) * _NEAR
+    by_day: dict[str, list[int]] = {}
+    began = None
+    for number, at in enumerate(page.events["at"], start=1):
+        if at.floor("D") > last:
+            continue
+        if began is None or at.floor("D") - began > room:
+            began = at.floor("D")
+        by_day.setdefault(began.date().isoformat(), []).append(number)
+    return by_day
 
 
 def _numbers(found: list[int]) -> str:

@@ -250,7 +250,7 @@ def _by(found: Spending, column: str, none: str, words: str) -> Shown:
 def _bars(shown: Shown, by: str, title: str, found: Spending) -> go.Figure | Note:
     if shown.frame.empty:
         return _nothing(found)
-    table = shown.frame.rename(columns={"cost": "cost_usd"})
+    table = shown.in_cents.rename(columns={"cost": "cost_usd"})
     return charts.in_currency(charts.bars(table, by=by, title=f"{title}, USD"), found.currency)
 
 

@@ -158,7 +158,7 @@ class Shown:
         return f" ({rest:,} more rows are not shown)" if rest > 0 else ""
 
     def _rows(self) -> Iterable[Sequence[Any]]:
-        return self._rounded[0].head(self.limit).itertuples(index=False, name=None)
+        return self.in_cents.head(self.limit).itertuples(index=False, name=None)
 
     def _row(self, values: Sequence[Any], css: str = "") -> str:
         said = {c: self._cell(c, v) for c, v in zip(self._columns(), values, strict=True)}
@@ -175,6 +175,11 @@ class Shown:
         if len(beside) < _FEW or (len(beside) == _FEW and not any(map(self._is_long, beside))):
             return ""
         return _NUMBERS if self._right.issuperset(beside[1:]) else _WIDE
+
+    @property
+    def in_cents(self) -> pd.DataFrame:
+        """The frame with its money as it is shown."""
+        return self._rounded[0]
 
     @property
     def _region(self) -> str:

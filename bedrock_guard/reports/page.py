@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import logging
 import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from copy import deepcopy
 from html import escape
 from pathlib import Path
@@ -17,7 +14,6 @@ from typing import Any, Final, Literal
 import bedrock_guard._fast  # noqa: F401 - before nbconvert: see its docstring
 
 # isort: split
-import plotly.graph_objects as go
 from nbconvert import HTMLExporter, TemplateExporter
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbconvert.preprocessors import TagRemovePreprocessor
@@ -25,13 +21,12 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from bedrock_guard.errors import GuardError
-from bedrock_guard.present.charts import CONFIG, Theme, template
+from bedrock_guard.present.charts import CONFIG, template
+from bedrock_guard.reports.drawing import drawing, legend, narrow, svgs, title, wide
 from bedrock_guard.reports.figures import MIME
 from bedrock_guard.reports.kept import PLOTLY, without_style
 
 Plots = Literal["svg", "script"]
-_WIDTH: Final = 740
-"""Pixels of a drawn chart: its letters are readable in a mail of 600 and on a wide screen."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _PERCENT: Final = re.compile(r"(?<=\d) %")
 """A number and its sign stay on one line."""
@@ -62,7 +57,7 @@ def page(notebook: NotebookNode, *, title: str, plots: Plots) -> str:
     Args:
         notebook: an executed notebook; it is not changed.
         title: the page's title.
-        plots: "svg" draws each chart now, for light and for dark (needs Chromium; the page then has no
+        plots: "svg" draws each chart now, for wide and for narrow pages (needs Chromium; the page then has no
             script at all); "script" puts plotly.js into the page once (5 MB).
 
     Raises:
@@ -72,7 +67,7 @@ def page(notebook: NotebookNode, *, title: str, plots: Plots) -> str:
     """
     shown = deepcopy(notebook)
     shown.metadata.pop("widgets", None)
-    with _drawing() if plots == "svg" else nullcontext():
+    with drawing() if plots == "svg" else nullcontext():
         count = _embed(shown, _as_svg if plots == "svg" else _as_script)
     resources = {
         "title": title,
@@ -160,61 +155,31 @@ def _embed(notebook: NotebookNode, draw: Callable[[Mapping[str, Any], int], str]
     return number
 
 
-def _title(figure: Mapping[str, Any], number: int) -> str:
-    found = figure.get("layout", {}).get("title", {}).get("text")
-    return escape(str(found or f"Figure {number}"), quote=True)
-
-
-def _in_theme(figure: Mapping[str, Any], theme: Theme) -> go.Figure:
-    drawn = go.Figure(figure["data"], figure["layout"])
-    drawn.layout.template = template(theme)
-    return drawn
+def _framed(figure: Mapping[str, Any], number: int, drawn: str) -> str:
+    caption = f"<figcaption>{escape(title(figure, number))}</figcaption>"
+    return f"<figure>{caption}{legend(figure)}{drawn}</figure>"
 
 
 def _as_svg(figure: Mapping[str, Any], number: int) -> str:
-    height = int(figure.get("layout", {}).get("height") or 380)
-    pictures = {theme: _svg(_in_theme(figure, theme), height) for theme in ("light", "dark")}
-    return (
-        f'<figure><picture><source media="screen and (prefers-color-scheme: dark)" srcset="{pictures["dark"]}">'
-        f'<img alt="{_title(figure, number)}" src="{pictures["light"]}"></picture></figure>'
-    )
-
-
-@contextmanager
-def _drawing() -> Iterator[None]:
-    """One Chromium for all charts of a page, and its chatter kept out of the report's own output."""
-    import kaleido
-
-    chatter = logging.getLogger("choreographer")
-    level = chatter.level
-    chatter.setLevel(logging.CRITICAL)
-    kaleido.start_sync_server(silence_warnings=True)
-    try:
-        with warnings.catch_warnings():  # plotly hands kaleido options that a running server has already
-            warnings.filterwarnings("ignore", message="The kopts argument is ignored")
-            yield
-    finally:
-        kaleido.stop_sync_server(silence_warnings=True)
-        chatter.setLevel(level)
-
-
-def _svg(figure: go.Figure, height: int) -> str:
-    picture = figure.to_image(format="svg", width=_WIDTH, height=height)
-    return "data:image/svg+xml;base64," + base64.b64encode(picture).decode("ascii")
+    return _framed(figure, number, svgs(figure, number))
 
 
 def _as_script(figure: Mapping[str, Any], number: int) -> str:
     name = f"figure-{number}"
-    height = int(figure.get("layout", {}).get("height") or 380)
+    said = escape(title(figure, number), quote=True)
+    forms = {form.__name__: json.loads(form(figure).to_json()) for form in (wide, narrow)}
     light, dark = (template(theme).to_plotly_json() for theme in ("light", "dark"))
-    held = {"data": figure["data"], "layout": {**figure["layout"], "template": light}, "dark": dark}
-    return (
-        f'<figure><div class="plot" id="{name}" role="img" aria-label="{_title(figure, number)}" '
-        f'style="height:{height}px"></div></figure>'
-        f'<script type="application/json" id="{name}-data">{_json_in_html(held)}</script>'
-        f'<script>(() => {{ const f = JSON.parse(document.getElementById("{name}-data").textContent);'
-        f"if (matchMedia('(prefers-color-scheme: dark)').matches) f.layout.template = f.dark;"
-        f'Plotly.newPlot("{name}", f.data, f.layout, {_json_in_html(CONFIG)}); }})();</script>'
+    held = _json_in_html(forms | {"light": light, "dark": dark})
+    return _framed(
+        figure,
+        number,
+        f'<div class="plot" id="{name}" role="img" aria-label="{said}"></div>'
+        f'<script type="application/json" id="{name}-data">{held}</script>'
+        f'<script>(() => {{ const held = JSON.parse(document.getElementById("{name}-data").textContent);'
+        "const is = (asked) => matchMedia(asked).matches;"
+        "const {data, layout} = is('(max-width: 600px)') ? held.narrow : held.wide;"
+        "layout.template = is('(prefers-color-scheme: dark)') ? held.dark : held.light; delete layout.width;"
+        f'Plotly.newPlot("{name}", data, layout, {_json_in_html(CONFIG)}); }})();</script>',
     )
 
 

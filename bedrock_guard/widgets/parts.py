@@ -46,7 +46,7 @@ def status(text: str, phrase: str = "") -> str:
 def alert(error: GuardError) -> str:
     """What went wrong, why, and what to do."""
     parts = [f"<b>{escape(error.what)}</b>", *map(escape, filter(None, (error.why, error.remedy)))]
-    style = "margin:.2rem 0;padding:.4rem .6rem;border-left:4px solid #d1603d;line-height:1.4"
+    style = "margin:.2rem 0;padding:.4rem .6rem;border-left:4px solid #c2401c;line-height:1.4"
     return f"<p role='alert' class='bg-alert' style='{style}'>{' '.join(parts)}</p>"
 
 

@@ -139,7 +139,8 @@ def test_a_chart_holds_the_numbers_of_its_table(found: Spending) -> None:
     ):
         assert isinstance(shown, Shown)
         assert not isinstance(drawn, Note)
-        assert list(drawn.data[0].x)[::-1] == [float(cost) for cost in shown.frame["cost"]]
+        assert list(drawn.data[0].x)[::-1] == [float(cost) for cost in shown.in_cents["cost"]]
+        assert {f">{said}</td>" in shown.html() for said in drawn.data[0].text} == {True}
 
 
 def test_the_steps_drawn_are_the_sums_of_the_table_below(found: Spending) -> None:
