@@ -20,6 +20,7 @@ from bedrock_guard.change.journal import Journal, begun_before
 from bedrock_guard.change.look import Look
 from bedrock_guard.change.marker import this_owner
 from bedrock_guard.change.plan_file import Plan
+from bedrock_guard.change.rights import operator_refusals, rights_of
 from bedrock_guard.change.steps_pause import OPENED, Gate, Watch
 from bedrock_guard.change.then import moved_since
 
@@ -77,12 +78,13 @@ def apply(
     """
     look = Look(session)
     with _told():
-        _check(plan, look, phrase)
+        _check_phrase(plan, phrase)
+        _check_caller(plan, look)
         if not plan.steps:
             return Outcome("done", "Nothing was to be done.", None)
         if (begun := begun_before(Path(folder), plan.id)) is not None:
             raise begun
-        _check_unmoved(plan, look)
+        _check_fresh(plan, look)
     with Journal.create(
         Path(folder), plan.id, {"plan_id": plan.id, **plan.body}, session.clock.now()
     ) as journal:
@@ -119,13 +121,9 @@ def resume(
     """
     with Journal.open(Path(journal)) as opened:
         plan = _plan_of(opened)
-        with _told():
-            _check_caller(plan, Look(session))
-        if opened.has("rollback"):
-            raise ChangeError(
-                "This change was rolled back, or is being.", remedy="Roll it back to its end; then plan anew."
-            )
         engine = Engine(session, opened, owner or this_owner(), plan.marker, on_step, cancel)
+        with _told():
+            _check_resumable(plan, engine.look, opened)
         gate = _gate_of(plan, opened, phrase) if phrase else None
         if opened.has("finished"):
             return Outcome("done", "It was finished before.", opened.path)
@@ -172,7 +170,7 @@ def rollback(
 
 
 def _back(plan: Plan, engine: Engine, journal: Journal, *, take_over: bool) -> Outcome:
-    begun = any(journal.has("intent", step.key) for step in plan.steps)
+    begun = _begun(plan, journal)
     if not journal.has("rollback"):
         engine.note("rollback")
         if begun:
@@ -251,19 +249,44 @@ def _told(engine: Engine | None = None) -> Iterator[None]:
         raise stopped from error
 
 
-def _check(plan: Plan, look: Look, phrase: str) -> None:
+def _check_phrase(plan: Plan, phrase: str) -> None:
     if plan.steps and phrase.strip() != plan.phrase:
         raise ChangeError(
             "That is not the phrase of this plan; nothing was sent.",
             why="It names the plan and counts everyone who is hit.",
             remedy=f"Type exactly: {plan.phrase}",
         )
-    now = look.clock.now()
-    if now > plan.expires:
+
+
+def _check_fresh(plan: Plan, look: Look) -> None:
+    """What holds before the first write: the plan is valid, nothing moved, and the operator may still do it all."""
+    if look.clock.now() > plan.expires:
         raise PlanFileError(
             f"The plan was valid until {plan.expires:%Y-%m-%d %H:%M} UTC.", remedy="Make a new one."
         )
+    _check_unmoved(plan, look)
+    rights = rights_of(plan.operator, (*plan.steps, *plan.back), plan.marker)
+    lacks = tuple(operator_refusals(look, plan.operator, rights))
+    if lacks:
+        first = lacks[0]
+        raise ChangeError(
+            f"{first.what} It had them when the plan was made.", why=first.why, remedy=first.remedy
+        )
+
+
+def _check_resumable(plan: Plan, look: Look, journal: Journal) -> None:
     _check_caller(plan, look)
+    if journal.has("rollback"):
+        raise ChangeError(
+            "This change was rolled back, or is being.", remedy="Roll it back to its end; then plan anew."
+        )
+    if not journal.has("finished") and not _begun(plan, journal):
+        _check_fresh(plan, look)
+
+
+def _begun(plan: Plan, journal: Journal) -> bool:
+    """Whether a write of a step may have been sent."""
+    return any(journal.has("intent", step.key) for step in plan.steps)
 
 
 def _check_unmoved(plan: Plan, look: Look) -> None:
@@ -286,14 +309,16 @@ def _check_caller(plan: Plan, look: Look, *, back: bool = False) -> None:
         raise ChangeError(
             f"These credentials are for account {account}.", why=f"The plan is for {plan.account}."
         )
-    if caller != plan.operator:
-        raise ChangeError(
-            f"These credentials are {caller}.",
-            why=f"The plan was proved for {plan.operator}: its permissions, and that it does not lock itself out.",
-            remedy="Roll back as that one. If it is lost, the plan's script (.rollback.sh) is for any administrator."
-            if back
-            else "Apply as that one, or make a plan for this one.",
-        )
+    if caller == plan.operator or (back and caller in plan.break_glass):
+        return
+    others = "".join(f", or as {arn}" for arn in plan.break_glass)
+    raise ChangeError(
+        f"These credentials are {caller}.",
+        why=f"The plan was proved for {plan.operator}: its permissions, and that it does not lock itself out.",
+        remedy=f"Roll back as that one{others}. The plan's script (.rollback.sh) is for any administrator."
+        if back
+        else "Apply as that one, or make a plan for this one.",
+    )
 
 
 def _plan_of(journal: Journal) -> Plan:

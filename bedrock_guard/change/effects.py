@@ -37,10 +37,7 @@ def effects(scene: Scene) -> tuple[Effect, ...]:
     denies = [policy.text for policy in scene.denies]
     universe = universe_of([*after, *denies])
     groups: dict[str, tuple[list[str], PolicySet, str]] = {}
-    for person in (
-        *scene.people.values(),
-        *(scene.survey.people[w] for w in scene.bystanders if w in scene.survey.people),
-    ):
+    for person in scene.changed:
         before, words = _before(scene, person)
         groups.setdefault("\n".join(_texts(before)), ([], before, words))[0].append(person.who)
     wanted = PolicySet.of([ALLOW_ALL, *denies], after[0] if after else None)
@@ -98,13 +95,12 @@ def _plain(value: Any) -> Any:
 
 
 def robbed(scene: Scene) -> Iterator[str]:
-    """Those selected who could do ordinary work and could do none of it after the change."""
-    after = scene.boundary.text if scene.boundary else None
-    denies = [policy.text for policy in scene.denies]
-    for person in scene.people.values():
+    """Those touched who could do ordinary work and could do none of it after the change."""
+    for person in scene.changed:
         held = scene.survey.documents.get(person.state.boundary) if person.state.boundary else None
         before = compile_policies([*person.identity], boundary=held)
-        judged = compile_policies([*person.identity, *denies], boundary=after or held)
+        texts = scene.to_bind(person)
+        judged = compile_policies([*person.identity, *texts.beside], boundary=texts.boundary or held)
         could = [(a, r) for a, r in KEEP if before.decide(a, r, {}).allowed]
         if could and not any(judged.decide(a, r, {}).allowed for a, r in could):
             yield person.who

@@ -264,12 +264,13 @@ def _scps(order: Order, scene: Scene) -> None:
             made = order.add(CreateScp(name=name, text=text, description=description))
             order.undo(DeleteScp(name=name, text=text), made)
     former = re.compile(rf"{re.escape(scene.wish.built.profile.policy_prefix)}scp-\d+-[0-9a-f]{{8}}")
+    spares = "" if scene.bound or scene.account == scene.management else scene.account
     for target, names in scene.scps_on.items():
         held = set(names or ())
         for name in scene.scps:
             if name not in held:
                 beside = tuple(sorted(held))
-                on = order.add(AttachScp(name=name, target=target, on=True, beside=beside))
+                on = order.add(AttachScp(name=name, target=target, on=True, beside=beside, spares=spares))
                 order.undo(AttachScp(name=name, target=target, on=False), on)
                 held.add(name)
         for name in sorted(held):

@@ -37,7 +37,7 @@ def history(scene: Scene, seen: Situation) -> History:
     everybody = _consequences(scene, seen, ())[1] if touched else spent
     mine = everybody[everybody["principal"].isin(touched)]
     if scene.scps_on:
-        bound = named["account_id"].isin(_accounts(scene, itself=_bound(scene)))
+        bound = named["account_id"].isin(_accounts(scene, itself=scene.bound))
         mine = pd.concat([mine, named[bound & ~named["principal"].isin(touched)]])
     others = everybody.iloc[:-1]
     others = others[~others["principal"].isin(mine["principal"])]
@@ -84,7 +84,7 @@ def _impact(seen: Situation, reach: Reach, judged: Judged) -> Impact:
 def _consequences(scene: Scene, seen: Situation, targets: tuple[str, ...]) -> tuple[Judged, pd.DataFrame]:
     """Calls as the documents judge them, and dollars by caller. No target is everybody, of whom each loses its own."""
     built = _built(scene, targets)
-    free = seen.account.management if _bound(scene) else scene.account
+    free = seen.account.management if scene.bound else scene.account
     reach = Reach(built, free, datetime.combine(built.on, time(12), UTC))
     judged = seen.cube.judge(reach)
     return judged, by_caller(judged, _impact(seen, reach, judged), seen.counted)
@@ -97,9 +97,7 @@ def _all(spent: pd.DataFrame) -> Decimal:
 
 def _touched(scene: Scene) -> tuple[str, ...]:
     """ARNs of those selected, and of those whose policy changes with them."""
-    people = scene.survey.people
-    others = (people[who].state.arn for who in scene.bystanders if who in people)
-    return (*(person.state.arn for person in scene.people.values()), *others)
+    return tuple(person.state.arn for person in scene.changed)
 
 
 def _built(scene: Scene, targets: tuple[str, ...]) -> Built:
@@ -109,12 +107,6 @@ def _built(scene: Scene, targets: tuple[str, ...]) -> Built:
     update = {"targets": targets, "accounts": _accounts(scene)}
     profile = built.profile.model_copy(update=update)
     return replace(built, packed=tuple(p for p in built.packed if p.kind in kinds), profile=profile)
-
-
-def _bound(scene: Scene) -> bool:
-    """Whether the SCPs may bind the account itself."""
-    covered = [scene.organization.covered(target) for target in scene.scps_on]
-    return any(found is None or scene.account in found for found in covered)
 
 
 def _accounts(scene: Scene, *, itself: bool = True) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from bedrock_guard.account.pages import code_of
 from bedrock_guard.boundary.packing import minified
 from bedrock_guard.change.effects import effects, probes, robbed
 from bedrock_guard.change.errors import ChangeError, PlanRefusedError, Refusal
+from bedrock_guard.change.lockout import cut_off, lockouts
 from bedrock_guard.change.look import Look
 from bedrock_guard.change.opinions import opinions
 from bedrock_guard.change.ordering import ordered
@@ -24,7 +25,7 @@ from bedrock_guard.change.rights import operator_refusals, rights_of
 from bedrock_guard.change.scene import Scene, look_at
 from bedrock_guard.change.steps_scp import AttachScp, CreateScp
 from bedrock_guard.change.texts import digest
-from bedrock_guard.change.then import guardrail_mark, person_mark, policy_mark
+from bedrock_guard.change.then import accounts_mark, guardrail_mark, person_mark, policy_mark
 from bedrock_guard.evidence.words import many
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def make_plan(account: Account, wish: Wish, *, seen: Situation | None = None) ->
         asked = probes(look, scene, found)
         steps, back = ordered(scene, asked)
         marker = f"arn:{scene.partition}:iam::{scene.account}:policy/{wish.built.profile.policy_prefix}change-marker"
-        _refuse(tuple(operator_refusals(look, scene, rights_of(scene, (*steps, *back), marker))))
+        _refuse(
+            tuple(operator_refusals(look, scene.operator, rights_of(scene.operator, (*steps, *back), marker)))
+        )
+        _refuse(tuple(lockouts(look, scene, steps, back, marker)))
         said = opinions(look, scene, found)
     past = history(scene, seen) if seen is not None else None
     now = look.clock.now()
@@ -77,6 +81,7 @@ def make_plan(account: Account, wish: Wish, *, seen: Situation | None = None) ->
         texts={policy.name: policy.text for policy in scene.policies} | dict(scene.scps),
         people=tuple(_seen(scene)),
         bystanders=scene.bystanders,
+        break_glass=tuple(person.state.arn for person in scene.rescuers),
         fingerprint=fingerprint(scene),
         steps=steps,
         back=back,
@@ -158,11 +163,12 @@ def fingerprint(scene: Scene) -> dict[str, Any]:
         for policy in scene.policies
     }
     found |= {who: person_mark(person) for who, person in scene.people.items()}
-    rescuers = (
-        scene.survey.get(arn) for arn in (*scene.wish.built.profile.break_glass, *scene.wish.break_glass)
-    )
-    found |= {rescuer.who: person_mark(rescuer) for rescuer in rescuers if rescuer is not None}
+    operator = scene.survey.get(scene.operator)
+    found |= {one.who: person_mark(one) for one in (operator, *scene.rescuers) if one is not None}
     found |= {f"SCPs of {target}": list(names or ()) for target, names in scene.scps_on.items()}
+    found |= {
+        f"accounts under {target}": accounts_mark(scene.organization, target) for target in scene.scps_on
+    }
     found |= {f"SCP {name}": there for name, there in scene.scp_there.items()}
     if scene.wish.guardrail is not None:
         found[f"guardrail {scene.wish.guardrail.name}"] = guardrail_mark(scene.guardrail)
@@ -189,6 +195,7 @@ def _risks(scene: Scene, seen: Situation | None) -> Iterator[str]:
     if scene.wish.enforce:
         yield f"Enforcement is for every caller of {scene.region} in account {scene.account}, targets or not."
         yield "Under enforcement every caller of the Region needs bedrock:ApplyGuardrail; other Regions are as before."
+    yield from (f"{words}." for words in cut_off(scene))
     yield from (f"{scene.organization.covers(target)}." for target in scene.scps_on)
     if scene.scps_on:
         yield "An SCP binds everybody in its accounts but service-linked roles; there is no canary within one."

@@ -38,6 +38,9 @@ AnyStep = Annotated[
     Field(discriminator="do"),
 ]  # fmt: skip
 MOST_BYTES = 50_000_000
+_PLANS = (
+    "Give a file plan-HASH.json as `plan` wrote it; one of a newer version of the kit needs that version."
+)
 
 
 class _Frozen(BaseModel):
@@ -145,6 +148,8 @@ class Plan(_Frozen):
     risks: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
     """What the plan does not do itself, as commands."""
+    break_glass: tuple[str, ...] = ()
+    """ARNs of the account's emergency principals, who may roll back too."""
 
     @cached_property
     def body(self) -> dict[str, Any]:
@@ -213,7 +218,11 @@ class Plan(_Frozen):
             for name, text in files.items():
                 (place / name).write_text(text + "\n", encoding="utf-8")
         except OSError as error:
-            raise PlanFileError("The plan cannot be written.", why=error.strerror or str(error)) from error
+            raise PlanFileError(
+                f"The plan cannot be written to {place.name}.",
+                why=error.strerror or str(error),
+                remedy="Name a folder that can be written.",
+            ) from error
         return place / f"{self.name}.json"
 
     @classmethod
@@ -226,12 +235,14 @@ class Plan(_Frozen):
         file = Path(path)
         try:
             if file.stat().st_size > MOST_BYTES:
-                raise PlanFileError(f"{file.name} is too large for a plan.")
+                raise PlanFileError(f"{file.name} is too large for a plan.", remedy=_PLANS)
             data = json.loads(file.read_bytes())
         except OSError as error:
-            raise PlanFileError(f"There is no plan {file.name}.", why=error.strerror or "") from error
+            raise PlanFileError(
+                f"There is no plan {file.name}.", why=error.strerror or "", remedy="Check the path."
+            ) from error
         except (ValueError, RecursionError) as error:
-            raise PlanFileError(f"{file.name} is not JSON.", why=str(error)[:200]) from error
+            raise PlanFileError(f"{file.name} is not JSON.", why=str(error)[:200], remedy=_PLANS) from error
         plan = cls.of(data, file.name)
         if re.fullmatch(r"plan-[0-9a-f]{12}", file.stem) and file.stem != plan.name:
             raise PlanFileError(
@@ -248,13 +259,17 @@ class Plan(_Frozen):
         Raises:
             PlanFileError: no plan, or edited since it was made.
         """
-        said = data.pop("plan_id", None) if isinstance(data, dict) else None
+        said = data.get("plan_id") if isinstance(data, dict) else None
+        body = {key: value for key, value in data.items() if key != "plan_id"} if said is not None else data
         try:
-            plan = cls.model_validate(data)
+            plan = cls.model_validate(body)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise PlanFileError(f"{name} is no plan.", why=f"{where}: {first['msg']}") from error
+            raise PlanFileError(
+                f"{name} is no plan.", why=": ".join(filter(None, (where, first["msg"]))), remedy=_PLANS
+            ) from error
+        plan.__dict__["body"] = body  # as it was written: a later version of the kit may know more members
         if plan.id != said:
             raise PlanFileError(
                 f"{name} was edited after it was made.",

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Final
 from bedrock_guard.boundary.packing import QUOTA
 from bedrock_guard.change.errors import Refusal
 from bedrock_guard.change.look import PolicyState
+from bedrock_guard.change.scene import TARGET
 from bedrock_guard.change.survey import PROTECTED
 from bedrock_guard.iam.document import read
 from bedrock_guard.iam.quotas import MAX_MANAGED_POLICIES_PER_PRINCIPAL, MAX_SCPS_PER_TARGET
 
 if TYPE_CHECKING:
     from bedrock_guard.change.scene import Managed, Scene
+    from bedrock_guard.change.survey import Person
 
 _TERRAFORM: Final = re.compile(r"terraform|opentofu|pulumi", re.IGNORECASE)
 _STACK: Final = "aws:cloudformation:stack-name"
-_TARGET: Final = re.compile(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|\d{12}")
-
 
 _FREE: Final = "Somebody must be able to undo the change when everything else fails."
 _LONGER: Final = "AWS takes no longer one."
@@ -70,9 +70,10 @@ def _selection(scene: Scene) -> Iterator[Refusal]:
     wish = scene.wish
     for name in scene.missing:
         elsewhere = name.startswith("arn:") and name.split(":")[4:5] != [scene.account]
+        several = name.startswith(("path ", "tag ", "group "))
         yield Refusal(
             "missing",
-            f"{name} is nobody in account {scene.account}.",
+            f"{name or 'A target without a name'} {'selects' if several else 'is'} nobody in account {scene.account}.",
             "It is of another account." if elsewhere else "It was deleted, or the name is wrong.",
             _instead(name, elsewhere=elsewhere),
         )
@@ -144,14 +145,21 @@ def _people(scene: Scene) -> Iterator[Refusal]:
                 "Leave it out (untick it under Who), or tick “Replace boundaries that are not ours” under How (on "
                 "a command line: --replace); the former one is kept for the way back.",
             )
-        extra = {policy.arn for policy in scene.denies} - person.attached
-        if len(person.attached) + len(extra) > MAX_MANAGED_POLICIES_PER_PRINCIPAL:
+        most = _most_attached(scene, person)
+        if most > MAX_MANAGED_POLICIES_PER_PRINCIPAL:
             yield Refusal(
                 "quota",
-                f"{person.who} would have {len(person.attached) + len(extra)} attached policies.",
+                f"{person.who} would have {most} attached policies.",
                 f"{MAX_MANAGED_POLICIES_PER_PRINCIPAL} are the most without a quota increase.",
                 "Detach one that it does not need, or put two of its policies into one.",
             )
+
+
+def _most_attached(scene: Scene, person: Person) -> int:
+    """How many policies somebody has attached at the fullest moment: the canary tries a policy beside its former."""
+    wanted = {policy.arn for policy in scene.denies}
+    tried = person is scene.canary and any(policy.changes and policy.users for policy in scene.denies)
+    return len(person.attached | wanted) + tried
 
 
 def _permission_set(scene: Scene, role: str) -> str:
@@ -181,6 +189,13 @@ def _break_glass(scene: Scene) -> Iterator[Refusal]:
             f"No break-glass principal of account {scene.account} is named.",
             _FREE,
             "Name one in break_glass of the spec, or for this plan.",
+        )
+    for arn in (one for one in wish.break_glass if one not in mine):
+        yield Refusal(
+            "break_glass",
+            f"{arn} is no user or role of account {scene.account}.",
+            "A break-glass principal of this plan takes this account's changes back.",
+            "Give the ARN of a user or role of this account.",
         )
     for arn in mine:
         person = scene.survey.get(arn)
@@ -299,6 +314,46 @@ def patch(policy: Managed) -> str:
     return "\n".join(lines)
 
 
+def _asked_for_nothing(scene: Scene) -> Iterator[Refusal]:
+    """What was asked for and would silently not be done."""
+    wish = scene.wish
+    if wish.enforce and wish.guardrail is None:
+        yield Refusal(
+            "guardrail",
+            "A guardrail is to be enforced, and the spec asks for none.",
+            "There is nothing to enforce.",
+            "Add a [guardrail] table to the spec, or leave the enforcement out.",
+        )
+    if wish.attach_scps and not wish.scp_targets:
+        yield Refusal(
+            "scp_targets",
+            "SCPs are to be attached, and no target is named.",
+            "They would be exported only.",
+            "Name units or accounts (--scp-target), or do not ask to attach.",
+        )
+    if wish.attach_scps and not any(packed.kind == "scp" for packed in wish.built.packed):
+        yield Refusal(
+            "documents",
+            "SCPs are to be attached, and the spec makes none.",
+            "It has no control for one, or its documents leave SCPs out.",
+            'Add "scp" to the documents of the spec, or do not ask to attach.',
+        )
+    if wish.attach_scps:
+        return
+    for target in wish.scp_targets:
+        if not TARGET.fullmatch(target):
+            yield _no_target(target)
+
+
+def _no_target(target: str) -> Refusal:
+    return Refusal(
+        "missing",
+        f"{target} is no organizational unit or account of the organisation.",
+        "It was removed, or the id is wrong.",
+        "Correct the id, or leave it out.",
+    )
+
+
 def _scp_targets(scene: Scene) -> Iterator[Refusal]:
     for target, names in scene.scps_on.items():
         if target == scene.management:
@@ -315,13 +370,8 @@ def _scp_targets(scene: Scene) -> Iterator[Refusal]:
                 "An SCP there binds every member account at once.",
                 "Attach it to one account, then to a unit; the root is not attached to directly by this kit.",
             )
-        elif not _TARGET.fullmatch(target) or names is None:
-            yield Refusal(
-                "missing",
-                f"{target} is no organizational unit or account of the organisation.",
-                "It was removed, or the id is wrong.",
-                "Correct the id, or leave it out.",
-            )
+        elif not TARGET.fullmatch(target) or names is None:
+            yield _no_target(target)
         elif len(set(names) | set(scene.scps)) > MAX_SCPS_PER_TARGET:
             yield Refusal(
                 "quota",
@@ -352,5 +402,5 @@ def _scp_texts(scene: Scene) -> Iterator[Refusal]:
 
 _CHECKS: Final[tuple[Callable[[Scene], Iterator[Refusal]], ...]] = (
     _account, _selection, _canary, _people, _break_glass, _tagged, _documents, _unfinished, _owners,
-    _scp_targets, _scp_texts,
+    _asked_for_nothing, _scp_targets, _scp_texts,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""May the operator do all of it, undo all of it, and look at all of it? Asked before anything is written.
+"""May somebody do all of it, undo all of it, and look at all of it? Asked before anything is written.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """
@@ -8,38 +8,45 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from bedrock_guard.account.trail_lookup import GLOBAL_REGIONS
 from bedrock_guard.change.errors import Refusal
 from bedrock_guard.change.look import Look
 from bedrock_guard.change.marker import TakeMarker
 from bedrock_guard.change.operator_policy import ATTACH, BOUND, GUARDRAILS, LOOK, ORGANIZATIONS, OWN
 from bedrock_guard.change.probes import Texts, decisions, entry
 from bedrock_guard.change.step import Right, Step
-from bedrock_guard.iam.document import ALLOW_ALL
-from bedrock_guard.iam.evaluator import compile_policies
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
-    from bedrock_guard.change.scene import Scene
 
 _AT_ONCE: Final = 50
 
 
-def rights_of(scene: Scene, steps: Iterable[Step], marker: str) -> tuple[Right, ...]:
-    """Every permission that the steps, the marker and the checks before them need, each once."""
-    found = dict.fromkeys(
-        (
-            Right("iam:GetAccountAuthorizationDetails"),
-            *(
-                (Right("iam:GetRole", scene.operator),)
-                if scene.operator.split(":")[5].startswith("role/")
-                else ()
-            ),
-            *TakeMarker(arn=marker, run="", owner="").rights(),
-        )
-    )
+def rights_of(who: str, steps: Iterable[Step], marker: str, *, back: bool = False) -> tuple[Right, ...]:
+    """Every permission that steps, the marker and the checks before them need, each once.
+
+    Args:
+        who: ARN of the user or role that carries them out.
+        steps: of the change, of its way back, or both.
+        marker: ARN of the marker.
+        back: only ways back, before which users and roles are not read.
+    """
+    first = [] if back else [Right("iam:GetAccountAuthorizationDetails")]
+    if who.split(":")[5].startswith("role/"):
+        first.append(Right("iam:GetRole", who))
+    found = dict.fromkeys((*first, *TakeMarker(arn=marker, run="", owner="").rights()))
     for step in steps:
         found |= dict.fromkeys(step.rights())
     return tuple(found)
+
+
+def where_asked(right: Right, partition: str, region: str) -> dict[str, str]:
+    """The key of the Region that a request is made in; IAM and Organizations are asked in one of their partition.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-requestedregion
+    """
+    wide = right.action.startswith(("iam:", "organizations:"))
+    return {"aws:RequestedRegion": GLOBAL_REGIONS[partition] if wide else region}
 
 
 def lacking(look: Look, operator: str, rights: Iterable[Right], texts: Texts | None = None) -> list[str]:
@@ -53,7 +60,8 @@ def lacking(look: Look, operator: str, rights: Iterable[Right], texts: Texts | N
     """
     found = []
     for actions, resources, keys in _grouped(rights):
-        context = [entry(key, value) for key, value in keys]
+        region = where_asked(Right(actions[0]), look.session.partition, look.session.region)
+        context = [entry(key, value) for key, value in (region | dict(keys)).items()]
         answers = decisions(look, operator, actions, resources, context, texts=texts)
         for (action, resource), decision in answers.items():
             if decision != "allowed":
@@ -92,59 +100,26 @@ Keys = tuple[tuple[str, str], ...]
 
 
 def _grouped(rights: Iterable[Right]) -> Iterator[tuple[list[str], list[str], Keys]]:
-    """Rights that differ only in the resource are asked together, then those that differ only in the action."""
+    """Rights that differ only in the resource are asked together, then those of a service that differ in the action."""
     places: dict[tuple[str, Keys], list[str]] = {}
     for right in rights:
         places.setdefault((right.action, right.keys), []).append(right.resource)
-    alike: dict[tuple[tuple[str, ...], Keys], list[str]] = {}
+    alike: dict[tuple[tuple[str, ...], Keys, str], list[str]] = {}
     for (action, keys), resources in places.items():
-        alike.setdefault((tuple(sorted(set(resources))), keys), []).append(action)
-    for (where, keys), actions in alike.items():
+        service = action.partition(":")[0]
+        alike.setdefault((tuple(sorted(set(resources))), keys, service), []).append(action)
+    for (where, keys, _), actions in alike.items():
         for start in range(0, len(where), _AT_ONCE):
             yield actions, list(where[start : start + _AT_ONCE]), keys
 
 
-def operator_refusals(look: Look, scene: Scene, rights: Sequence[Right]) -> Iterator[Refusal]:
-    """Why the operator cannot carry it out, or would cut the branch it sits on."""
-    missing = lacking(look, scene.operator, rights)
+def operator_refusals(look: Look, operator: str, rights: Sequence[Right]) -> Iterator[Refusal]:
+    """Why the operator, as it is now, cannot carry a change out."""
+    missing = lacking(look, operator, rights)
     if missing:
         yield Refusal(
             "permissions",
-            f"{scene.operator} lacks {len(missing)} permissions for the change, its checks or its way back.",
+            f"{operator} lacks {len(missing)} permissions for the change, its checks or its way back.",
             "; ".join(missing[:12]) + (f"; and {len(missing) - 12} more" if len(missing) > 12 else ""),
             "Give it the operator policy of this kit (bedrock-guard plan SPEC --operator-policy prints it).",
         )
-        return
-    lost = _lost_to_scps(scene, rights)
-    if _hit_itself(scene):
-        boundary = [scene.boundary.text] if scene.boundary else []
-        lost += lacking(
-            look, scene.operator, rights, Texts(boundary, [policy.text for policy in scene.denies])
-        )
-    if lost:
-        yield Refusal(
-            "self_lockout",
-            f"After the change {scene.operator} could no longer go on with it, or roll it back.",
-            f"It would lose {'; '.join(lost[:8])}.",
-            "Apply it as a principal that the change does not touch, or leave this one out.",
-        )
-
-
-def _hit_itself(scene: Scene) -> bool:
-    mine = scene.survey.get(scene.operator)
-    who = mine.who if mine else ""
-    return who in scene.people or who in scene.bystanders
-
-
-def _lost_to_scps(scene: Scene, rights: Iterable[Right]) -> list[str]:
-    """An SCP on the operator's own account or a unit above may bind it; the management account is never bound."""
-    if not scene.scps_on or scene.account == scene.management:
-        return []
-    judge = compile_policies([ALLOW_ALL], scps=[[ALLOW_ALL, *scene.scps.values()]])
-    return [
-        right.action
-        for right in rights
-        if not judge.decide(
-            right.action, right.resource, {**dict(right.keys), "aws:PrincipalArn": scene.operator}
-        ).allowed
-    ]

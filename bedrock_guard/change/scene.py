@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bedrock_guard.account.organization import Organization, read_organization
 from bedrock_guard.boundary.packing import minified
 from bedrock_guard.change.errors import ChangeError
 from bedrock_guard.change.guardrails import Enforced, GuardrailState, read_enforced, read_guardrail
 from bedrock_guard.change.look import PolicyState, Uses
+from bedrock_guard.change.probes import Texts
 from bedrock_guard.change.survey import Person, Survey
 from bedrock_guard.change.texts import digest
 
 if TYPE_CHECKING:
     from bedrock_guard.change.look import Look
     from bedrock_guard.change.wish import Wish
+
+
+TARGET: Final = re.compile(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|\d{12}")
+"""The id of an organizational unit or of an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +110,42 @@ class Scene:
 
     @cached_property
     def bystanders(self) -> tuple[str, ...]:
-        """Not selected, and users of a policy that changes."""
+        """Not selected, and users of a policy that changes, by one of their groups too."""
         users = {user for policy in self.policies if policy.changes for user in policy.users}
-        return tuple(sorted(users - set(self.people)))
+        members = {person.who for person in self.survey.people.values() if person.names & users}
+        named = {user for user in users if not user.startswith("group/")}
+        return tuple(sorted((named | members) - set(self.people)))
+
+    @property
+    def changed(self) -> tuple[Person, ...]:
+        """Everybody whose documents change, selected or not."""
+        known = self.survey.people
+        return (*self.people.values(), *(known[who] for who in self.bystanders if who in known))
+
+    @cached_property
+    def rescuers(self) -> tuple[Person, ...]:
+        """The break-glass principals of the account, of the spec and of this plan, that exist."""
+        named = dict.fromkeys((*self.wish.built.profile.break_glass, *self.wish.break_glass))
+        found = (self.survey.get(arn) for arn in named)
+        return tuple(person for person in found if person is not None)
+
+    @property
+    def bound(self) -> bool:
+        """Whether an SCP of the plan binds the account itself. A target of unknown accounts may."""
+        if self.account == self.management:
+            return False
+        covered = (self.organization.covered(target) for target in self.scps_on)
+        return any(found is None or self.account in found for found in covered)
+
+    def to_bind(self, person: Person) -> Texts:
+        """The documents that come to bind somebody, or change under it; none where the change does not touch it."""
+        mine = self.policies
+        if person.who not in self.people:
+            mine = tuple(policy for policy in mine if policy.changes and policy.users & person.names)
+        return Texts(
+            [policy.text for policy in mine if policy.boundary],
+            [policy.text for policy in mine if not policy.boundary],
+        )
 
     def ours(self, arn: str | None) -> bool:
         """Whether a boundary is one of this spec."""
@@ -140,7 +179,7 @@ def look_at(look: Look, wish: Wish) -> Scene:
         tuple(p.candidate for p in policies if look.head(p.candidate) is not None),
         scps if targets else {},
         {name: _scp_digest(look, name) for name in (scps if targets else ())},
-        {target: _names(look.scps_on(target)) for target in targets},
+        {target: _names(look, target) for target in targets},
         _management(look) if targets else None,
         read_guardrail(look, region, rules.name) if rules else None,
         read_enforced(look, region) if wish.enforce else None,
@@ -179,7 +218,11 @@ def _scp_digest(look: Look, name: str) -> str | None:
     return None if found is None else digest(found[1])
 
 
-def _names(held: Mapping[str, str] | None) -> tuple[str, ...] | None:
+def _names(look: Look, target: str) -> tuple[str, ...] | None:
+    """The SCPs on a target; None for what is none, which AWS would refuse to be asked about."""
+    if not (TARGET.fullmatch(target) or target.startswith("r-")):
+        return None
+    held = look.scps_on(target)
     return None if held is None else tuple(sorted(held))
 
 

@@ -49,7 +49,7 @@ class GuardrailStep(Step):
 
     def _rights(self, *actions: str) -> Iterator[Right]:
         for action in (*actions, *_READS):
-            yield Right(f"bedrock:{action}")
+            yield Right(f"bedrock:{action}", keys=(("aws:RequestedRegion", self.region),))
 
 
 class PutGuardrail(GuardrailStep):
@@ -273,11 +273,7 @@ class Enforce(GuardrailStep):
 
     def rights(self) -> Iterator[Right]:
         """See `Step`."""
-        yield from (
-            Right(f"bedrock:{action}")
-            for action in ("PutEnforcedGuardrailConfiguration", "ListEnforcedGuardrailsConfiguration")
-        )
-        yield from self._rights()
+        return self._rights("PutEnforcedGuardrailConfiguration", "ListEnforcedGuardrailsConfiguration")
 
 
 class Unenforce(GuardrailStep):
@@ -343,8 +339,7 @@ class Unenforce(GuardrailStep):
         action = (
             "PutEnforcedGuardrailConfiguration" if self.former else "DeleteEnforcedGuardrailConfiguration"
         )
-        yield from (Right(f"bedrock:{name}") for name in (action, "ListEnforcedGuardrailsConfiguration"))
-        yield from self._rights()
+        return self._rights(action, "ListEnforcedGuardrailsConfiguration")
 
 
 def versions_named(found: GuardrailState, description: str | None) -> list[str]:

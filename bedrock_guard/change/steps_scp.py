@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+from bedrock_guard.account.organization import read_organization
 from bedrock_guard.change.errors import MovedError
 from bedrock_guard.change.look import SCP
 from bedrock_guard.change.step import Facts, Right, Shell, Step, Writer, cli, moved
@@ -121,13 +122,15 @@ class DeleteScp(ScpStep):
 class AttachScp(ScpStep):
     """An SCP on a unit or account, or (`on` False) taken off. `beside` names all that must be there besides.
 
-    Whoever attaches one must be able to see which accounts it will bind.
+    Whoever attaches one must be able to see which accounts it will bind. `spares` is the operator's own account where
+    the plan found that the SCP does not bind it: should it have come under the target since, nothing is attached.
     """
 
     do: Literal["attach_scp"] = "attach_scp"
     target: str
     on: bool
     beside: tuple[str, ...] | None = None
+    spares: str = ""
 
     def words(self) -> str:
         """See `Step`."""
@@ -161,6 +164,11 @@ class AttachScp(ScpStep):
             raise MovedError(
                 f"{self.name} is the last SCP of {self.target}; without one nothing is allowed there."
             )
+        if self.spares:
+            covered = read_organization(look.session).covered(self.target)
+            if covered is None or self.spares in covered:
+                now = "unknown" if covered is None else f"with account {self.spares}"
+                raise moved(f"accounts under {self.target}", now, f"without account {self.spares}")
 
     def send(self, writer: Writer, look: Look) -> None:
         """See `Step`."""
@@ -170,4 +178,5 @@ class AttachScp(ScpStep):
 
     def rights(self) -> Iterator[Right]:
         """See `Step`."""
-        return self._rights(*(("AttachPolicy", "ListAccounts") if self.on else ("DetachPolicy",)))
+        wide = ("AttachPolicy", "ListAccounts", "DescribeOrganization")
+        return self._rights(*(wide if self.on else ("DetachPolicy",)))

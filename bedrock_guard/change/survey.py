@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationD
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,17 +21,26 @@ PROTECTED: Final = ("/aws-service-role/", "/aws-reserved/")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user or role: its state, the managed policies attached to it itself, and all identity documents."""
+    """A user or role: its state, the managed policies attached to it itself, and all identity documents.
+
+    `trust` says who may become the role; a user has none.
+    """
 
     state: PrincipalState
     attached: frozenset[str]
     identity: tuple[Mapping[str, Any], ...]
     groups: frozenset[str]
+    trust: Mapping[str, Any] | None = None
 
     @property
     def who(self) -> str:
         """`user/NAME` or `role/NAME`."""
         return f"{self.state.kind}/{self.state.name}"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Under which names a policy may be attached to it: its own, and those of its groups as `group/NAME`."""
+        return frozenset((self.who, *(f"group/{name}" for name in self.groups)))
 
 
 class Survey:
@@ -75,20 +84,21 @@ class Survey:
                 missing.append(name)
             else:
                 found[person.who] = person
-        missing += [f"group {name}" for name in selection.groups if name not in self.groups]
-        for person in self.people.values():
-            if self._matches(person, selection):
+        for words, matched in _matching(self.people.values(), selection):
+            missing += [] if matched else [words]
+            for person in matched:
                 found.setdefault(person.who, person)
         return found, missing
 
-    @staticmethod
-    def _matches(person: Person, selection: Selection) -> bool:
-        tags = set(person.state.tags.items())
-        return (
-            any(person.state.path.startswith(path) for path in selection.paths)
-            or bool(tags & set(selection.tags))
-            or bool(person.groups & set(selection.groups))
-        )
+
+def _matching(people: Collection[Person], selection: Selection) -> Iterator[tuple[str, list[Person]]]:
+    """Each way of a selection that may match several, in words, and whom it matches."""
+    for path in selection.paths:
+        yield f"path {path}", [one for one in people if one.state.path.startswith(path)]
+    for key, value in selection.tags:
+        yield f"tag {key}={value}", [one for one in people if (key, value) in one.state.tags.items()]
+    for group in selection.groups:
+        yield f"group {group}", [one for one in people if group in one.groups]
 
 
 def _person(
@@ -100,7 +110,10 @@ def _person(
     for name in mine:
         found += _identity("group", groups.get(name, {}), documents)
     attached = frozenset(str(a["PolicyArn"]) for a in body.get("AttachedManagedPolicies", ()))
-    return Person(principal_of(whose, body), attached, tuple(found), frozenset(mine))
+    trust = body.get("AssumeRolePolicyDocument")
+    return Person(
+        principal_of(whose, body), attached, tuple(found), frozenset(mine), trust and document_of(trust)
+    )
 
 
 def _identity(

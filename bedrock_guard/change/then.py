@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from bedrock_guard.account.organization import Organization, read_organization
 from bedrock_guard.change.guardrails import GuardrailState, guardrail_digest, read_enforced, read_guardrail
 from bedrock_guard.change.look import PolicyState, Uses
 from bedrock_guard.change.survey import Person, Survey
@@ -45,10 +46,14 @@ def _said(value: Any) -> str:
 
 def _now(plan: Plan, look: Look) -> Iterator[tuple[str, Any]]:
     survey = Survey.of(look)
+    organization = None
     for name in plan.fingerprint:
         kind, _, rest = name.partition(" ")
         if kind == "policy":
             yield name, _policy(plan, look, rest)
+        elif name.startswith("accounts under "):
+            organization = organization or read_organization(look.session)
+            yield name, accounts_mark(organization, name.removeprefix("accounts under "))
         elif name.startswith("SCPs of "):
             held = look.scps_on(name.removeprefix("SCPs of "))
             yield name, None if held is None else sorted(held)
@@ -91,6 +96,12 @@ def person_mark(person: Person | None) -> dict[str, Any] | None:
         "boundary": state.boundary,
         "attached": sorted(person.attached),
     }
+
+
+def accounts_mark(organization: Organization, target: str) -> list[str] | None:
+    """The accounts that an SCP on a target would bind; None where that is not known."""
+    covered = organization.covered(target)
+    return None if covered is None else sorted(covered)
 
 
 def guardrail_mark(now: GuardrailState | None) -> dict[str, Any] | None:

@@ -74,6 +74,7 @@ def plan(  # noqa: PLR0913, PLR0917 - one option for each thing a person may ask
     from bedrock_guard.change.plan import make_plan
     from bedrock_guard.change.review import review
     from bedrock_guard.change.wish import Wish
+    from bedrock_guard.errors import GuardError
 
     session = _session(account, state, region)
     chosen = BoundarySpec.load(spec)
@@ -81,6 +82,11 @@ def plan(  # noqa: PLR0913, PLR0917 - one option for each thing a person may ask
     if operator_policy:
         _print_operator_policy(session, built, bool(scp_target), guardrail or enforce)
         return
+    if guardrail and chosen.guardrail is None:
+        raise GuardError(
+            "The spec asks for no guardrail.",
+            remedy="Add a [guardrail] table to it, or leave --guardrail out.",
+        )
     wish = Wish(
         built,
         _selected(session, built, _selection(target, path, tag, group, limit)),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from bedrock_guard.cli import main
+from bedrock_guard.demo.dispatch import Backend
 
 SPEC = """
 version = 1
@@ -18,6 +24,7 @@ break_glass = ["arn:aws:iam::111122223333:role/break-glass-admin"]
 id = "amazon.nova-lite-v1:0"
 routes = ["in-region", "us"]
 """
+WRITES = ("Create", "Put", "Delete", "Set", "Attach", "Detach", "Update")
 CODE = "from bedrock_guard.cli import main; main()"
 
 
@@ -86,3 +93,52 @@ def test_the_operator_policy_is_printed(folder: Path) -> None:
     assert status == 0
     assert '"iam:PermissionsBoundary"' in said
     assert '"bedrock:CreateGuardrailVersion"' in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("plan", "guard.toml", *TARGETS, "--break-glass", "x"), "x is no user or role of account"),
+        (("plan", "guard.toml", *TARGETS, "--guardrail"), "asks for no guardrail"),
+        (("plan", "guard.toml", *TARGETS, "--enforce"), "the spec asks for none"),
+        (("plan", "guard.toml", *TARGETS, "--attach-scps"), "no target is named"),
+        (("plan", "guard.toml", *TARGETS, "--attach-scps", "--scp-target", "junk"), "no organizational unit"),
+        (("plan", "guard.toml", *TARGETS, "--scp-target", "junk"), "no organizational unit"),
+        (("plan", "guard.toml", "--path", "team"), "path team selects nobody"),
+        (("plan", "guard.toml", "--tag", "team=none"), "tag team=none selects nobody"),
+        (("plan", "guard.toml", "--target", ""), "A target without a name is nobody"),
+        (("plan", "guard.toml", *TARGETS, "--out", "guard.toml"), "cannot be written to guard.toml"),
+        (("apply", "nope.json"), "There is no plan nope.json"),
+        (("apply", "guard.toml"), "guard.toml is not JSON"),
+        (("resume", "nope"), "There is no journal at nope"),
+        (("rollback", "guard.toml"), "guard.toml is damaged"),
+        (("status", "nope"), "There is no journal at nope"),
+    ],
+)
+def test_bad_input_is_told_with_what_to_do_and_nothing_is_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...], said: str,
+) -> None:  # fmt: skip
+    """Each in this process, on a demo account kept in a file that must stay as it is."""
+    monkeypatch.chdir(folder)
+    account = () if words[0] == "status" else DEMO
+    days = ("--days", "0") if words[0] == "plan" else ()
+    monkeypatch.setattr(sys, "argv", ["bedrock-guard", *words, *account, *days])
+    asked: list[str] = []
+    monkeypatch.setattr(Backend, "answer", _counting(Backend.answer, asked))
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert re.search(r"^ *do: +\S", told, re.MULTILINE)
+    assert "Traceback" not in told
+    assert [call for call in asked if call.startswith(WRITES)] == []
+
+
+def _counting(answer: Callable[..., Any], asked: list[str]) -> Callable[..., Any]:
+    def counted(self: Backend, service: str, operation: str, *rest: Any) -> Any:
+        asked.append(operation)
+        return answer(self, service, operation, *rest)
+
+    return counted
