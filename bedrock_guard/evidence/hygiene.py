@@ -95,9 +95,11 @@ def clean(value: Any, longest: int = LONGEST_TEXT) -> str | None:
         return None
     if len(value) <= _LONGEST_ID and _ID.fullmatch(value):
         return value
-    return _clean(value, longest)
+    return (_clean if len(value) <= _LONGEST_KEPT else _clean.__wrapped__)(value, longest)
 
 
+_LONGEST_KEPT = 512
+"""What is longer is not remembered: it seldom comes twice, and the memory would hold hundreds of MB of it."""
 _LONGEST_ID = 36
 _ID = re.compile(r"[0-9a-f.:-]+|A(?:KIA|SIA|CCA|IDA|ROA)[A-Z0-9]{12,17}")
 """A request id, an address or a key id: nothing to look for in them."""

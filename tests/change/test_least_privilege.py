@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from change_account import (
@@ -35,6 +35,7 @@ from bedrock_guard.change.apply import rollback
 from bedrock_guard.change.errors import ChangeError
 from bedrock_guard.change.marker import TakeMarker
 from bedrock_guard.change.plan import Plan, make_plan
+from bedrock_guard.change.plan_file import AnyStep
 from bedrock_guard.change.wish import Selection, Wish
 from bedrock_guard.demo.dispatch import Backend
 
@@ -145,3 +146,16 @@ def _lacks(opened: Opened, cut: dict[str, Any], action: str, scenario: str) -> s
     assert action.partition(":")[2] in str(error) or "could not be read" in str(error)
     assert dump(backend.state.path) == before
     return type(error).__name__
+
+
+def test_the_two_changes_have_every_kind_of_step(opened: Opened) -> None:
+    """So what is proved of the operator's policy is proved for all of them."""
+    update = opened(update_company(WHOLE))
+    with_guardrail(update)
+    plans = (
+        make_plan(session_of(opened(first_company(WHOLE))), first_wish()),
+        make_plan(session_of(update), whole_wish()),
+    )
+    known = {kind.model_fields["do"].default for kind in get_args(get_args(AnyStep)[0])}
+    assert {step.do for plan in plans for step in (*plan.steps, *plan.back)} == known
+    assert len(known) == 20

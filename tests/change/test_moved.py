@@ -141,7 +141,7 @@ def test_what_moved_between_plan_and_apply_is_said_and_nothing_is_sent(
 
 
 @pytest.mark.parametrize(
-    "act", [other_default, other_boundary, recreated, joined], ids=lambda act: act.__name__
+    "act", [other_default, other_boundary, recreated, deleted, joined], ids=lambda act: act.__name__
 )
 def test_what_moves_at_the_gate_stops_and_is_not_overwritten(
     backend: Backend, operator: Account, admin: Account, tmp_path: Path, act: Act
@@ -263,6 +263,67 @@ def test_rollback_leaves_alone_what_is_not_ours_any_more(
     role = admin.client("iam").get_role(RoleName="app-02")["Role"]
     assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("PowerUserAccess")
     assert admin.client("bedrock").list_enforced_guardrails_configuration()["guardrailsConfig"] == []
+
+
+def _default(admin: Account) -> Any:
+    return admin.client("iam").get_policy(PolicyArn=BOUNDARY)["Policy"]["DefaultVersionId"]
+
+
+def _versions(admin: Account) -> set[str]:
+    rows = admin.client("iam").list_policy_versions(PolicyArn=BOUNDARY)["Versions"]
+    return {row["VersionId"] for row in rows}
+
+
+def _app_02(admin: Account) -> dict[str, Any] | None:
+    iam = admin.client("iam")
+    try:
+        held = iam.list_attached_role_policies(RoleName="app-02")["AttachedPolicies"]
+        body = iam.get_role(RoleName="app-02")["Role"]
+    except iam.exceptions.NoSuchEntityException:
+        return None
+    return {"id": body["RoleId"], "boundary": body.get("PermissionsBoundary"), "attached": held}
+
+
+def _draft(admin: Account) -> Any:
+    (one,) = admin.client("bedrock").list_guardrails()["guardrails"]
+    return admin.client("bedrock").get_guardrail(guardrailIdentifier=one["id"])["blockedInputMessaging"]
+
+
+FOREIGN: list[tuple[Act, Act]] = [
+    (other_default, _default), (recreated, _app_02), (deleted, _app_02), (draft_changed, _draft),
+    (other_version, lambda admin: "v7" in _versions(admin)),
+    (attached, lambda admin: (_app_02(admin) or {})["attached"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("act", "now"), FOREIGN, ids=lambda one: one.__name__.strip("_"))
+def test_what_somebody_did_after_the_change_is_never_taken_back_with_it(
+    operator: Account, admin: Account, tmp_path: Path, act: Act, now: Act
+) -> None:
+    plan = make_plan(operator, whole_wish())
+    to_the_end(plan, operator, tmp_path)
+    act(admin)
+    theirs = now(admin)
+    outcome = rollback(journal_in(tmp_path), operator)
+    assert outcome.state == "rolled_back"
+    assert now(admin) == theirs
+    if act in (other_default, recreated, deleted, draft_changed):
+        assert any("moved" in note for note in outcome.notes)
+    assert status(tmp_path).state == "rolled back"
+    assert "v6" not in _versions(admin), "ours is gone"
+    admin.client("organizations").describe_policy(PolicyId="p-oldscp01")
+
+
+def test_a_clock_that_is_wrong_stops_it_and_once_right_it_goes_on(
+    backend: Backend, operator: Account, tmp_path: Path
+) -> None:
+    plan = make_plan(operator, whole_wish())
+    backend.faults.set(Fault("iam:PutRolePermissionsBoundary", "clock_skew", seconds=3_600))
+    with pytest.raises(HaltedError, match="SignatureDoesNotMatch"):
+        apply(plan, operator, tmp_path, phrase=plan.phrase)
+    assert status(tmp_path).state == "halted"
+    backend.faults.set()
+    assert to_the_end(plan, operator, tmp_path).state == "done"
 
 
 def test_two_applies_at_once(backend: Backend, operator: Account, tmp_path: Path) -> None:

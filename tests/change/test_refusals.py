@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from change_account import (
     dump,
     inline,
     management_iam,
+    organization,
     policy,
     role,
     session_of,
@@ -213,6 +215,22 @@ def test_more_targets_than_the_limit(operator: Account) -> None:
 )
 def test_scps_never_begin_at_the_top(operator: Account, target: str, kind: str) -> None:
     assert kind in refused(operator, whole_wish(scp_targets=(target,)))
+
+
+def test_ten_scps_are_the_most_of_a_target(opened: Opened) -> None:
+    """The new one stands beside the old one for a while."""
+    tree = organization()
+    for number in range(8):
+        other = deepcopy(tree["Policies"][0])
+        other["PolicySummary"] |= {
+            "Id": f"p-other{number:03d}",
+            "Name": f"other-{number}",
+            "AwsManaged": False,
+        }
+        tree["Policies"].append(other)
+        tree["targets"][f"p-other{number:03d}"] = [OU]
+    account = session_of(opened(lambda: ChangeCompany(organization=tree)))
+    assert "11 SCPs" in refused(account, whole_wish())["quota"].what
 
 
 def test_scps_are_exported_unless_asked_for(operator: Account) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from bedrock_guard.evidence.clients import client_of
@@ -64,3 +66,14 @@ def test_the_program_of_a_user_agent(agent: str | None, client: str | None) -> N
 )
 def test_text_is_bounded_and_well_formed(value: object, kept: str | None) -> None:
     assert clean(value) == kept
+
+
+def test_long_texts_are_not_remembered() -> None:
+    """Neither their length nor what is secret in them stays in memory."""
+    tracemalloc.start()
+    try:
+        for number in range(40):
+            clean(f"{number} {'x' * 500_000}")
+        assert tracemalloc.get_traced_memory()[0] < 2_000_000
+    finally:
+        tracemalloc.stop()
