@@ -70,14 +70,15 @@ def drift(account: Account, built: Built, selection: Selection | None = None) ->
         for name in gone
         if _here(name, whose)
     ]
-    rows.sort(key=lambda row: (STATES.index(row.state), row.principal))
-    frame = pd.DataFrame(
-        [{"account_id": whose, **{name: getattr(row, name) for name in COLUMNS[1:]}} for row in rows],
-        columns=list(COLUMNS),
-    ).astype("string")
-    return with_provenance(
-        frame, Provenance(source="IAM GetAccountAuthorizationDetails", asked_at=account.now)
-    )
+    source = Provenance(source="IAM GetAccountAuthorizationDetails", asked_at=account.now)
+    return with_provenance(_table(whose, rows), source)
+
+
+def _table(account: str, rows: list[_Row]) -> pd.DataFrame:
+    """The rows as a table, the worst first."""
+    rows = sorted(rows, key=lambda row: (STATES.index(row.state), row.principal))
+    told = [{"account_id": account, **{name: getattr(row, name) for name in COLUMNS[1:]}} for row in rows]
+    return pd.DataFrame(told, columns=list(COLUMNS)).astype("string")
 
 
 def _here(name: str, account: str) -> bool:

@@ -31,9 +31,7 @@ _UNKNOWN: Final = (
 """What of a request to become a role is not known beforehand."""
 
 
-def lockouts(
-    look: Look, scene: Scene, steps: Sequence[Step], back: Sequence[Step], marker: str
-) -> Iterator[Refusal]:
+def lockouts(look: Look, scene: Scene, steps: Sequence[Step], back: Sequence[Step]) -> Iterator[Refusal]:
     """Why a change could not be gone on with or taken back once it is made.
 
     Args:
@@ -41,12 +39,11 @@ def lockouts(
         scene: what is there, and what is wished for.
         steps: of the change.
         back: its ways back.
-        marker: ARN of the marker.
     """
     operator = scene.survey.get(scene.operator)
     lost = []
     if operator is not None:
-        lost = _lost(look, scene, operator, rights_of(scene.operator, (*steps, *back), marker))
+        lost = _lost(look, scene, operator, rights_of(scene.operator, (*steps, *back), scene.marker))
         if not lost and _cut_off(scene, operator):
             lost = [f"{_ASSUME} for everybody who can become it now"]
     if lost:
@@ -56,7 +53,7 @@ def lockouts(
             f"It would lose {'; '.join(lost[:8])}.",
             "Apply it as a principal that the change does not touch, or leave out this one, or who becomes it.",
         )
-    why = {person.who: _useless(look, scene, person, back, marker) for person in scene.rescuers}
+    why = {person.who: _useless(look, scene, person, back) for person in scene.rescuers}
     if why and all(why.values()):
         yield Refusal(
             "break_glass",
@@ -75,9 +72,9 @@ def _lost(look: Look, scene: Scene, person: Person, rights: Sequence[Right]) -> 
     return lost
 
 
-def _useless(look: Look, scene: Scene, person: Person, back: Sequence[Step], marker: str) -> str:
+def _useless(look: Look, scene: Scene, person: Person, back: Sequence[Step]) -> str:
     """Why a break-glass principal could not take the change back; empty where it could."""
-    rights = rights_of(person.state.arn, back, marker, back=True)
+    rights = rights_of(person.state.arn, back, scene.marker, back=True)
     missing = lacking(look, person.state.arn, rights)
     if missing:
         return f"it lacks {'; '.join(missing[:4])}"

@@ -65,34 +65,22 @@ def operator_policy(
     """
     root = f"arn:{partition}:iam::{account}"
     people = [f"{root}:user/*", f"{root}:role/*"]
-    ours = [f"{root}:policy/{prefix}*", *former]
-    statements: list[dict[str, Any]] = [
-        {"Sid": "Look", "Effect": "Allow", "Action": list(LOOK), "Resource": "*"},
-        {
-            "Sid": "OwnPolicies",
-            "Effect": "Allow",
-            "Action": list(OWN),
-            "Resource": f"{root}:policy/{prefix}*",
-        },
-        {
-            "Sid": "Boundaries",
-            "Effect": "Allow",
-            "Action": list(BOUND),
-            "Resource": people,
-            "Condition": {"ArnLike": {"iam:PermissionsBoundary": ours}},
-        },
-        {
-            "Sid": "DenyPolicies",
-            "Effect": "Allow",
-            "Action": list(ATTACH),
-            "Resource": people,
-            "Condition": {"ArnLike": {"iam:PolicyARN": f"{root}:policy/{prefix}deny-*"}},
-        },
+    own, denies = f"{root}:policy/{prefix}*", f"{root}:policy/{prefix}deny-*"
+    statements = [
+        _statement("Look", LOOK),
+        _statement("OwnPolicies", OWN, own),
+        _statement("Boundaries", BOUND, people, {"iam:PermissionsBoundary": [own, *former]}),
+        _statement("DenyPolicies", ATTACH, people, {"iam:PolicyARN": denies}),
     ]
-    for wanted, sid, actions in ((scps, "Scps", ORGANIZATIONS), (guardrails, "Guardrails", GUARDRAILS)):
-        if wanted:
-            statements.append({"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": "*"})
+    if scps:
+        statements.append(_statement("Scps", ORGANIZATIONS))
+    if guardrails:
+        statements.append(_statement("Guardrails", GUARDRAILS))
     if protected:
-        never = {"Sid": "NeverThese", "Effect": "Deny", "Action": [*BOUND, *ATTACH], "Resource": [*protected]}
-        statements.append(never)
+        statements.append(_statement("NeverThese", [*BOUND, *ATTACH], [*protected]) | {"Effect": "Deny"})
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _statement(sid: str, actions: Sequence[str], where: Any = "*", like: Any = None) -> dict[str, Any]:
+    made = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": where}
+    return made | ({"Condition": {"ArnLike": like}} if like else {})

@@ -57,40 +57,46 @@ def make_plan(account: Account, wish: Wish, *, seen: Situation | None = None) ->
         found = effects(scene) if scene.policies else ()
         asked = probes(look, scene, found)
         steps, back = ordered(scene, asked)
-        marker = f"arn:{scene.partition}:iam::{scene.account}:policy/{wish.built.profile.policy_prefix}change-marker"
-        _refuse(
-            tuple(operator_refusals(look, scene.operator, rights_of(scene.operator, (*steps, *back), marker)))
-        )
-        _refuse(tuple(lockouts(look, scene, steps, back, marker)))
+        rights = rights_of(scene.operator, (*steps, *back), scene.marker)
+        _refuse(tuple(operator_refusals(look, scene.operator, rights)))
+        _refuse(tuple(lockouts(look, scene, steps, back)))
         said = opinions(look, scene, found)
     past = history(scene, seen) if seen is not None else None
     now = look.clock.now()
     return Plan(
-        account=scene.account,
-        partition=scene.partition,
-        region=scene.region,
-        operator=scene.operator,
+        **_of_scene(scene),
         made=now,
         expires=now + timedelta(hours=wish.valid_hours),
-        selection=wish.selection.words(),
-        selected=len(scene.people),
-        limit=wish.selection.limit,
-        users=sum(who.startswith("user/") for who in scene.survey.people),
-        roles=sum(who.startswith("role/") for who in scene.survey.people),
-        marker=marker,
-        texts={policy.name: policy.text for policy in scene.policies} | dict(scene.scps),
-        people=tuple(_seen(scene)),
-        bystanders=scene.bystanders,
-        break_glass=tuple(person.state.arn for person in scene.rescuers),
-        fingerprint=fingerprint(scene),
         steps=steps,
         back=back,
         effects=found,
         history=past,
         opinions=said,
         risks=(*_first(scene, past), *_risks(scene, seen)),
-        exports=tuple(_exports(scene)),
     )
+
+
+def _of_scene(scene: Scene) -> dict[str, Any]:
+    """What of a plan is only told of what was read and wished for."""
+    people, selection = scene.survey.people, scene.wish.selection
+    return {
+        "account": scene.account,
+        "partition": scene.partition,
+        "region": scene.region,
+        "operator": scene.operator,
+        "selection": selection.words(),
+        "selected": len(scene.people),
+        "limit": selection.limit,
+        "users": sum(who.startswith("user/") for who in people),
+        "roles": sum(who.startswith("role/") for who in people),
+        "marker": scene.marker,
+        "texts": {policy.name: policy.text for policy in scene.policies} | dict(scene.scps),
+        "people": tuple(_seen(scene)),
+        "bystanders": scene.bystanders,
+        "break_glass": tuple(person.state.arn for person in scene.rescuers),
+        "fingerprint": fingerprint(scene),
+        "exports": tuple(_exports(scene)),
+    }
 
 
 def _led(scene: Scene, seen: Situation | None) -> Scene:

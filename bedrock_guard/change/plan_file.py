@@ -168,10 +168,11 @@ class Plan(_Frozen):
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The principals whose own boundary or policies are set, by ARN."""
-        touched = {s.arn for s in self.steps if isinstance(s, PutBoundary | Attach)}
+        """The principals whose own boundary or policies are set, by ARN: what the steps say, whoever wrote them."""
+        touched = dict.fromkeys(s.arn for s in self.steps if isinstance(s, PutBoundary | Attach))
         flipped = {user for s in self.steps if isinstance(s, Flip) for user in s.users or ()}
-        return tuple(p.arn for p in self.people if p.arn in touched or p.who in flipped)
+        chosen = [p.arn for p in self.people if p.arn in touched or p.who in flipped]
+        return tuple(dict.fromkeys((*chosen, *touched)))
 
     @property
     def phrase(self) -> str:

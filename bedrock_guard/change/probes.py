@@ -82,15 +82,14 @@ def decisions(
     Raises:
         ChangeError: the answer does not answer what was asked.
     """
+    given = {
+        "ResourceArns": [] if list(resources) == ["*"] else resources,
+        "ContextEntries": context,
+        "PermissionsBoundaryPolicyInputList": texts.boundary if texts else (),
+        "PolicyInputList": texts.beside if texts else (),
+    }
     request: dict[str, Any] = {"PolicySourceArn": principal, "ActionNames": list(actions)}
-    if list(resources) != ["*"]:
-        request["ResourceArns"] = list(resources)
-    if context:
-        request["ContextEntries"] = list(context)
-    if texts is not None and texts.boundary:
-        request["PermissionsBoundaryPolicyInputList"] = list(texts.boundary)
-    if texts is not None and texts.beside:
-        request["PolicyInputList"] = list(texts.beside)
+    request |= {name: list(value) for name, value in given.items() if value}
     found: dict[tuple[str, str], str] = {}
     for row in look.pages(look.iam.simulate_principal_policy, "EvaluationResults", "Marker", **request):
         action = str(row["EvalActionName"])

@@ -198,28 +198,32 @@ def _break_glass(scene: Scene) -> Iterator[Refusal]:
             "Give the ARN of a user or role of this account.",
         )
     for arn in mine:
-        person = scene.survey.get(arn)
-        if person is None:
-            yield Refusal(
-                "break_glass",
-                f"The break-glass principal {arn} does not exist.",
-                _FREE,
-                "Correct the ARN in break_glass, or create it first.",
-            )
-        elif person.who in scene.people:
-            yield Refusal(
-                "break_glass",
-                f"The break-glass principal {person.who} is selected; it must stay free.",
-                _FREE,
-                "Leave it out of the selection.",
-            )
-        elif person.state.boundary is not None:
-            yield Refusal(
-                "break_glass",
-                f"The break-glass principal {person.who} is bounded by {person.state.boundary}.",
-                "It could not undo the change.",
-                "Take that boundary off, or name another one that has none.",
-            )
+        yield from _not_free(scene, arn)
+
+
+def _not_free(scene: Scene, arn: str) -> Iterator[Refusal]:
+    person = scene.survey.get(arn)
+    if person is None:
+        yield Refusal(
+            "break_glass",
+            f"The break-glass principal {arn} does not exist.",
+            _FREE,
+            "Correct the ARN in break_glass, or create it first.",
+        )
+    elif person.who in scene.people:
+        yield Refusal(
+            "break_glass",
+            f"The break-glass principal {person.who} is selected; it must stay free.",
+            _FREE,
+            "Leave it out of the selection.",
+        )
+    elif person.state.boundary is not None:
+        yield Refusal(
+            "break_glass",
+            f"The break-glass principal {person.who} is bounded by {person.state.boundary}.",
+            "It could not undo the change.",
+            "Take that boundary off, or name another one that has none.",
+        )
 
 
 def _tagged(scene: Scene) -> Iterator[Refusal]:

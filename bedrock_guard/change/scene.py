@@ -91,6 +91,11 @@ class Scene:
     """The accounts that the SCPs' targets cover; empty where none is attached."""
 
     @property
+    def marker(self) -> str:
+        """The ARN of the marker of a change in progress."""
+        return f"arn:{self.partition}:iam::{self.account}:policy/{self.wish.built.profile.policy_prefix}change-marker"
+
+    @property
     def boundary(self) -> Managed | None:
         """The boundary's policy."""
         return next((policy for policy in self.policies if policy.boundary), None)

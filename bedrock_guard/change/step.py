@@ -91,7 +91,7 @@ def moved(what: str, now: object, planned: object) -> MovedError:
     return MovedError(
         f"{what} moved: it is {now}, the plan saw {planned}.",
         why="Somebody else changed it since the plan was made.",
-        remedy="Nothing more was sent. Look at the change, roll back or leave it, and make a new plan.",
+        remedy="Nothing more was sent. Once it is as it was, resume; or roll back, and make a new plan.",
     )
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from bedrock_guard.account.least_change import least_change
 from bedrock_guard.account.situation import Situation
 from bedrock_guard.boundary.spec import BoundarySpec, Profile
-from bedrock_guard.widgets.least_change import least_change
+from bedrock_guard.present.least_change import notes
 
 Chosen = tuple[Profile, tuple[str, ...]]
 """A choice, and what must be said about it: controls it takes off and for whom, what stays refused."""
@@ -47,7 +48,8 @@ def _draft(_: Situation, spec: BoundarySpec, profile: str) -> Chosen:
 
 
 def _least_change(situation: Situation, spec: BoundarySpec, profile: str) -> Chosen:
-    return least_change(situation, spec, profile, lambda found: _with(spec, profile, found))
+    found = least_change(situation, spec, profile, lambda choice: _with(spec, profile, choice))
+    return found.profile, notes(found, situation)
 
 
 STRICT: Final = Preset("Strict", "no model, no EC2 type, every control on.", _strict)

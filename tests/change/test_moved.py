@@ -248,6 +248,15 @@ def test_another_plan_under_the_name_of_one_is_refused(operator: Account, tmp_pa
         Plan.load(reviewed)
 
 
+def test_the_phrase_counts_whom_the_steps_touch_whatever_the_plan_says_of_people(operator: Account) -> None:
+    """As in a plan that somebody wrote anew, hash and all."""
+    plan = make_plan(operator, whole_wish())
+    (step,) = (one for one in plan.steps if one.do == "put_boundary" and one.name == "app-02")
+    more = step.model_copy(update={"name": "admin", "arn": f"{ROOT}:role/admin", "key": "999.put_boundary"})
+    other = plan.model_copy(update={"steps": (*plan.steps, more)})
+    assert "to 4 principals" in other.phrase
+
+
 def test_rollback_leaves_alone_what_is_not_ours_any_more(
     backend: Backend, operator: Account, admin: Account, tmp_path: Path
 ) -> None:

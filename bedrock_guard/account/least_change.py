@@ -1,35 +1,32 @@
-"""The choice that refuses least of what was called, and whose calls cost which control its place in it."""
+"""The choice that refuses least of what was called, and whose calls cost which control its place in it.
+
+What is to be said of it stands in `present.least_change`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from bedrock_guard.account.situation import Situation
 from bedrock_guard.boundary.spec import BoundarySpec, Controls, Profile
 from bedrock_guard.boundary.starting_points import UsedRoute
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds
 from bedrock_guard.evidence.findings import find
 from bedrock_guard.evidence.key_use import INVOCATIONS
-from bedrock_guard.evidence.lacking import lacking
 from bedrock_guard.evidence.suspects import signs_of_theft
 from bedrock_guard.evidence.usage import TRAIL
-from bedrock_guard.evidence.what_if import WhatIf
-from bedrock_guard.evidence.words import many
-from bedrock_guard.present.lacking import change
 
-_MOST_NAMES: Final = 4
+if TYPE_CHECKING:
+    from bedrock_guard.account.situation import Situation
+    from bedrock_guard.evidence.what_if import WhatIf
+
 _CALL: Final = ["principal", "client", "operation"]
 _BY_ROUTE: Final = INVOCATIONS - {"CreateInference"} | {"StartAsyncInvoke"}
 """Operations whose model id names a route; other endpoints and the control plane know none."""
-_COUNTED: Final = (
-    "The calls were read as counts, in which no finding is looked for: see whom a control is taken off for."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +69,30 @@ class Hit:
     calls: int
     why: str
 
-    def __str__(self) -> str:
-        why = f"; {self.why}" if self.why else ""
-        return f"{short(self.who) or 'an unknown caller'} ({many(self.calls, 'call')}{why})"
+
+Hits = Mapping[str, Sequence[Hit]]
+"""Control -> the callers whose calls it would refuse, those for whom it may go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeastChange:
+    """A choice, and what it gives up for whom.
+
+    Args:
+        profile: the choice.
+        off: the controls that are taken off, in the order in which their calls were met.
+        kept: those that stay on though calls run into them.
+        left: what the choice does to the calls that were read.
+        apart: for whose sake nothing was opened.
+        whole: whether findings could be looked for; not where calls were read as counts.
+    """
+
+    profile: Profile
+    off: Hits
+    kept: Hits
+    left: WhatIf
+    apart: Apart
+    whole: bool
 
 
 def _findings(situation: Situation, spec: BoundarySpec) -> Sequence[Finding]:
@@ -93,12 +111,11 @@ def least_change(
     spec: BoundarySpec,
     profile: str,
     placed: Callable[[Profile], BoundarySpec],
-) -> tuple[Profile, tuple[str, ...]]:
-    """The routes that were called, the types on the bill, and no control that would have refused a call; with notes.
+) -> LeastChange:
+    """The routes that were called, the types on the bill, and no control that would have refused a call.
 
     A control stays on where only break-glass principals, stolen keys and what open high findings are about run into
-    it. The notes say which controls are taken off and for whom, which stay on though calls run into them, and what
-    stays refused.
+    it.
 
     Args:
         situation: what was read of the account.
@@ -109,15 +126,14 @@ def least_change(
     now = spec.profile[profile]
     apart = Apart.of(situation, spec, now)
     used = _start(situation, now, apart)
-    taken: list[str] = []
+    taken: dict[str, Sequence[Hit]] = {}
     for _ in Controls.model_fields:
         found = situation.what_if(placed(used), profile)
         hits = _hits(found, apart)
-        off = {name: who for name, who in hits.items() if not all(one.why for one in who)}
+        off = {name: who for name, who in sorted(hits.items()) if not all(one.why for one in who)}
         if not off:
-            notes = [*taken, *_kept(hits), *_still(found, situation, apart)]
-            return used, (*notes, *(() if _tells_each_call(situation) else (_COUNTED,)))
-        taken += [f"Taken off: {name}, for {_names(who)}." for name, who in sorted(off.items())]
+            return LeastChange(used, taken, hits, found, apart, _tells_each_call(situation))
+        taken |= off
         changed = used.controls.model_copy(update=dict.fromkeys(off, False))
         used = used.model_copy(update={"controls": changed})
     raise GuardError("No choice was found that refuses nothing.", remedy="Tick models and controls by hand.")
@@ -143,8 +159,8 @@ def _used(situation: Situation, apart: Apart) -> list[UsedRoute]:
     return [UsedRoute(str(model), str(region)) for model, region in pairs.itertuples(index=False)]
 
 
-def _hits(found: WhatIf, apart: Apart) -> dict[str, list[Hit]]:
-    """Control -> the callers whose calls it would refuse, those for whom it may go first; no list of models."""
+def _hits(found: WhatIf, apart: Apart) -> Hits:
+    """Those of every control but the list of models."""
     hit = found.judged.hits("control", *_CALL)
     hit = hit[(hit["verdict"] == "refused") & hit["control"].notna() & (hit["control"] != "approved_models")]
     parts: dict[str, dict[str, list[tuple[int, str]]]] = {}
@@ -163,30 +179,3 @@ def _callers(who: Mapping[str, Sequence[tuple[int, str]]]) -> list[Hit]:
         for name, each in who.items()
     ]
     return sorted(hits, key=lambda one: (bool(one.why), -one.calls, one.who))
-
-
-def _names(who: Sequence[Hit]) -> str:
-    rest = len(who) - _MOST_NAMES
-    return ", ".join(map(str, who[:_MOST_NAMES])) + (f" and {rest} more callers" if rest > 0 else "")
-
-
-def _kept(hits: Mapping[str, Sequence[Hit]]) -> list[str]:
-    return [
-        f"Stays on: {name}, though it would refuse calls; only those of {_names(who)}."
-        for name, who in sorted(hits.items())
-    ]
-
-
-def _still(found: WhatIf, situation: Situation, apart: Apart) -> list[str]:
-    """Calls that the list of models goes on refusing."""
-    notes = []
-    for row in lacking(found).to_dict("records"):
-        way = "" if pd.isna(row["route"]) else f" by the route {row['route']} from {row['region']}"
-        who = ", ".join(map(short, row["who"])) or "an unknown caller"
-        thieves = bool(row["who"]) and apart.thieves.issuperset(row["who"])
-        why = "; only a caller that shows the signs of a stolen key went this way" if thieves else ""
-        notes.append(
-            f"Still refused: {many(int(row['calls']), 'call')} to {situation.name_of(str(row['model']))}{way}, made by "
-            f"{who}{why}. To let them pass: {change(row)}"
-        )
-    return notes
