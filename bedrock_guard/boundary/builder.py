@@ -193,11 +193,13 @@ class _Plan:
 
     def items(self, *, account_wide: bool, controls: Iterable[Control] = CONTROLS) -> list[Item]:
         models = tuple(entry for entry in self.exceptions if entry.model)
+        batch = tuple(entry for entry in self.exceptions if entry.control == "batch_inference")
         scope = Scope(
             self.profile,
             self.catalogue,
             account_wide=account_wide,
             model_exceptions=models,
+            batch_exceptions=batch,
             other_prefixes=self.other_prefixes,
         )
         found = []

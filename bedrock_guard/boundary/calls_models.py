@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from bedrock_guard.boundary.call import Authorisation, Call, Handler, Value
 from bedrock_guard.boundary.catalogue import Catalogue, Resolved, scope_of
 
+BATCH = "bedrock:CreateModelInvocationJob"
 INVOKE = "bedrock:InvokeModel"
 STREAM = "bedrock:InvokeModelWithResponseStream"
 PROFILE_KEY = "bedrock:InferenceProfileArn"
@@ -70,6 +71,25 @@ def async_invoke(call: Call, catalogue: Catalogue) -> Iterator[Authorisation]:
     """StartAsyncInvoke: InvokeModel on the model; whether the job's ARN is asked for too is not documented."""
     yield from invoke(INVOKE)(call, catalogue)
     yield Authorisation(INVOKE, call.arn("async-invoke/*", service="bedrock"), certain=False)
+
+
+def batch(call: Call, catalogue: Catalogue) -> Iterator[Authorisation]:
+    """CreateModelInvocationJob: the job and the model; whether AWS asks for a named profile is not documented.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_bedrock.html
+    """
+    yield Authorisation(BATCH, call.arn("model-invocation-job/*", service="bedrock"))
+    raw = str(call.get("modelId") or "")
+    found, target = catalogue.resolve(raw), _TARGET.fullmatch(raw)
+    if target and target["kind"] not in ("foundation-model", "inference-profile"):
+        yield Authorisation(BATCH, raw)
+        return
+    name = raw.rpartition("/")[2]
+    model = found.model_id if found else scope_of(name)[1]
+    yield replace(_model(call, BATCH, call.region, model or "*"), resource_known=bool(model))
+    profile = found.profile_id if found else name if scope_of(name)[0] else None
+    if profile:
+        yield Authorisation(BATCH, call.arn(f"inference-profile/{profile}", service="bedrock"), certain=False)
 
 
 def rerank(call: Call, catalogue: Catalogue) -> Iterator[Authorisation]:

@@ -172,6 +172,7 @@ _BY_CLIENT: Mapping[tuple[str, str], Handler] = {
     **{("iam", name): handler for name, handler in _IAM.items()},
     **{("ec2", name): handler for name, handler in _EC2.items()},
     **{("bedrock-runtime", name): handler for name, handler in _MODELS.items()},
+    ("bedrock", "CreateModelInvocationJob"): calls_models.batch,
     ("bedrock-agent-runtime", "Rerank"): calls_models.rerank,
     ("bedrock-mantle", "CreateInference"): calls_models.mantle,
     ("bedrock-mantle", "CountTokens"): calls_models.mantle,

@@ -220,7 +220,7 @@ def _from_new_role(at: Setting) -> tuple[tuple[Call, str], ...]:
     fresh = at.bounded_role.replace("worker", "fresh")
     bare = {"modelId": at.approved}
     return (
-        (at.call("bedrock", "CreateModelInvocationJob", principal=fresh), "batch_inference"),
+        (at.call("bedrock", "CreateModelInvocationJob", bare, principal=fresh), "batch_inference"),
         (at.call("bedrock-agentcore", "InvokeHarness", principal=fresh), "agentcore"),
         (at.call("bedrock-mantle", "CreateInference", {"model": mantle_id(at)}, principal=fresh), "mantle"),
         (at.call("ec2", "RequestSpotInstances", principal=fresh), "instance_types"),

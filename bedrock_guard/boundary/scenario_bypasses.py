@@ -130,7 +130,14 @@ def _models(at: Setting) -> tuple[Bypass, ...]:
                 ),
             ),
         ),
-        Bypass(12, "A batch job", (step(_job(at, "CreateModelInvocationJob"), "batch_inference"),)),
+        Bypass(
+            12,
+            "A batch job",
+            (
+                step(_job(at, "CreateModelInvocationJob", modelId=approved), "batch_inference"),
+                step(_job(at, "CreateModelInvocationJob", modelId=other), "batch_inference", models),
+            ),
+        ),
         Bypass(
             13,
             "The same model from another region",

@@ -208,7 +208,8 @@ def test_exceptions_and_break_glass_hold_for_roles_of_the_bounded_paths() -> Non
     text = (HEAD + MODEL + EXCEPTION).replace("role/batch", "role/bounded/batch")
     built = build(BoundarySpec.loads(text), on=date(2026, 11, 23))
     when = datetime(2026, 12, 1, tzinfo=UTC)
-    call = Call("bedrock", "CreateModelInvocationJob", principal=principal, time=when)
+    job = {"modelId": f"us.{HAIKU}"}
+    call = Call("bedrock", "CreateModelInvocationJob", job, principal=principal, time=when)
     assert Judge(built).call(call, bounded="new").outcome == "allowed"
     assert Judge(built).call(replace(call, principal=FRESH), bounded="new").outcome == "refused"
     assert (
@@ -383,10 +384,10 @@ def test_an_exception_lifts_a_control_for_its_principals_until_its_day() -> None
     built = build(BoundarySpec.loads(HEAD + MODEL + EXCEPTION), on=date(2026, 11, 23))
     before, after = datetime(2026, 12, 31, 23, 59, 58, tzinfo=UTC), datetime(2027, 1, 1, 0, 0, 1, tzinfo=UTC)
     batch, other = "arn:aws:iam::111122223333:role/batch", "arn:aws:iam::111122223333:role/other"
-    role = {"roleArn": "arn:aws:iam::111122223333:role/bounded/x"}
+    job = {"modelId": HAIKU, "roleArn": "arn:aws:iam::111122223333:role/bounded/x"}
 
     def outcome(principal: str, when: datetime | None) -> str:
-        call = Call("bedrock", "CreateModelInvocationJob", role, principal=principal, time=when)
+        call = Call("bedrock", "CreateModelInvocationJob", job, principal=principal, time=when)
         return refused(built, call).outcome
 
     assert outcome(batch, before) == "allowed"
@@ -737,3 +738,56 @@ def test_an_unencrypted_volume_does_not_come_back_from_the_recycle_bin() -> None
         for flag in ("true", "false")
     }
     assert answers == {"true": "allowed", "false": "explicitDeny"}
+
+
+ARCHIVE = "arn:aws:iam::111122223333:role/archive"
+LIFTED = f"""[[exception]]
+profile = "team"
+control = "batch_inference"
+principals = ["{ARCHIVE}"]
+owner = "data"
+reason = "One archive."
+until = 2099-12-31
+"""
+
+
+@pytest.mark.parametrize("off", [True, False])
+def test_batch_jobs_that_are_allowed_are_of_approved_models(off: bool) -> None:
+    controls = "[profile.team.controls]\nbatch_inference = false\n" if off else ""
+    spec = BoundarySpec.loads(HEAD + MODEL + controls + ("" if off else LIFTED))
+    judge = Judge(build(spec))
+
+    def outcome(model: str, principal: str) -> tuple[str, str | None]:
+        job, when = {"modelId": model}, datetime(2026, 11, 23, tzinfo=UTC)
+        call = Call("bedrock", "CreateModelInvocationJob", job, principal=principal, time=when)
+        found = judge.call(call)
+        return found.outcome, found.deciding.control if found.deciding else None
+
+    assert outcome(f"us.{HAIKU}", ARCHIVE) == ("allowed", None)
+    assert outcome(HAIKU, ARCHIVE) == ("allowed", None)
+    assert outcome("us.anthropic.claude-opus-4-6-v1", ARCHIVE) == ("refused", "approved_models")
+    custom = "arn:aws:bedrock:us-east-1:111122223333:custom-model/x/abcdefgh1234"
+    assert outcome(custom, ARCHIVE)[0] == "refused"
+    other = outcome(f"us.{HAIKU}", "arn:aws:iam::111122223333:role/other")
+    assert other == (("allowed", None) if off else ("refused", "batch_inference"))
+
+
+def test_where_nothing_is_approved_no_batch_job_passes() -> None:
+    spec = BoundarySpec.strict("111122223333", controls={"batch_inference": False})
+    job = Call("bedrock", "CreateModelInvocationJob", {"modelId": HAIKU})
+    assert Judge(build(spec)).call(job).outcome == "refused"
+
+
+def test_a_model_approved_for_some_is_no_batch_model_of_others() -> None:
+    opus = '{ id = "anthropic.claude-opus-4-1-20250805-v1:0", routes = ["us"] }'
+    timed = (
+        f'model = {opus}\nprincipals = ["{ARCHIVE}"]\nuntil = 2099-12-31\nowner = "x"\nreason = "Trial."\n'
+    )
+    controls = "[profile.team.controls]\nbatch_inference = false\n"
+    text = f'{HEAD}{MODEL}{controls}[[exception]]\nprofile = "team"\n{timed}'
+    judge = Judge(build(BoundarySpec.loads(text)))
+    job = {"modelId": "us.anthropic.claude-opus-4-1-20250805-v1:0"}
+    when = datetime(2026, 11, 23, tzinfo=UTC)
+    for principal, wanted in ((ARCHIVE, "allowed"), ("arn:aws:iam::111122223333:role/other", "refused")):
+        call = Call("bedrock", "CreateModelInvocationJob", job, principal=principal, time=when)
+        assert judge.call(call).outcome == wanted

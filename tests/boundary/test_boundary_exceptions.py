@@ -112,7 +112,7 @@ def test_two_exceptions_of_a_control_each_count() -> None:
         entry(control, "2026-12-01", "a", "b"),
         entry(control, "2026-12-31", "b"),
     )
-    job = {"roleArn": f"{ROLE}bounded/x"}
+    job = {"modelId": HAIKU, "roleArn": f"{ROLE}bounded/x"}
     expected = {
         ("a", "early"): "allowed", ("a", "late"): "refused", ("a", "over"): "refused",
         ("b", "early"): "allowed", ("b", "late"): "allowed", ("b", "over"): "refused",

@@ -68,6 +68,16 @@ def own(action: str, resource: str) -> str:
     return f"{action} arn:aws:bedrock:us-east-1:{A}:{resource}"
 
 
+def batch(model: str) -> Asked:
+    """A batch job of a model named by its US profile."""
+    action = "bedrock:CreateModelInvocationJob"
+    return [
+        own(action, "model-invocation-job/*"),
+        fm(action, "us-east-1", model),
+        f"{profile(action, 'us-east-1', f'us.{model}')} ~",
+    ]
+
+
 def role(action: str, name: str) -> str:
     return f"{action} arn:aws:iam::{A}:role/{name}"
 
@@ -120,7 +130,7 @@ EXPECTED: dict[int, list[Asked]] = {
     9: [[*us(I, OPUS), GUARD], [*us(S, OPUS), GUARD], [*us(I, OPUS), GUARD], [*us(S, OPUS), GUARD]],
     10: [[*us(S, OPUS), *(f"{line} ~" for line in us(I, OPUS)), GUARD]],
     11: [[fm(I, "us-east-1", "amazon.nova-reel-v1:1"), own(I, "async-invoke/*") + " ~"]],
-    12: [["bedrock:CreateModelInvocationJob ?", PASS]],
+    12: [[*batch(HAIKU), PASS], [*batch(OPUS), PASS]],
     13: [
         [*us(I, HAIKU, "us-east-2"), GUARD],
         [fm(I, "us-east-2", HAIKU), GUARD],
@@ -232,7 +242,7 @@ EXPECTED: dict[int, list[Asked]] = {
         [role("iam:CreateRole", "free")],
         [role("iam:CreateRole", "bounded/free")],
         [role("iam:CreateRole", "far")],
-        ["bedrock:CreateModelInvocationJob ?"],
+        batch(HAIKU),
         ["bedrock-agentcore:InvokeHarness ?"],
         [MANTLE],
         ["ec2:RequestSpotInstances arn:aws:ec2:us-east-1:111122223333:spot-instances-request/*"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bedrock_guard.boundary.controls.model import INVOKE, Control, Rule, Scope, plain, prefixed
+from bedrock_guard.boundary.controls.model import BATCH, INVOKE, Control, Rule, Scope, plain, prefixed
 from bedrock_guard.boundary.controls.targets import ACTIONS
 
 MODEL_ACCESS = "https://docs.aws.amazon.com/bedrock/latest/userguide/model-access.html"
@@ -155,9 +155,10 @@ CONTROLS = (
         title="No batch inference.",
         why="A batch job's service role calls the model, and one file can hold a year of prompts.",
         stops="CreateModelInvocationJob.",
-        leaves="Stopping stays allowed on purpose. StartAsyncInvoke is not batch: the list of models governs it.",
+        leaves="Stopping stays allowed on purpose. StartAsyncInvoke is not batch: the list of models governs it. Where "
+        "this is off, or lifted by an exception, jobs are still limited to the approved models.",
         source=(ACTIONS,),
-        rules=plain("bedrock:CreateModelInvocationJob"),
+        rules=plain(BATCH),
     ),
     Control(
         id="evaluation_jobs",

@@ -14,6 +14,7 @@ Exempt = Literal["administrators", "responders"]
 Conditions = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 INVOKE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+BATCH = "bedrock:CreateModelInvocationJob"
 EVERYTHING = ("*",)
 
 
@@ -44,6 +45,8 @@ class Scope:
     catalogue: Catalogue
     account_wide: bool = False
     model_exceptions: tuple[SpecException, ...] = ()
+    batch_exceptions: tuple[SpecException, ...] = ()
+    """Those that lift `batch_inference`."""
     other_prefixes: tuple[str, ...] = ()
     """How the documents of the spec's other profiles in these accounts begin."""
 

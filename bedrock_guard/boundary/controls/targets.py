@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bedrock_guard.boundary.catalogue import Model
-from bedrock_guard.boundary.controls.lifting import lifted
-from bedrock_guard.boundary.controls.model import INVOKE, Accepted, Control, Rule, Scope
+from bedrock_guard.boundary.controls.lifting import PRINCIPAL, lifted
+from bedrock_guard.boundary.controls.model import BATCH, INVOKE, Accepted, Control, Rule, Scope
 from bedrock_guard.boundary.spec import ModelChoice, Profile, SpecException
 
 GEO = "https://docs.aws.amazon.com/bedrock/latest/userguide/geographic-cross-region-inference.html"
@@ -27,6 +27,7 @@ OTHER_TARGETS: Mapping[str, tuple[str, ...]] = {
 }
 """Kinds of targets that are no approved model, by the control that closes them."""
 _ASYNC = "async-invoke"
+_JOB = "model-invocation-job"
 
 
 @dataclass
@@ -153,12 +154,33 @@ def _listed(scope: Scope) -> list[Model]:
 def _approved(scope: Scope) -> tuple[Rule, ...]:
     ways = _ways(scope, scope.choices)
     allowed = tuple(sorted(ways.arns(scope) | _other_targets(scope)))
-    if not allowed:
-        return (Rule(INVOKE),)
     lists = _by_place(scope, allowed) if _characters(allowed) > scope.longest_list else [allowed]
+    batch = _batch(scope, lists)
+    if not allowed:
+        return Rule(INVOKE), *batch
     rules = [Rule(INVOKE, resources=(), not_resources=part) for part in lists]
     rules += _through_profile(scope, ways)
-    return (*rules, *_timed(scope))
+    return *rules, *_timed(scope), *batch
+
+
+def _batch(scope: Scope, lists: Iterable[tuple[str, ...]]) -> list[Rule]:
+    """Batch jobs, for those to whom they are not forbidden: of approved models, which AWS asks for beside the job.
+
+    A profile's key is not sent with them, so that the models alone decide.
+    """
+    if not _batches(scope):
+        return []
+    job = scope.arn("bedrock", "*", f"{_JOB}/*")
+    rules = [Rule((BATCH,), resources=(), not_resources=(*part, job)) for part in lists]
+    named = {arn for entry in scope.batch_exceptions for arn in entry.principals}
+    if scope.profile.controls.batch_inference and all(entry.principals for entry in scope.batch_exceptions):
+        return [rule.when("ArnEquals", PRINCIPAL, named) for rule in rules]
+    return rules
+
+
+def _batches(scope: Scope) -> bool:
+    """Whether batch jobs are open to anybody."""
+    return not scope.profile.controls.batch_inference or bool(scope.batch_exceptions)
 
 
 def _characters(arns: Iterable[str]) -> int:
@@ -237,10 +259,11 @@ def _timed(scope: Scope) -> list[Rule]:
     groups: dict[tuple[int, ...], list[str]] = {}
     for arn, entries in sorted(admitted.items()):
         groups.setdefault(tuple(map(scope.model_exceptions.index, entries)), []).append(arn)
+    actions = (BATCH, *INVOKE) if _batches(scope) else INVOKE
     return [
         rule
         for places, arns in sorted(groups.items())
-        for rule in lifted(Rule(INVOKE, resources=tuple(arns)), [scope.model_exceptions[n] for n in places])
+        for rule in lifted(Rule(actions, resources=tuple(arns)), [scope.model_exceptions[n] for n in places])
     ]
 
 
@@ -280,8 +303,12 @@ CONTROLS = (
         why="One dear model called in a loop costs more than a year of the approved one.",
         stops="InvokeModel and InvokeModelWithResponseStream on everything that is not listed, and so Converse, "
         "ConverseStream, Chat Completions, Responses and Messages on bedrock-runtime, StartAsyncInvoke, "
-        "bidirectional streams and the playground. A model approved through a profile cannot be called directly.",
-        leaves="Text, images and code within an approved model: IAM has no key for them; `modalities` chooses models. "
+        "bidirectional streams and the playground. A model approved through a profile cannot be called directly. "
+        "Batch jobs of other models, where `batch_inference` does not forbid all. Responses also asks for the "
+        "account's project, so that it is refused for approved models too.",
+        leaves="What stands behind a provisioned unit, a custom model or a Marketplace endpoint, where its own control "
+        "is off: its ARN does not tell the model. Text, images and code within an approved model: IAM has no key for "
+        "them; `modalities` chooses models. "
         "An agent's or a function's own role, unless it carries the boundary too or an SCP holds this control. "
         "Tokens, requests a minute and spend: use Service Quotas and budgets. The playground cannot be told from the "
         "API.",
@@ -296,7 +323,7 @@ CONTROLS = (
                 "exists in regions only.",
                 value=f"arn:*:bedrock:[*]:*:{kind}/[*]",
             )
-            for kind in (*(kind for kinds in OTHER_TARGETS.values() for kind in kinds), _ASYNC)
+            for kind in (*(kind for kinds in OTHER_TARGETS.values() for kind in kinds), _ASYNC, _JOB)
         ),
     ),
     Control(
