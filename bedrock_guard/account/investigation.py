@@ -36,7 +36,8 @@ from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.answer import Answer, Case
 from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds
 from bedrock_guard.evidence.findings import find
-from bedrock_guard.evidence.key_use import INVOCATIONS, signers
+from bedrock_guard.evidence.invocations import INVOCATIONS
+from bedrock_guard.evidence.key_use import signers
 from bedrock_guard.evidence.packed import packed
 from bedrock_guard.evidence.prices import from_bill
 from bedrock_guard.evidence.questions import answers

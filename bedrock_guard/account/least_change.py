@@ -16,7 +16,7 @@ from bedrock_guard.boundary.starting_points import UsedRoute
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds
 from bedrock_guard.evidence.findings import find
-from bedrock_guard.evidence.key_use import INVOCATIONS
+from bedrock_guard.evidence.invocations import INVOCATIONS
 from bedrock_guard.evidence.suspects import signs_of_theft
 from bedrock_guard.evidence.usage import TRAIL
 

@@ -14,7 +14,7 @@ from bedrock_guard.account.trail_store import TrailStore
 from bedrock_guard.account.trail_view import ONLY_DELIVERED
 from bedrock_guard.account.tuple_files import is_table, read_table
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.key_use import INVOCATIONS
+from bedrock_guard.evidence.invocations import INVOCATIONS
 from bedrock_guard.evidence.packed import REPEATED, packed
 from bedrock_guard.evidence.tables import Provenance, provenance_of, require, with_provenance
 from bedrock_guard.evidence.tuples import TUPLES

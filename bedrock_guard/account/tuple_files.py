@@ -58,6 +58,8 @@ def read_table(path: Path | str) -> pd.DataFrame:
     if not {"calls", "first_seen"} <= set(schema.names):
         return read_parquet(path).frame
     frame = pq.read_table(path).to_pandas()
+    if "failed" not in frame.columns:  # files of before they were told apart
+        frame["failed"] = 0
     require(frame, TUPLES)
     by = [name for name in BY if name in frame.columns]
     frame = frame.astype({**TUPLES.columns, **dict.fromkeys(by, "string")})

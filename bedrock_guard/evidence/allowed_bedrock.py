@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bedrock_guard.evidence.kinds import Shape, flag, fraction, identifier, number, size, word
+from bedrock_guard.evidence.kinds import Shape, flag, fraction, identifier, number, size, tier, word
 
 _TAGS: Final = [{"key": identifier, "value": identifier}]
 _BEARER: Final = {"callWithBearerToken": flag, "bearerTokenType": word}
@@ -29,9 +29,10 @@ COMMON: Final[Shape] = {
     "promptRouterArn": identifier,
     "projectArn": identifier,
     "project": identifier,
-    "serviceTier": {"type": word},
+    "serviceTier": tier,
     "service_tier": word,
     "performanceConfigLatency": word,
+    "performanceConfig": {"latency": word},
     "stream": flag,
     "max_tokens": number,
     "agentId": identifier,

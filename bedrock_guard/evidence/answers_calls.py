@@ -18,7 +18,8 @@ from bedrock_guard.evidence.answer import (
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.denials import LAYER_WORDS
 from bedrock_guard.evidence.finding import Finding, bedrock_calls, narrowed
-from bedrock_guard.evidence.key_use import INVOCATIONS, counts, signers
+from bedrock_guard.evidence.invocations import INVOCATIONS
+from bedrock_guard.evidence.key_use import counts, signers
 from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.suspects import others_from
 from bedrock_guard.evidence.tables import dollars, provenance_of

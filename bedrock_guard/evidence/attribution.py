@@ -1,10 +1,10 @@
 """A model's dollars by caller: the bill spread over the tokens that calls were seen to take, the rest unattributed.
 
 The bill is the truth and stays whole: what callers get and what is left over add up to it exactly. A dollar is
-attributed only by tokens of its own day, account, Region, model, price lane and kind, priced at what the bill paid
-for them; tokens that no call was seen to take keep their dollars unattributed. Kinds that no source counts (images,
-lines without a model) are unattributed as a whole, with the reason; so are batch jobs and commitments, unless one
-caller alone was seen behind all of the account, Region and model.
+attributed only by tokens of its own day, account, Region, model, price lane, tier and kind, priced at what the bill
+paid for them; tokens that no call was seen to take keep their dollars unattributed. Kinds that no source counts
+(images, lines without a model) are unattributed as a whole, with the reason; so are batch jobs and commitments, unless
+one caller alone was seen behind all of the account, Region and model.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from bedrock_guard.evidence.invocations import STANDARD
 from bedrock_guard.evidence.reconcile import USAGE_BUCKETS
 from bedrock_guard.evidence.tables import CLASSIFIED_BILL, money, require, total
 from bedrock_guard.evidence.token_counts import TOKENS
@@ -29,6 +30,7 @@ LINES: Final = (
     "model",
     "route",
     "context",
+    "tier",
     "kind",
     "principal",
     "source",
@@ -73,7 +75,7 @@ https://aws.amazon.com/bedrock/pricing/
 """
 
 Key = tuple[str | None, ...]
-"""day, account_id, region, model, lane, context, counter."""
+"""day, account_id, region, model, lane, context, tier, counter."""
 
 Who = tuple[str | None, ...]
 """principal, source, client; the last None where it is not told."""
@@ -114,8 +116,8 @@ class Attribution:
 
     @cached_property
     def explained(self) -> Mapping[tuple[str | None, ...], float]:
-        """(account_id, region, model, lane, principal, client) -> dollars of calls."""
-        names = ["account_id", "region", "model", "route", "principal", "client"]
+        """(account_id, region, model, lane, tier, principal, client) -> dollars of calls."""
+        names = ["account_id", "region", "model", "route", "tier", "principal", "client"]
         lines = self.lines.loc[self.lines["tokens"].notna(), [*names, "cost"]].astype("object")
         found: dict[tuple[str | None, ...], Decimal] = defaultdict(Decimal)
         for *key, cost in lines.where(lines.notna(), None).itertuples(index=False, name=None):
@@ -183,7 +185,9 @@ def attribute(
         bill: a classified bill of one currency, every line with an amount; credits, refunds, discounts and tax are
             left out.
         tokens: TOKENS, every call once (see `token_counts.joined`); `client`, and `calls` of a row, where it has them.
-        by_day: match within the UTC day; False for a bill of whole months.
+            A tier that is not told is taken for standard.
+        by_day: match within the UTC day; False for a bill of whole months. Accounts and Regions are matched where the
+            bill has any; a line without its own then has no caller.
         owners: who has batch jobs and commitments, see `sole_callers`.
 
     Raises:
@@ -193,7 +197,7 @@ def attribute(
     require(bill, CLASSIFIED_BILL)
     require(tokens, TOKENS)
     usage = bill[bill["bucket"].isin(USAGE_BUCKETS)]
-    fixed = [name for name in ("account_id", "region") if len(usage) and usage[name].notna().all()]
+    fixed = [name for name in ("account_id", "region") if usage[name].notna().any()]
     long = set(usage.loc[usage["context"] == "long", "model"].dropna())
     seen = _seen(tokens, fixed, long, by_day=by_day)
     rows: list[Mapping[str, Any]] = []
@@ -219,6 +223,7 @@ def _piles(usage: pd.DataFrame, fixed: list[str], *, by_day: bool) -> dict[Key, 
             _text(row["model"]),
             _text(row["route"]),
             "long" if _text(row["context"]) == "long" else "standard",
+            _text(row["tier"]) or STANDARD,
             slot,
         )
         pile = found.setdefault(key, _Pile([], []))
@@ -255,6 +260,7 @@ def _seen(
             "model": known["model"],
             "lane": known["route"].map(dict(_LANES)),
             "context": ((mean > _LONG) & known["model"].isin(long)).map({True: "long", False: "standard"}),
+            "tier": known["tier"].fillna(STANDARD),
             "principal": known["principal"],
             "source": known["source"],
             "client": known.get("client", nothing),

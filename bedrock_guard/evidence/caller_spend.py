@@ -30,7 +30,7 @@ WHO: Final = ("account_id", "principal", "client")
 _SHARED: Final[tuple[Outcome, ...]] = ("kept", "refused", "unknown")
 """Outcomes in the order of a replay's: allowed, refused, depends."""
 _PLACES: Final = Decimal("0.000001")
-_PLACE: Final = ("account_id", "region", "model", "route")
+_PLACE: Final = ("account_id", "region", "model", "route", "tier")
 
 
 def by_caller(judged: Judged, found: Impact, counted: Attribution) -> pd.DataFrame:
@@ -75,12 +75,16 @@ def _called(judged: Judged, found: Impact, counted: Attribution) -> Iterator[Row
     names = [tuple(row) for row in who.where(who.notna(), None).itertuples(index=False, name=None)]
     known = counted.explained
     owned = [known.get((*keys[lane[at]], *name[1:])) for at, name in zip(first, names, strict=True)]
-    tokens, calls = cube.counts["told_tokens"][place], cube.counts["calls"][place]
+    tokens, calls = cube.counts["told_tokens"][place], cube.counts["worked"][place]
     told = np.bincount(groups, weights=tokens, minlength=len(first)) > 0
     weight = np.where(told[groups], tokens, calls).astype(np.float64)
     cells = groups * len(_SHARED) + judged.outcome[place]
     table = np.bincount(cells, weights=weight, minlength=len(first) * len(_SHARED)).reshape(-1, len(_SHARED))
-    table = table / table.sum(axis=1, keepdims=True) * np.array([cost or 0.0 for cost in owned])[:, None]
+    table = (
+        table
+        / np.maximum(table.sum(axis=1, keepdims=True), 1)
+        * np.array([cost or 0.0 for cost in owned])[:, None]
+    )
     shared = _within(table, lane[first], _billed(found, keys))
     for name, cost_known, row in zip(names, owned, shared, strict=True):
         if cost_known is None:

@@ -22,6 +22,7 @@ from bedrock_guard.evidence.cube_asked import ADDRESS, Asked, Caller, Callers
 from bedrock_guard.evidence.cube_cells import Codes, combined, dense
 from bedrock_guard.evidence.cube_judging import Judging, Reaching
 from bedrock_guard.evidence.impact import INVOCATIONS, LANE, LaneKey
+from bedrock_guard.evidence.invocations import tiers
 from bedrock_guard.evidence.judged import Judged
 from bedrock_guard.evidence.recorded_calls import call_of
 from bedrock_guard.evidence.tables import CALLS, Provenance, provenance_of, require
@@ -170,12 +171,15 @@ class Cube:
         seen &= rows["account_id"].notna() & rows["region"].notna()
         place = np.flatnonzero(seen.to_numpy(dtype=bool))
         lane = rows["route"].map(LANE).fillna("unknown").iloc[place]
+        tier = tiers(rows.iloc[place])
         named = [self.codes(name)[place] + 1 for name in ("account_id", "region", "model")]
-        codes, first = dense(combined([*named, codes_of(lane)], len(place)))
+        codes, first = dense(combined([*named, codes_of(lane), codes_of(tier)], len(place)))
         told = rows.iloc[place[first]][["account_id", "region", "model"]].astype("object")
         keys = [
-            (*map(str, key), str(way))
-            for key, way in zip(told.itertuples(index=False, name=None), lane.iloc[first], strict=True)
+            (*map(str, key), *map(str, way))
+            for key, *way in zip(
+                told.itertuples(index=False, name=None), lane.iloc[first], tier.iloc[first], strict=True
+            )
         ]
         untold = np.bincount(codes, weights=self.counts["untold"][place], minlength=len(first))
         tokens = np.bincount(codes, weights=self.counts["told_tokens"][place], minlength=len(first))
@@ -191,9 +195,10 @@ class Cube:
 
     @cached_property
     def counts(self) -> Mapping[str, NDArray[np.int64]]:
-        """Numbers of each row as arrays: calls, tokens (those told), untold; denied as 0 or 1."""
-        names = ("calls", "told_tokens", "untold", "already_denied")
-        return {name: self.rows[name].to_numpy(dtype=np.int64) for name in names}
+        """Numbers of each row as arrays: calls, failed, worked, tokens (those told), untold; denied as 0 or 1."""
+        names = ("calls", "failed", "told_tokens", "untold", "already_denied")
+        found = {name: self.rows[name].to_numpy(dtype=np.int64) for name in names}
+        return found | {"worked": found["calls"] - found["failed"]}
 
     @cached_property
     def daily_counts(self) -> tuple[Codes, NDArray[np.float64]]:
@@ -206,11 +211,13 @@ def _counted(frame: pd.DataFrame) -> pd.DataFrame:
     """A calls table as tuples of one call each."""
     require(frame, CALLS)
     told = frame["input_tokens"].notna() & frame["output_tokens"].notna()
+    worked = frame["error_code"].isna()
     return frame.assign(
         already_denied=frame["denied_by"].notna(),
         day=frame["event_time"],
         calls=1,
-        untold=~told,
+        untold=worked & ~told,
+        failed=~worked & frame["denied_by"].isna(),
         first_seen=frame["event_time"],
         last_seen=frame["event_time"],
     )
@@ -222,13 +229,15 @@ def _folded(tuples: pd.DataFrame, key: Sequence[str]) -> tuple[pd.DataFrame, pd.
     size = len(first)
     rows = tuples.iloc[first][list(key)].reset_index(drop=True)
     tokens = tuples["input_tokens"].fillna(0) + tuples["output_tokens"].fillna(0)
-    told, untold, calls = (_summed(place, each, size) for each in (tokens, tuples["untold"], tuples["calls"]))
+    numbers = (tokens, tuples["untold"], tuples["calls"], tuples["failed"].fillna(0))
+    told, untold, calls, failed = (_summed(place, each, size) for each in numbers)
     rows = rows.assign(
         already_denied=denied[first].astype(bool),
         calls=calls,
         tokens=pd.Series(told, dtype="Int64").mask(pd.Series(untold > 0)),
         told_tokens=told,
         untold=untold,
+        failed=failed,
         first_seen=_instants(pd.Series(_micros(tuples["first_seen"])).groupby(place).min()),
         last_seen=_instants(pd.Series(_micros(tuples["last_seen"])).groupby(place).max()),
     )

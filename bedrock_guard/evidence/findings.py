@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bedrock_guard.evidence import rules_changes, rules_keys, rules_logging, rules_use
 from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds, bedrock_calls, is_bedrock_call
-from bedrock_guard.evidence.key_use import INVOCATIONS
+from bedrock_guard.evidence.invocations import INVOCATIONS
 from bedrock_guard.evidence.packed import packed, unpacked
 from bedrock_guard.evidence.tables import require
 from bedrock_guard.evidence.usage import TRAIL

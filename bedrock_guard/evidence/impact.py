@@ -43,9 +43,9 @@ class Probe:
     tier: str | None
 
 
-LaneKey = tuple[str, str, str, str]
+LaneKey = tuple[str, str, str, str, str]
 Weights = Mapping[LaneKey, Mapping[str, Decimal]]
-"""(account, region, model, lane) -> verdict -> tokens or calls."""
+"""(account, region, model, lane, tier) -> verdict -> tokens or calls."""
 ProbeVerdict = Literal["allowed", "refused", "depends", "unknown"]
 
 
@@ -184,13 +184,18 @@ def _spread(
     weights: Weights,
     probe: Callable[[Probe], ProbeVerdict],
 ) -> list[tuple[Outcome, str, Decimal]]:
-    seen = weights.get((str(line.account_id), str(line.region), str(line.model), str(line.route)))
+    seen = weights.get(lane_of(line))
     if line.bucket == "model" and line.tier != "batch" and seen:
         return _shares(cost, seen)
     verdict = probe(line)
     if verdict == "refused":
         return [("stranded" if line.bucket == "commitment" else "refused", "probe", cost)]
     return [("kept" if verdict == "allowed" else "unknown", "probe", cost)]
+
+
+def lane_of(line: Probe) -> LaneKey:
+    """Whose calls a billed line follows."""
+    return str(line.account_id), str(line.region), str(line.model), str(line.route), str(line.tier)
 
 
 def _shares(cost: Decimal, seen: Mapping[str, Decimal]) -> list[tuple[Outcome, str, Decimal]]:

@@ -183,13 +183,14 @@ class Judged:
 
     @cached_property
     def weights(self) -> Weights:
-        """What dollars follow: for each account, Region, model and lane, the weight of each verdict.
+        """What dollars follow: for each account, Region, model, lane and tier, the weight of each verdict.
 
-        Tokens where every call of the group tells them, else calls. Calls that were denied already weigh nothing.
+        Tokens where every call of the group tells them, else calls. Calls that were denied already, or failed, weigh
+        nothing: they cost nothing.
         """
         rows, codes, keys, by_tokens = self.cube.lanes
         counts = self.cube.counts
-        weight = np.where(by_tokens[codes], counts["told_tokens"][rows], counts["calls"][rows])
+        weight = np.where(by_tokens[codes], counts["told_tokens"][rows], counts["worked"][rows])
         table = _table(codes, self.outcome[rows], weight, len(keys))
         return {
             key: {name: Decimal(int(n)) for name, n in zip(OUTCOMES, row, strict=False) if n}
@@ -202,7 +203,9 @@ class Judged:
         rows, codes, keys, by_tokens = self.cube.lanes
         refused = np.flatnonzero(self.outcome[rows] == REFUSED)
         at, lane = rows[refused], codes[refused]
-        weight = np.where(by_tokens[lane], self.cube.counts["told_tokens"][at], self.cube.counts["calls"][at])
+        weight = np.where(
+            by_tokens[lane], self.cube.counts["told_tokens"][at], self.cube.counts["worked"][at]
+        )
         found: dict[LaneKey, dict[str | None, Decimal]] = {}
         for place, code, n in zip(lane, self._deciding[at], weight, strict=True):
             own, control = found.setdefault(keys[place], {}), self._control(code)

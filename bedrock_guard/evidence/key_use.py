@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from bedrock_guard.evidence.invocations import INVOCATIONS, STANDARD, tiers
 from bedrock_guard.evidence.tables import PRICES, Table, require
 
 if TYPE_CHECKING:
@@ -50,13 +51,8 @@ KEY_SESSIONS: Final = Table(
 )
 """One row per signing key of short-term keys: creating one leaves no event, only its use shows."""
 
-INVOCATIONS: Final = frozenset(
-    "InvokeModel InvokeModelWithResponseStream InvokeModelWithBidirectionalStream Converse ConverseStream "
-    "CreateInference".split()
-)
-"""Operations that answer a prompt and should carry token counts."""
-
-_BEARER: Final = ("long_term", "short_term", "unknown")
+KEYED: Final = ("long_term", "short_term", "unknown")
+"""The kinds of key that a call with a Bedrock API key can have; of which kind is not always told."""
 
 
 _TOLD_APART: Final = (
@@ -65,7 +61,7 @@ _TOLD_APART: Final = (
 ).split()
 _SIGNER: Final = ("account_id", "access_key_id", "principal", "session")
 _UNTOLD: Final = {"no_input": "input_tokens", "no_output": "output_tokens"}
-SUMMED_FROM: Final = ("event_time", *_UNTOLD.values(), *_TOLD_APART)
+SUMMED_FROM: Final = ("event_time", *_UNTOLD.values(), *_TOLD_APART, "parameters", "model_raw")
 """The columns of calls that use is told from."""
 
 
@@ -85,9 +81,12 @@ def summed(calls: pd.DataFrame) -> pd.DataFrame:
     """
     if "calls" in calls.columns:
         return calls
-    narrow = calls[list(SUMMED_FROM)].astype(dict.fromkeys(_TOLD_APART, "category"))
+    narrow = calls[["event_time", *_UNTOLD.values(), *_TOLD_APART]]
+    narrow = narrow.astype(dict.fromkeys(_TOLD_APART, "category")).assign(tier=tiers(calls))
     narrow = narrow.assign(**{flag: narrow[tokens].isna() for flag, tokens in _UNTOLD.items()})
-    alike = narrow.groupby([*_TOLD_APART, *_UNTOLD], dropna=False, sort=False, observed=True, as_index=False)
+    alike = narrow.groupby(
+        [*_TOLD_APART, "tier", *_UNTOLD], dropna=False, sort=False, observed=True, as_index=False
+    )
     return alike.agg(
         first_seen=("event_time", "min"),
         last_seen=("event_time", "max"),
@@ -105,7 +104,7 @@ def key_use(calls: pd.DataFrame, prices: pd.DataFrame | None = None) -> pd.DataF
         prices: a price table; without one no dollars are given.
     """
     told = summed(calls)
-    keyed = told[told["key_kind"].isin(list(_BEARER))]
+    keyed = told[told["key_kind"].isin(list(KEYED))]
     return _used(KEY_USE, keyed, ["account_id", "principal", "key_kind"], prices)
 
 
@@ -224,33 +223,37 @@ def _per_group(told: pd.DataFrame, groups: int) -> list[int]:
 
 
 def _costs(counted: pd.DataFrame, listed: _Prices) -> Iterator[tuple[int, Decimal | None, int]]:
-    """Per `group`, model, Region and route: the group, its dollars (None without a price) and its calls."""
-    by = ["group", "model", "region", "route"]
+    """Per `group`, model, Region, route and tier: the group, its dollars (None without a price) and its calls."""
+    by = ["group", "model", "region", "route", "tier"]
     found = counted.groupby(by, dropna=False, observed=True)[["input_tokens", "output_tokens", "calls"]].sum()
-    for (number, model, region, route), *tokens, many in found.itertuples(name=None):
+    for (number, model, region, route, tier), *tokens, many in found.itertuples(name=None):
         pairs = zip(("input", "output"), tokens, strict=True)
-        cost = [_price(listed, model, region, route, kind, int(sold)) for kind, sold in pairs]
+        cost = [_price(listed, (model, region, _route(route), tier), kind, int(sold)) for kind, sold in pairs]
         known = [amount for amount in cost if amount is not None]
         yield number, sum(known, Decimal(0)) if len(known) == len(cost) else None, int(many)
 
 
-_Prices = Mapping[tuple[str, str, str, str], tuple[Decimal, int]]
+_Prices = Mapping[tuple[str, ...], tuple[Decimal, int]]
+"""(model, region, route, tier, kind) -> dollars a unit, and its tokens."""
 
 
 def _price_list(prices: pd.DataFrame) -> _Prices:
+    """The prices, of several for the same the lowest: it is a floor."""
     require(prices, PRICES)
     usable = prices[
-        prices["token_kind"].isin(["input", "output"])
-        & prices["tier"].fillna("standard").eq("standard")
-        & prices["context"].fillna("standard").eq("standard")
+        prices["token_kind"].isin(["input", "output"]) & prices["context"].fillna("standard").eq("standard")
     ]
-    names = ("model", "region", "token_kind", "route", "usd_per_unit", "unit_tokens")
+    names = ("model", "region", "route", "tier", "token_kind", "usd_per_unit", "unit_tokens")
     rows: list[tuple[Any, ...]] = list(zip(*(usable[name].tolist() for name in names), strict=True))
-    return {
-        (str(model), str(region), str(kind), _route(route)): (usd, int(unit))
-        for model, region, kind, route, usd, unit in rows
-        if isinstance(usd, Decimal) and isinstance(unit, int)
-    }
+    found: dict[tuple[str, ...], tuple[Decimal, int]] = {}
+    for model, region, route, tier, kind, usd, unit in rows:
+        if not (isinstance(usd, Decimal) and isinstance(unit, int)):
+            continue
+        key = (str(model), str(region), _route(route), tier if isinstance(tier, str) else STANDARD, str(kind))
+        known = found.get(key)
+        if known is None or usd / unit < known[0] / known[1]:
+            found[key] = usd, unit
+    return found
 
 
 def _route(value: Any) -> str:
@@ -258,6 +261,6 @@ def _route(value: Any) -> str:
     return "global" if str(value) == "global" else "regional"  # it may be NA
 
 
-def _price(listed: _Prices, model: Any, region: Any, route: Any, kind: str, tokens: int) -> Decimal | None:
-    found = listed.get((str(model), str(region), kind, _route(route)))
+def _price(listed: _Prices, place: tuple[Any, ...], kind: str, tokens: int) -> Decimal | None:
+    found = listed.get((*map(str, place), kind))
     return found[0] * tokens / found[1] if found else None

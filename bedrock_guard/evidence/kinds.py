@@ -41,6 +41,16 @@ def word(value: Any) -> str | None:
     return value if isinstance(value, str) and _WORD.fullmatch(value) and not has_secret(value) else None
 
 
+def tier(value: Any) -> Any:
+    """A service tier: a word, or the object around it that Converse takes.
+
+    Example:
+        >>> tier("flex"), tier({"type": "flex", "x": 1}), tier(["flex"])
+        ('flex', {'type': 'flex'}, None)
+    """
+    return keep(value, {"type": word}) if isinstance(value, dict) else word(value)
+
+
 def flag(value: Any) -> bool | None:
     """True or False, also where a record holds them as text."""
     if isinstance(value, bool):

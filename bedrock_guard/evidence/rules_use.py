@@ -20,7 +20,7 @@ from bedrock_guard.evidence.finding import (
     bedrock_calls,
     of_events,
 )
-from bedrock_guard.evidence.key_use import INVOCATIONS
+from bedrock_guard.evidence.invocations import INVOCATIONS
 from bedrock_guard.evidence.tables import provenance_of
 from bedrock_guard.evidence.words import many
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from bedrock_guard.evidence.hygiene import as_object
+from bedrock_guard.evidence.invocations import INVOCATIONS, tiers
 from bedrock_guard.evidence.kinds import identifier, number, word
 from bedrock_guard.evidence.model_ids import ModelIds
 from bedrock_guard.evidence.moments import read_time
@@ -33,25 +34,18 @@ TOKENS: Final = Table(
         "request_id": "string",
         "event_time": "datetime64[us, UTC]",
         **dict.fromkeys(
-            ("account_id", "region", "principal", "session", "model_raw", "model", "route", "source"),
+            ("account_id", "region", "principal", "session", "model_raw", "model", "route", "tier", "source"),
             "string",
         ),
         **dict.fromkeys(COUNTERS, "Int64"),
     },
 )
-"""One call a row. `principal` is an ARN without its session, `source` is log or CloudTrail; a counter that the source
-does not tell is NA. `input_tokens` are those that came from no cache: the three input counters do not overlap."""
+"""One call a row. `principal` is an ARN without its session, `source` is log or CloudTrail, `tier` as on the bill (no
+log tells it); a counter that the source does not tell is NA. `input_tokens` are those that came from no cache: the
+three input counters do not overlap."""
 
 _SESSION: Final = re.compile(
     r"arn:(?P<partition>[^:]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/(?P<session>.+)"
-)
-_INVOCATIONS: Final = (
-    "InvokeModel",
-    "InvokeModelWithResponseStream",
-    "Converse",
-    "ConverseStream",
-    "InvokeModelWithBidirectionalStream",
-    "CreateInference",
 )
 
 
@@ -132,9 +126,11 @@ def of_calls(calls: pd.DataFrame) -> pd.DataFrame:
         MissingColumns: the frame is no calls table.
     """
     require(calls, CALLS)
-    made = calls[calls["operation"].isin(_INVOCATIONS) & calls["error_code"].isna()]
+    made = calls[calls["operation"].isin(list(INVOCATIONS)) & calls["error_code"].isna()]
     data = {name: made.get(name, pd.NA) for name in TOKENS.columns}
-    frame = pd.DataFrame({**data, "source": "CloudTrail"}, index=made.index).astype(dict(TOKENS.columns))
+    frame = pd.DataFrame({**data, "tier": tiers(made), "source": "CloudTrail"}, index=made.index).astype(
+        dict(TOKENS.columns)
+    )
     pairs = [without_session(None if pd.isna(arn) else str(arn))[0] for arn in made["principal"]]
     frame["principal"] = pd.array(pairs, dtype="string")
     frame = frame.reset_index(drop=True)
@@ -152,14 +148,14 @@ def of_seen(calls: pd.DataFrame) -> pd.DataFrame:
         MissingColumns: the frame is neither.
     """
     if "calls" not in calls.columns or "day" not in calls.columns:
-        made = calls[calls["operation"].isin(_INVOCATIONS) & calls["error_code"].isna()]
+        made = calls[calls["operation"].isin(list(INVOCATIONS)) & calls["error_code"].isna()]
         return of_calls(calls).assign(client=made["client"].reset_index(drop=True), calls=1)
     require(calls, TUPLES)
-    made = calls[calls["operation"].isin(_INVOCATIONS) & ~calls["already_denied"].fillna(False)]
+    made = calls[calls["operation"].isin(list(INVOCATIONS)) & ~calls["already_denied"].fillna(False)]
     data: dict[str, Any] = {name: made.get(name, pd.NA) for name in TOKENS.columns}
-    data |= {"event_time": made["day"], "source": "CloudTrail"}
+    data |= {"event_time": made["day"], "tier": tiers(made), "source": "CloudTrail"}
     frame = pd.DataFrame(data, index=made.index).astype(dict(TOKENS.columns))
-    told = made["calls"] - made["untold"]
+    told = made["calls"] - made["untold"] - made["failed"].fillna(0)
     frame = frame.assign(client=made["client"], calls=told.where(told > 0, made["calls"]))
     frame = frame.reset_index(drop=True)
     frame.attrs["provenance"] = provenance_of(calls)
@@ -169,7 +165,7 @@ def of_seen(calls: pd.DataFrame) -> pd.DataFrame:
 def joined(logs: pd.DataFrame | None, calls: pd.DataFrame | None) -> pd.DataFrame:
     """Every call once: the log's rows, and CloudTrail's for requests that no log row has (TOKENS).
 
-    A role's path is in CloudTrail only, so a log row takes the principal that CloudTrail names for its request.
+    A role's path and the tier are in CloudTrail only, so a log row takes those that it names for its request.
 
     Raises:
         MissingColumns: one of the frames is another table.
@@ -185,9 +181,12 @@ def joined(logs: pd.DataFrame | None, calls: pd.DataFrame | None) -> pd.DataFram
         logs.drop_duplicates("request_id", ignore_index=True) if logs["request_id"].notna().all() else logs
     )
     named = calls.dropna(subset=["request_id", "principal"]).drop_duplicates("request_id")
-    known = named.set_index("request_id")["principal"]
+    known = named.set_index("request_id")
     logged = logged.assign(
-        principal=logged["request_id"].map(known).astype("string").fillna(logged["principal"])
+        **{
+            name: logged["request_id"].map(known[name]).astype("string").fillna(logged[name])
+            for name in ("principal", "tier")
+        }
     )
     rest = calls[~calls["request_id"].isin(logged["request_id"].dropna())]
     whole = pd.concat([logged, rest], ignore_index=True)

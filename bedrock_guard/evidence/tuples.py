@@ -47,6 +47,7 @@ TUPLES: Final = Table(
         "input_tokens": "Int64",
         "output_tokens": "Int64",
         "untold": "Int64",
+        "failed": "Int64",
         "first_seen": "datetime64[us, UTC]",
         "last_seen": "datetime64[us, UTC]",
     },
@@ -54,7 +55,7 @@ TUPLES: Final = Table(
 """One row per distinct call, day (midnight UTC) and whether it was refused already.
 
 `input_tokens` and `output_tokens` are the sums of the counts that records state, NA where none does; `untold` is the
-number of calls that lack one of the two.
+number of calls that worked and lack one of the two, `failed` of those that failed without being refused.
 """
 
 _PARAMETERS: Final = (
@@ -68,7 +69,9 @@ _MEASURES: Final = """
     CAST(count(*) AS BIGINT) AS calls,
     CAST(sum(input_tokens) AS BIGINT) AS input_tokens,
     CAST(sum(output_tokens) AS BIGINT) AS output_tokens,
-    CAST(count(*) FILTER (WHERE input_tokens IS NULL OR output_tokens IS NULL) AS BIGINT) AS untold,
+    CAST(count(*) FILTER (
+        WHERE error_code IS NULL AND (input_tokens IS NULL OR output_tokens IS NULL)) AS BIGINT) AS untold,
+    CAST(count(*) FILTER (WHERE error_code IS NOT NULL AND denied_by IS NULL) AS BIGINT) AS failed,
     min(event_time) AS first_seen,
     max(event_time) AS last_seen
 """
@@ -124,7 +127,7 @@ def from_raw(
     kinds = [(row["source"], row["operation"]) for row in rows]
     made = read_columns(Records([_record(row) for row in rows], kinds)).columns
     read = [dict(zip(made, values, strict=True)) for values in zip(*made.values(), strict=True)]
-    frame = to_frame(read, catalogue=catalogue, kept=kept)[[*KEY, "denied_by", "event_time"]]
+    frame = to_frame(read, catalogue=catalogue, kept=kept)[[*KEY, "error_code", "denied_by", "event_time"]]
     measured = {name: column([row[name] for row in rows], dtype) for name, dtype in _MEASURED.items()}
     named = {name: column([row[name] for row in rows], "string") for name in by}
     connection = connect()
@@ -141,7 +144,8 @@ _SUMMED: Final = """
         CAST(sum(calls) AS BIGINT) AS calls,
         CAST(sum(input_tokens) AS BIGINT) AS input_tokens,
         CAST(sum(output_tokens) AS BIGINT) AS output_tokens,
-        CAST(sum(untold) AS BIGINT) AS untold,
+        CAST(sum(CASE WHEN error_code IS NULL THEN untold ELSE 0 END) AS BIGINT) AS untold,
+        CAST(sum(CASE WHEN error_code IS NOT NULL AND denied_by IS NULL THEN calls ELSE 0 END) AS BIGINT) AS failed,
         min(first_seen) AS first_seen,
         max(last_seen) AS last_seen
     FROM raw GROUP BY ALL ORDER BY ALL

@@ -16,7 +16,7 @@ from bedrock_guard.boundary.builder import Built, build
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.caller_names import OF_IDENTITY_CENTER, short
-from bedrock_guard.evidence.impact import OUTCOMES, Billed, Impact, Probe, impact
+from bedrock_guard.evidence.impact import OUTCOMES, Billed, Impact, Probe, impact, lane_of
 from bedrock_guard.evidence.judged import Judged
 from bedrock_guard.evidence.probes import Heard, Prober, Rented
 from bedrock_guard.evidence.replay import Cube, Reach
@@ -74,8 +74,7 @@ class WhatIf:
     def _shares(self, line: Probe, basis: str, cost: Decimal) -> list[tuple[str | None, Decimal]]:
         if basis != "calls":
             return [(self.prober.control(line), cost)]
-        key = (str(line.account_id), str(line.region), str(line.model), str(line.route))
-        weights = self.judged.refused_by[key]
+        weights = self.judged.refused_by[lane_of(line)]
         whole = total(weights.values())
         parts = [
             (control, (cost * weight / whole).quantize(_FRACTION)) for control, weight in weights.items()

@@ -22,7 +22,8 @@ from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.denials import LAYER_WORDS
-from bedrock_guard.evidence.key_use import INVOCATIONS, counts, signers
+from bedrock_guard.evidence.invocations import INVOCATIONS
+from bedrock_guard.evidence.key_use import KEYED, counts, signers
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.words import many
 from bedrock_guard.present import keys as show
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
 
 
+_NO_PRICE: Final = "no call has a price"
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d")
 LOOKED_AT: Final = (
     "Asked are the account's own Region and those where a key was used, records show that Bedrock was changed, "
@@ -308,7 +310,7 @@ class KeyReport(AccountReport[KeySettings]):
         blind = self.case.keys.listing.completeness == "unknown"
         states = counts(known["status"])
         signed = len(signers(self.case.summed))
-        keyed = calls[calls["key_kind"].isin(["long_term", "short_term"])]
+        keyed = calls[calls["key_kind"].isin(list(KEYED))]
         held = {
             "keys": figure("long-term keys", None if blind else len(known), "keys", "Keys", keys),
             **{f"keys_{state}": figure(f"{state} keys", None if blind else states.get(state, 0), "keys", "Keys", keys)
@@ -325,13 +327,12 @@ class KeyReport(AccountReport[KeySettings]):
         use = self.case.use
         priced = use[use["usd_at_least"].notna()]
         floor = seen.lowered("floor", show.FLOOR)
-        held["usd_at_least"] = figure(
-            "spent with all keys", total(priced["usd_at_least"]), "USD", "Calls", floor
-        )
+        spent = total(priced["usd_at_least"]) if len(priced) or use.empty else None
+        held["usd_at_least"] = figure("spent with all keys", spent, "USD", "Calls", floor, _NO_PRICE)
         for row in use.to_dict("records"):
             name = f"{show.who(row['principal'])} ({str(row['key_kind']).replace('_', ' ')})"
             held[f"use:{row['principal']}:{row['key_kind']}"] = figure(
-                f"spent by {name}", row["usd_at_least"], "USD", "Calls", floor, "no call has a price"
+                f"spent by {name}", row["usd_at_least"], "USD", "Calls", floor, _NO_PRICE
             )
         return held
 

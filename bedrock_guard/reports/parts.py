@@ -44,10 +44,10 @@ class Html:
 def figure(
     label: str, value: Decimal | int | str | None, unit: str, source: str, proof: Provenance, why: str = ""
 ) -> Figure:
-    """A figure of a table with this provenance; `why` is the reason where there is no value."""
+    """A figure of a table with this provenance; `why` is the reason where there is no value, and only there."""
     text = f"{value:f}" if isinstance(value, Decimal) else None if value is None else str(value)
     completeness: Completeness = "unknown" if text is None else proof.completeness
-    reason = why or proof.why or "no source tells"
+    reason = (why if text is None else "") or proof.why or "no source tells"
     return Figure(
         label=label,
         value=text,

@@ -18,7 +18,7 @@ from bedrock_guard.demo.company import Company, make_company
 from bedrock_guard.demo.company.truth import cost_of
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.key_use import INVOCATIONS
+from bedrock_guard.evidence.invocations import INVOCATIONS
 from bedrock_guard.evidence.packed import unpacked
 from bedrock_guard.evidence.tables import dollars, provenance_of, total
 from bedrock_guard.present import keys as show

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import boto3
@@ -383,8 +384,6 @@ def test_a_key_that_was_deleted_since_may_have_made_the_call(named: bool) -> Non
 
 
 def test_spend_is_a_floor_with_everything_uncounted_beside_it() -> None:
-    from decimal import Decimal
-
     model = "anthropic.claude-haiku-4-5-20251001-v1:0"
     tokens = {"callWithBearerToken": True, "inputTokens": 2_000_000, "outputTokens": 1_000_000}
     base = {
@@ -418,6 +417,30 @@ def test_spend_is_a_floor_with_everything_uncounted_beside_it() -> None:
     assert (use["calls_without_tokens"], use["calls_without_price"]) == (1, 1)
     assert (use["calls"], use["failed"], use["usd_at_least"]) == (4, 1, Decimal("7.70"))
     assert key_use(calls).iloc[0]["usd_at_least"] is None
+
+
+def test_the_floor_of_dollars_goes_by_the_tier_asked_for_and_by_the_lowest_of_several_prices() -> None:
+    model = "amazon.nova-lite-v1:0"
+    unit = "arn:aws:bedrock:us-east-1:111122223333:provisioned-model/abc"
+    base = {
+        "eventName": "Converse",
+        "awsRegion": "us-east-1",
+        "additionalEventData": {"callWithBearerToken": True, "inputTokens": 1_000_000, "outputTokens": 0},
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ana"},
+    }
+    asked = [{"modelId": model}, {"modelId": model, "serviceTier": {"type": "flex"}}, {"modelId": unit}]
+    calls = calls_of([{**base, "eventID": str(n), "requestParameters": one} for n, one in enumerate(asked)])
+    calls.loc[calls["model_raw"] == unit, ["model", "route"]] = [model, "in_region"]
+    line = {"model": model, "region": "us-east-1", "route": "regional", "unit_tokens": 1_000_000}
+    prices = PRICES.frame(
+        [
+            {**line, "token_kind": kind, "tier": tier, "usd_per_unit": Decimal(usd), "usage_type": usage_type}
+            for kind in ("input", "output")
+            for tier, usd, usage_type in (("standard", 6, "a"), ("standard", 7, "b"), ("flex", 3, "c"))
+        ]
+    )
+    (use,) = key_use(calls, prices).to_dict("records")
+    assert (use["usd_at_least"], use["calls_without_price"]) == (Decimal(9), 1)
 
 
 # The demo company --------------------------------------------------------------------------------------------------

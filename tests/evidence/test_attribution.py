@@ -98,6 +98,29 @@ def test_no_dollar_goes_to_tokens_of_another_place_day_model_or_lane(elsewhere):
     assert by_caller(found) == {None: Decimal(10)}
 
 
+def test_a_callers_dollars_are_those_of_the_tier_it_asked_for():
+    found = attribute(
+        bill(line("InputTokenCount", "10", "10"), line("InputTokenCount_Flex", "5", "10")),
+        tokens(
+            call(APP, input_tokens=10_000_000, tier="flex"),
+            call(ETL, input_tokens=10_000_000),
+            call("arn:aws:iam::000000000011:role/Unit", input_tokens=10_000_000, tier="provisioned"),
+        ),
+    )
+    assert by_caller(found) == {APP: Decimal(5), ETL: Decimal(10)}
+    assert found.excess == {}
+
+
+def test_a_line_without_a_region_moves_no_dollar_from_one_region_to_another():
+    west = line(
+        "InputTokenCount", "4", "10", region="us-west-2", usage_type="USW2-MP:USW2_InputTokenCount-Units"
+    )
+    nowhere = line("x", "3", "1", region=None, service="Amazon Bedrock", usage_type="quanta-consumed")
+    lines = (line("InputTokenCount", "10", "10"), west, nowhere)
+    found = attribute(bill(*lines), tokens(call(APP, input_tokens=10_000_000, region="us-west-2")))
+    assert by_caller(found) == {APP: Decimal(4), None: Decimal(13)}
+
+
 def test_more_tokens_than_were_billed_share_the_bill_and_are_said():
     found = attribute(
         bill(line("OutputTokenCount", "9", "3")),
@@ -221,6 +244,13 @@ def test_an_application_profile_is_known_by_what_it_was_made_from():
     arn = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abc123def456"
     frame, _ = of_logs([RECORD | {"modelId": arn}], shipped(), {arn: f"global.{HAIKU}"})
     assert (frame.iloc[0]["model"], frame.iloc[0]["route"]) == (HAIKU, "global")
+
+
+def test_the_tier_of_a_logged_call_is_taken_from_its_record():
+    logs = tokens(call(request_id="r1", tier=None), call(request_id="r2", tier=None))
+    record = {"request_id": "r1", "operation": "Converse", "parameters": '{"serviceTier":{"type":"flex"}}'}
+    calls = CALLS.frame([call(**record)], Provenance("test")).assign(request_id="r1")
+    assert joined(logs, of_calls(calls))["tier"].fillna("").tolist() == ["flex", ""]
 
 
 def test_a_call_in_both_sources_counts_once_and_takes_the_principal_with_its_path():

@@ -25,6 +25,7 @@ from bedrock_guard.evidence.cube import Cube
 from bedrock_guard.evidence.cube_asked import known_address
 from bedrock_guard.evidence.cube_cells import AddressColumn, ResourceColumn
 from bedrock_guard.evidence.impact import INVOCATIONS, LANE
+from bedrock_guard.evidence.invocations import tier_of
 from bedrock_guard.evidence.probes import Heard
 from bedrock_guard.evidence.recorded_calls import call_of
 from bedrock_guard.evidence.replay import Documents, Reach
@@ -85,6 +86,7 @@ def one_call(dice: random.Random, number: int) -> dict[str, Any]:
     if dice.random() < 0.8:
         parameters["model" if client == "bedrock-mantle" else "modelId"] = dice.choice(MODELS)
     told = dice.random() < 0.7
+    denied = dice.choice([None] * 9 + ["scp"])
     return {
         "event_id": str(number),
         "event_time": NOON - timedelta(hours=dice.randrange(24 * 30)),
@@ -102,7 +104,8 @@ def one_call(dice: random.Random, number: int) -> dict[str, Any]:
         "source_ip": dice.choice(ADDRESSES),
         "input_tokens": dice.randrange(1000) if told else None,
         "output_tokens": dice.randrange(1000) if dice.random() < 0.9 else None,
-        "denied_by": dice.choice([None] * 9 + ["scp"]),
+        "denied_by": denied,
+        "error_code": "AccessDenied" if denied else dice.choice([None] * 9 + ["ThrottlingException"]),
     }
 
 
@@ -463,18 +466,30 @@ def test_hits_are_those_of_the_frame_grouped_by_hand() -> None:
     assert hits["calls"].sum() == judged.totals["refused"] + judged.totals["depends"]
 
 
+def text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def test_weights_are_tokens_where_every_call_tells_them_else_calls() -> None:
     frame = history(13, 900).assign(region=lambda each: each["region"].fillna("us-east-1"))
     judged = Cube.of(frame, CATALOGUE).judge(Reach(build(example_spec(), CATALOGUE, on=NOON.date()), at=NOON))
     rows = judged.frame
     rows = rows[rows["operation"].isin(INVOCATIONS) & ~rows["already_denied"] & rows["model"].notna()]
-    keys = [rows["account_id"], rows["region"], rows["model"], rows["route"].map(LANE).fillna("unknown")]
+    rows = rows.assign(worked=rows["calls"] - rows["failed"])
+    tier = [tier_of(*map(text, pair)) for pair in zip(rows["parameters"], rows["model_raw"], strict=True)]
+    keys = [
+        rows["account_id"],
+        rows["region"],
+        rows["model"],
+        rows["route"].map(LANE).fillna("unknown"),
+        tier,
+    ]
     expected = {}
     by_tokens = 0
     for key, part in rows.groupby(keys):
-        whole = bool(part["tokens"].notna().all()) and part["tokens"].sum() > 0
+        whole = part["untold"].sum() == 0 and part["told_tokens"].sum() > 0
         by_tokens += whole
-        sums = part.groupby("verdict")["tokens" if whole else "calls"].sum()
+        sums = part.groupby("verdict")["told_tokens" if whole else "worked"].sum()
         expected[key] = {verdict: int(n) for verdict, n in sums.items() if n}
     assert {key: {v: int(n) for v, n in each.items()} for key, each in judged.weights.items()} == expected
     assert 0 < by_tokens < len(expected)
@@ -483,10 +498,12 @@ def test_weights_are_tokens_where_every_call_tells_them_else_calls() -> None:
 def test_counted_tuples_give_the_cube_that_their_calls_give() -> None:
     frame = history(11, 400)
     direct = Cube.of(frame, CATALOGUE)
+    worked = frame["error_code"].isna()
     work = frame.assign(
         already_denied=frame["denied_by"].notna(),
         day=frame["event_time"].dt.floor("D"),
-        untold=(frame["input_tokens"].isna() | frame["output_tokens"].isna()).astype("int64"),
+        untold=(worked & (frame["input_tokens"].isna() | frame["output_tokens"].isna())).astype("int64"),
+        failed=(~worked & frame["denied_by"].isna()).astype("int64"),
     )
     keys = [*KEY, "already_denied", "day"]
     counted = (
@@ -496,6 +513,7 @@ def test_counted_tuples_give_the_cube_that_their_calls_give() -> None:
             input_tokens=("input_tokens", lambda each: each.sum(min_count=1)),
             output_tokens=("output_tokens", lambda each: each.sum(min_count=1)),
             untold=("untold", "sum"),
+            failed=("failed", "sum"),
             first_seen=("event_time", "min"),
             last_seen=("event_time", "max"),
         )
@@ -503,7 +521,7 @@ def test_counted_tuples_give_the_cube_that_their_calls_give() -> None:
     )
     told = Cube.of(counted, CATALOGUE)
     order = [*KEY, "already_denied"]
-    columns = [*order, "calls", "tokens", "untold", "first_seen", "last_seen"]
+    columns = [*order, "calls", "tokens", "untold", "failed", "first_seen", "last_seen"]
     one, other = (made.rows[columns].sort_values(order, ignore_index=True) for made in (direct, told))
     pd.testing.assert_frame_equal(one, other, check_dtype=False)
     reach = Reach(build(example_spec(), CATALOGUE, on=NOON.date()), at=NOON)

@@ -120,6 +120,34 @@ def test_calls_that_were_denied_already_carry_no_dollars() -> None:
     assert spends(impact(weights(decided), bill((*MODEL, "8")), never)) == {"kept": Decimal(8)}
 
 
+def test_calls_that_failed_carry_no_dollars_and_do_not_make_tokens_untold() -> None:
+    failed = [row | {"failed": row["calls"]} for row in calls(("geo", "refused", 50, 0))]
+    told = calls(("geo", "refused", 1, 300), ("geo", "allowed", 9, 100))
+    assert spends(impact(weights(failed + told), bill((*MODEL, "8")), never)) == {
+        "refused": Decimal(6),
+        "kept": Decimal(2),
+    }
+    untold = calls(("geo", "allowed", 1, None))
+    assert spends(impact(weights(failed + untold), bill((*MODEL, "8")), never)) == {"kept": Decimal(8)}
+
+
+def test_a_tiers_dollars_follow_the_calls_that_asked_for_it() -> None:
+    flex = json.dumps({"modelId": "refused", "serviceTier": {"type": "flex"}})
+    asked = [row | {"parameters": flex} for row in calls(("geo", "refused", 3, 100))]
+    lines = bill((*MODEL, "8"), (*MODEL[:-1], "flex", "2"))
+    assert spends(impact(weights(asked + calls(("geo", "allowed", 1, 900))), lines, never)) == {
+        "refused": Decimal(2),
+        "kept": Decimal(8),
+    }
+
+
+def test_calls_of_provisioned_units_carry_no_dollar_of_tokens() -> None:
+    unit = "arn:aws:bedrock:us-east-1:111122223333:provisioned-model/abc"
+    units = [row | {"model_raw": unit} for row in calls(("geo", "refused", 3, 100))]
+    found = impact(weights(units + calls(("geo", "allowed", 1, 5))), bill((*MODEL, "8")), never)
+    assert spends(found) == {"kept": Decimal(8)}
+
+
 def test_global_dollars_do_not_follow_regional_calls() -> None:
     decided = calls(("geo", "refused", 5, 100), ("global", "allowed", 5, 100))
     lines = bill((*MODEL, "8"), ("model", "111122223333", "us-east-1", "m", "global", "standard", "3"))
