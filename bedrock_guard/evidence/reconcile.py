@@ -128,7 +128,7 @@ def reconcile_with(
         name: sum(len(pile) for names, pile in piles.items() if names[1] == name) for name in BUCKETS
     }
     wanted = asked.amount if not mixed and (asked.currency in (None, one) or not len(frame)) else None
-    difference = (total(sums.values()) - wanted or Decimal(0)) if sums and wanted is not None else None
+    difference = None if wanted is None else total(sums.values()) - wanted or Decimal(0)
     moved = _misplaced(frame["bucket"], classes, places, costs)
     coverage = _coverage(piles)
     result = Reconciliation(

@@ -109,6 +109,20 @@ def test_a_part_that_is_unknown_leaves_the_sums_downwards() -> None:
     assert total(shown["all"]) == sums["all"] == Decimal("3.01")
 
 
+def test_a_whole_that_cannot_be_fitted_keeps_no_other_from_it() -> None:
+    """One part is not there, one sum is no sum: the parts after them add up all the same."""
+    two = [Decimal("2.008")] * 2
+    columns = {"all": two, "a": [Decimal("1.004")] * 2, "b": [Decimal("1.004")] * 2, "c": two, "d": two}
+    shown, _ = added(columns, {"c": ("gone",), "d": ("a",), "all": ("a", "b")})
+    assert [a + b for a, b in zip(shown["a"], shown["b"], strict=True)] == shown["all"]
+    assert shown["all"] == [Decimal("2.01"), Decimal("2.01")]
+
+
+def test_the_row_that_loses_least_is_moved() -> None:
+    assert grid([[Decimal("1.004")], [Decimal("1.0049")], [Decimal("1.001")]]) == [[100], [101], [100]]
+    assert grid([[Decimal("1.0051")], [Decimal("1.008")], [Decimal("1.006")]]) == [[100], [101], [101]]
+
+
 def test_sums_are_the_nearest_cents_where_that_goes() -> None:
     rows = [["3046.774", "0.001", "5084.9712"], ["15.774", "9.3541", "6.4203"], ["16.0251", "2.003", "4.004"]]
     exact = [[Decimal(text) for text in row] for row in rows]
