@@ -78,6 +78,16 @@ def test_dollars_follow_tokens_of_their_kind_and_the_rest_stays():
     assert found.by_model()["why"].tolist() == [("no call was seen that took these tokens",)]
 
 
+def test_callers_stand_dearest_first_and_what_nobody_is_known_for_last():
+    found = attribute(
+        bill(line("InputTokenCount", "10", "10")),
+        tokens(call(APP, input_tokens=1_000_000), call(ETL, input_tokens=3_000_000)),
+    )
+    table = found.by_caller()
+    assert list(table["principal"]) == [ETL, APP, None]
+    assert list(table["cost"]) == [Decimal(3), Decimal(1), Decimal(6)]
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     [
