@@ -24,7 +24,8 @@ from botocore.parsers import ResponseParserError
 from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.requests import PRICE_PER_REQUEST_USD
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.tables import Provenance, money
+from bedrock_guard.evidence.reconcile import ControlTotal
+from bedrock_guard.evidence.tables import Provenance, money, total
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -322,3 +323,14 @@ def _amount(day: date, group: Mapping[str, Any], metric: str, estimated: bool | 
         unit=None if mixed else unit,
         estimated=estimated,
     )
+
+
+def control_total(found: Iterable[Amount], said: Provenance) -> ControlTotal:
+    """The sum of ungrouped days; unknown when a day is missing, lacks its amount, or currencies differ."""
+    days = list(found)
+    costs = [day.cost for day in days]
+    currencies = {day.currency for day in days}
+    if not said.complete or len(currencies) != 1 or None in costs:
+        why = "no control total in one currency came back" if said.complete else ""
+        return ControlTotal(None, None, said.lowered("unknown", why))
+    return ControlTotal(total(costs), currencies.pop(), said)

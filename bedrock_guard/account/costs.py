@@ -13,7 +13,7 @@ Amounts are UnblendedCost, which adds up to the invoice; the window ends the day
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -29,10 +29,12 @@ from bedrock_guard.account.cost_explorer import (
     CostExplorer,
     Window,
     amounts,
+    control_total,
 )
+from bedrock_guard.account.cost_filters import by, every, within, without
 from bedrock_guard.evidence.reconcile import ControlTotal
 from bedrock_guard.evidence.spend import of_charge_type
-from bedrock_guard.evidence.tables import BILL, Provenance, provenance_of, total, with_provenance
+from bedrock_guard.evidence.tables import BILL, Provenance, provenance_of, with_provenance
 from bedrock_guard.evidence.usage_types import split
 
 if TYPE_CHECKING:
@@ -193,16 +195,16 @@ def read_bill(
     if not services:
         return _nothing(named, window)
     ask = _Question(explorer, window, granularity)
-    scope = _in("SERVICE", services)
+    scope = within("SERVICE", services)
     control = _control(ask.of(scope, quantity=False), named)
     charged = ask.of(scope, "SERVICE", "RECORD_TYPE", quantity=False)
     apart = [_line(found, found.keys[0], "", record_type=found.keys[1]) for found in _adjustments(charged)]
     labels = sorted({str(line["record_type"]) for line in apart})
-    used = [_not(labels)] if labels else []
+    used = [without("RECORD_TYPE", labels)] if labels else []
     if by_account:
         answers, lines = _by_account(ask, services, used)
     else:
-        answers = [ask.of(_and(scope, *used), "SERVICE", "USAGE_TYPE")]
+        answers = [ask.of(every(scope, *used), "SERVICE", "USAGE_TYPE")]
         lines = [_line(found, *found.keys) for found in amounts(answers[0].rows)]
     said = Provenance.merged([answer.provenance for answer in (named, charged, *answers)])
     return BillReading(BILL.frame([*lines, *apart], said), control, services, window)
@@ -217,7 +219,7 @@ def with_days(account: Account, months: BillReading, usage_types: Collection[str
     chosen = frame["usage_type"].isin(list(usage_types))
     services = sorted(set(frame.loc[chosen, "service"]))
     apart = sorted(set(frame["record_type"]) - {"Usage"})
-    used = [_in("USAGE_TYPE", sorted(usage_types)), *([_not(apart)] if apart else [])]
+    used = [within("USAGE_TYPE", sorted(usage_types)), *([without("RECORD_TYPE", apart)] if apart else [])]
     ask = _Question(CostExplorer(account), months.window, "DAILY")
     answers, lines = _by_account(ask, services, used)
     read = [answer.provenance for answer in answers]
@@ -236,10 +238,10 @@ class _Question:
     granularity: Granularity
 
     def of(self, scope: Mapping[str, Any], *groups: str, quantity: bool = True) -> Answer:
-        by = {"GroupBy": [{"Type": "DIMENSION", "Key": key} for key in groups]} if groups else {}
+        grouped = {"GroupBy": by(*groups)} if groups else {}
         metrics = METRICS if quantity else METRICS[:1]
         return self.explorer.usage(
-            self.window, Granularity=self.granularity, Metrics=metrics, Filter=scope, **by
+            self.window, Granularity=self.granularity, Metrics=metrics, Filter=scope, **grouped
         )
 
 
@@ -248,7 +250,7 @@ def _by_account(
 ) -> tuple[list[Answer], list[Mapping[str, Any]]]:
     """One question per service: two groups are the most, and the service must be known to know the model."""
     answers = [
-        ask.of(_and(_in("SERVICE", [name]), *used), "LINKED_ACCOUNT", "USAGE_TYPE") for name in services
+        ask.of(every(within("SERVICE", [name]), *used), "LINKED_ACCOUNT", "USAGE_TYPE") for name in services
     ]
     lines = [
         _line(found, name, found.keys[1], account_id=found.keys[0])
@@ -270,19 +272,11 @@ def _free(provenance: Provenance) -> Provenance:
 
 
 def _control(answer: Answer, named: Answer) -> ControlTotal:
-    """The sum of the ungrouped days; unknown when a day is missing an amount, or currencies differ."""
-    found = list(amounts(answer.rows))
-    said = answer.provenance if named.complete else answer.provenance.lowered("floor", named.provenance.why)
-    currencies = {amount.currency for amount in found}
-    if (
-        not answer.complete
-        or not found
-        or len(currencies) != 1
-        or any(amount.cost is None for amount in found)
-    ):
-        why = "" if not answer.complete else "no control total in one currency came back"
-        return ControlTotal(None, None, said.lowered("unknown", why))
-    return ControlTotal(total(amount.cost for amount in found), currencies.pop(), said)
+    """The sum of the ungrouped days: a floor where not every service name may be known."""
+    found = control_total(amounts(answer.rows), answer.provenance)
+    if named.complete:
+        return found
+    return replace(found, provenance=found.provenance.lowered("floor", named.provenance.why))
 
 
 def _adjustments(charged: Answer) -> list[Amount]:
@@ -316,15 +310,3 @@ def _line(
         "currency": found.currency,
         "estimated": found.estimated,
     }
-
-
-def _in(key: str, values: Sequence[str]) -> dict[str, Any]:
-    return {"Dimensions": {"Key": key, "Values": list(values)}}
-
-
-def _not(record_types: Sequence[str]) -> dict[str, Any]:
-    return {"Not": _in("RECORD_TYPE", record_types)}
-
-
-def _and(*filters: Mapping[str, Any]) -> Mapping[str, Any]:
-    return filters[0] if len(filters) == 1 else {"And": list(filters)}

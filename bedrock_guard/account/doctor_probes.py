@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bedrock_guard.account.cost_filters import by
 from bedrock_guard.account.listings import LISTINGS, Listing
 from bedrock_guard.account.permissions import PERMISSIONS
 from bedrock_guard.account.prices import ENDPOINT as PRICE_LIST_REGION
@@ -195,12 +196,11 @@ def _forecast(context: Context) -> Mapping[str, Any]:
 
 
 def _usage(context: Context) -> Mapping[str, Any]:
-    by = [{"Type": "DIMENSION", "Key": "RECORD_TYPE"}]
     return {
         "TimePeriod": _days(context, 28),
         "Granularity": "MONTHLY",
         "Metrics": ["UnblendedCost"],
-        "GroupBy": by,
+        "GroupBy": by("RECORD_TYPE"),
     }
 
 

@@ -22,12 +22,14 @@ from bedrock_guard.account.cost_explorer import (
     CostExplorer,
     Window,
     amounts,
+    control_total,
     told,
 )
+from bedrock_guard.account.cost_filters import by, every, within, without
 from bedrock_guard.evidence.ec2 import INSTANCE_TYPES
 from bedrock_guard.evidence.reconcile import ControlTotal
 from bedrock_guard.evidence.spend import of_charge_type
-from bedrock_guard.evidence.tables import EC2_BILL, Provenance, total
+from bedrock_guard.evidence.tables import EC2_BILL, Provenance
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -70,29 +72,27 @@ def read_ec2_bill(
     """
     explorer = CostExplorer(account, cache)
     window = window or Window.last(explorer.now)
-    scope = {"Dimensions": {"Key": "SERVICE", "Values": [SERVICE]}}
-    charged = explorer.usage(window, Metrics=[METRIC], Filter=scope, GroupBy=_groups("RECORD_TYPE"))
+    scope = within("SERVICE", [SERVICE])
+    charged = explorer.usage(window, Metrics=[METRIC], Filter=scope, GroupBy=by("RECORD_TYPE"))
     apart = sorted(
         {found.keys[0] for found in amounts(charged.rows, METRIC) if of_charge_type(found.keys[0])}
     )
-    usage: list[Mapping[str, Any]] = [scope]
-    if apart:
-        usage.append({"Not": {"Dimensions": {"Key": "RECORD_TYPE", "Values": apart}}})
-    control = explorer.usage(window, Metrics=[METRIC], Filter=_and(usage))
+    usage = [scope, without("RECORD_TYPE", apart)] if apart else [scope]
+    control = explorer.usage(window, Metrics=[METRIC], Filter=every(*usage))
     lines: list[Mapping[str, Any]] = []
     said = [charged.provenance]
     for one in accounts or (None,):
-        inside = [*usage, {"Dimensions": {"Key": "LINKED_ACCOUNT", "Values": [one]}}] if one else usage
+        inside = [*usage, within("LINKED_ACCOUNT", [one])] if one else usage
         part = explorer.usage(
             window,
             Metrics=[METRIC, "UsageQuantity"],
-            Filter=_and(inside),
-            GroupBy=_groups("INSTANCE_TYPE", "PURCHASE_TYPE"),
+            Filter=every(*inside),
+            GroupBy=by("INSTANCE_TYPE", "PURCHASE_TYPE"),
         )
         said.append(part.provenance)
         lines += [_line(found, one) for found in amounts(part.rows, METRIC)]
     frame = EC2_BILL.frame(lines, Provenance.merged(said))
-    return Ec2Reading(frame, _control(list(amounts(control.rows, METRIC)), control.provenance), window)
+    return Ec2Reading(frame, control_total(amounts(control.rows, METRIC), control.provenance), window)
 
 
 def _line(found: Amount, account_id: str | None) -> Mapping[str, Any]:
@@ -107,23 +107,6 @@ def _line(found: Amount, account_id: str | None) -> Mapping[str, Any]:
         "currency": found.currency,
         "estimated": found.estimated,
     }
-
-
-def _control(found: Sequence[Amount], said: Provenance) -> ControlTotal:
-    currencies = {amount.currency for amount in found}
-    if not said.complete or len(currencies) != 1 or any(amount.cost is None for amount in found):
-        return ControlTotal(
-            None, None, said.lowered("unknown", "" if not said.complete else "no control total came back")
-        )
-    return ControlTotal(total(amount.cost for amount in found), currencies.pop(), said)
-
-
-def _groups(*keys: str) -> list[dict[str, str]]:
-    return [{"Type": "DIMENSION", "Key": key} for key in keys]
-
-
-def _and(filters: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    return filters[0] if len(filters) == 1 else {"And": list(filters)}
 
 
 def read_instance_types(

@@ -98,7 +98,7 @@ def weight_of_key(row: pd.Series[Any], calls: pd.DataFrame, findings: Sequence[F
     """How many findings and calls the page of a long-term key has, without making the page."""
     looked_at = calls[["principal", "key_kind"]]
     made = calls_with_key_of(str(row["user"]), looked_at, str(row["account_id"]))
-    return len(_findings_about(row, findings)), 0 if made is None else len(made)
+    return len(_findings_about(row, findings)), len(made)
 
 
 def page_of_key(
@@ -117,30 +117,32 @@ def page_of_key(
     """
     user, key, account_id = str(row["user"]), str(row["credential_id"]), str(row["account_id"])
     made = calls_with_key_of(user, calls, account_id)
-    made = calls.iloc[:0] if made is None else made
     made.attrs = calls.attrs
     own = _findings_about(row, findings)
-    shared = int((keys.table["user"] == user).sum())
-    several = (f"{user} has {shared} keys; which of them made a call is in no record.",) if shared > 1 else ()
-    facts = keys.users.get(user)
-    held = facts.access_keys if facts else None
-    unread = (f"Whether {user} has access keys could not be read.",) if held is None else ()
     events = [*_of_iam(row, calls), *_of_use(made), *_of_findings(own), *_of_list(row)]
-    listed = keys.listing.credentials
+    held = [one.credential_id for one in keys.listing.credentials if one.user == user]
     steps = long_term_runbook(
-        facts or UserFacts(user),
+        keys.users.get(user) or UserFacts(user),
         key,
         _reach(account_id, made, account),
         service=None if pd.isna(row["service"]) else row["service"],
-        others=tuple(
-            c.credential_id for c in listed if c.user == user and c.credential_id not in {key, None}
-        ),
+        others=tuple(one for one in held if one not in {key, None}),
     )
-    alike = calls_with_key_of(user, told, account_id)
-    alike = told.iloc[:0] if alike is None else alike
-    notes = (*several, *unread)
+    alike, notes = calls_with_key_of(user, told, account_id), _unsure(user, keys)
     page = _page(key, "long_term", account_id, user, made, alike, prices, events, own, steps, notes)
     return replace(page, row=row, now=provenance_of(keys.table).asked_at)
+
+
+def _unsure(user: str, keys: Keys) -> tuple[str, ...]:
+    """What of a user's keys cannot be told apart, or could not be read."""
+    shared = int((keys.table["user"] == user).sum())
+    several = f"{user} has {shared} keys; which of them made a call is in no record."
+    facts = keys.users.get(user)
+    unread = f"Whether {user} has access keys could not be read."
+    return (
+        *([several] if shared > 1 else []),
+        *([unread] if facts is None or facts.access_keys is None else []),
+    )
 
 
 def page_of_session(

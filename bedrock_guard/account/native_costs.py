@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from bedrock_guard.account.cost_explorer import AnswerCache, CostExplorer, Window, amounts
+from bedrock_guard.account.cost_filters import by, within, without
 from bedrock_guard.account.costs import PRODUCT_ATTRIBUTES_FROM, BillReading
 from bedrock_guard.evidence.native import FORECAST, NATIVE, TAGGED
 from bedrock_guard.evidence.tables import Provenance, money
@@ -62,7 +63,7 @@ def read_native(account: Account, bill: BillReading, *, cache: AnswerCache | Non
 
 def _only_usage(bill: BillReading) -> dict[str, Any]:
     apart = sorted(set(bill.frame["record_type"].dropna()) - {"Usage"})
-    return {"Filter": {"Not": {"Dimensions": {"Key": "RECORD_TYPE", "Values": apart}}}} if apart else {}
+    return {"Filter": without("RECORD_TYPE", apart)} if apart else {}
 
 
 def _value(key: str) -> str | None:
@@ -82,7 +83,6 @@ def read_by_tag(
         cache: where answers are kept; by default in memory, with the account.
     """
     explorer = CostExplorer(account, cache)
-    scope = {"Dimensions": {"Key": "SERVICE", "Values": list(bill.services)}}
     parts: list[Provenance] = []
     if key is None:
         found_keys = explorer.tags(bill.window)
@@ -97,8 +97,8 @@ def read_by_tag(
     answer = explorer.usage(
         bill.window,
         Metrics=["UnblendedCost"],
-        Filter=scope,
-        GroupBy=[{"Type": "TAG", "Key": key}, {"Type": "DIMENSION", "Key": "SERVICE"}],
+        Filter=within("SERVICE", bill.services),
+        GroupBy=[{"Type": "TAG", "Key": key}, *by("SERVICE")],
     )
     rows = [
         {
@@ -149,7 +149,7 @@ def read_forecast(
         Metric="UNBLENDED_COST",
         Granularity="DAILY",
         PredictionIntervalLevel=asked.level,
-        Filter={"Dimensions": {"Key": "SERVICE", "Values": list(services)}},
+        Filter=within("SERVICE", services),
     )
     rows = [
         {

@@ -225,9 +225,7 @@ def last_use(
 
     Neither source tells two keys of one user apart; the source then says so.
     """
-    looked_at = None if calls is None else calls[["event_time", "principal", "key_kind"]]
-    marked = calls_with_key_of(user, looked_at, account_id)
-    seen = marked["event_time"].max().to_pydatetime() if marked is not None and len(marked) else None
+    seen = None if calls is None else _last_seen(user, calls, account_id)
     shared = f", shared by {keys_of_user} keys of this user" if keys_of_user > 1 else ""
     advised_at = advised.at if advised else None
     if seen and (advised_at is None or seen >= advised_at):
@@ -236,6 +234,11 @@ def last_use(
         in_trail = f"; with a key in CloudTrail last at {seen:%Y-%m-%d %H:%M} UTC" if seen else ""
         return LastUse(advised_at, f"access advisor (any use of Bedrock by the user){shared}{in_trail}")
     return LastUse(None, _never(calls, advised))
+
+
+def _last_seen(user: str, calls: pd.DataFrame, account_id: str | None) -> datetime | None:
+    made = calls_with_key_of(user, calls[["event_time", "principal", "key_kind"]], account_id)
+    return made["event_time"].max().to_pydatetime() if len(made) else None
 
 
 def _never(calls: pd.DataFrame | None, advised: LastUse | None) -> str:
@@ -249,12 +252,8 @@ def _never(calls: pd.DataFrame | None, advised: LastUse | None) -> str:
     return "none seen: " + ", ".join(parts)
 
 
-def calls_with_key_of(
-    user: str, calls: pd.DataFrame | None, account_id: str | None = None
-) -> pd.DataFrame | None:
+def calls_with_key_of(user: str, calls: pd.DataFrame, account_id: str | None = None) -> pd.DataFrame:
     """Calls made with one of the user's keys: by name, whatever the path of the user."""
-    if calls is None:
-        return None
     parts = (":user/", f":{account_id}:" if account_id else "")
     named = [
         arn
