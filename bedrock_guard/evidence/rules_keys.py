@@ -14,6 +14,7 @@ from bedrock_guard.evidence.finding import (
     Rule,
     Severity,
     Thresholds,
+    is_bedrock_call,
     json_of,
     of_event,
     of_events,
@@ -21,7 +22,6 @@ from bedrock_guard.evidence.finding import (
 )
 from bedrock_guard.evidence.key_facts import PHANTOM_PREFIXES, SERVICES
 from bedrock_guard.evidence.keys import credential_events
-from bedrock_guard.evidence.parameters import is_bedrock
 from bedrock_guard.evidence.tables import provenance_of
 
 if TYPE_CHECKING:
@@ -240,8 +240,7 @@ def phantom_elsewhere(evidence: Evidence, _: Thresholds) -> Iterator[Finding]:
     """
     calls = evidence.calls
     phantoms = {p for p in calls["principal"].dropna().unique() if short(p).startswith(PHANTOM_PREFIXES)}
-    models = {s for s in calls["service"].dropna().unique() if is_bedrock(str(s).partition(".")[0])}
-    outside = calls[calls["principal"].isin(list(phantoms)) & ~calls["service"].isin(list(models))]
+    outside = calls[calls["principal"].isin(list(phantoms)) & ~is_bedrock_call(calls)]
     for principal, events in outside.groupby("principal"):
         services = ", ".join(sorted({str(source).partition(".")[0] for source in events["service"]}))
         events.attrs = calls.attrs

@@ -179,7 +179,11 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
     (
         "phantom_elsewhere",
         [event("GetCallerIdentity", day(1), "sts", who=PHANTOM)],
-        [invoke(day(1), who=PHANTOM), event("GetCallerIdentity", day(1), "sts")],
+        [
+            invoke(day(1), who=PHANTOM),
+            event("ListFoundationModels", day(1), who=PHANTOM),
+            event("GetCallerIdentity", day(1), "sts"),
+        ],
     ),
     ("new_client", [*STEADY, invoke(day(55), **AGENT)], STEADY),
     ("new_client", [*STEADY[:40], invoke(day(9), **AGENT)], [*STEADY[:8], invoke(day(2.5), **AGENT)]),
@@ -443,6 +447,31 @@ def test_an_endless_key_is_graver_than_one_with_an_end() -> None:
     assert "never expires" in endless.title
 
 
+def test_a_key_whose_end_stands_in_the_answer_is_not_endless() -> None:
+    made = {
+        "userName": "ben",
+        "serviceName": "bedrock.amazonaws.com",
+        "expirationDate": "Dec 1, 2026, 10:00:00 AM",
+    }
+    answer = {"serviceSpecificCredential": made}
+    (ends,) = found([key(responseElements=answer)], "key_created")
+    assert ends.severity == "medium"
+    assert "a key until 2026-12-01" in ends.title
+
+
+def test_another_refused_call_of_iam_is_no_refused_key() -> None:
+    refused = event("CreateAccessKey", day(1), "iam", **REFUSED)
+    (told,) = found([refused, key(**REFUSED)], "key_creation_refused")
+    assert "tried to create a key" in told.title
+
+
+def test_a_caller_that_only_looks_hides_no_other() -> None:
+    idle = [event(name, day(19, n), who="ada") for n, name in enumerate(["ListFoundationModels"] * 5)]
+    calls = [*idle, *LOOKS, invoke(day(20, 9))]
+    (told,) = found(calls, "enumeration_then_invocation")
+    assert told.subject.endswith("user/ana")
+
+
 def test_something_new_is_grave_with_a_key() -> None:
     steady = [invoke(day(n / 4), **KEY_MARK) for n in range(100)]
     (finding,) = found([*steady, invoke(day(55), **KEY_MARK, **AGENT)], "new_client")
@@ -529,6 +558,10 @@ def test_a_key_that_never_expires() -> None:
 def test_an_old_secret_and_a_reset_that_makes_it_young() -> None:
     old = credential("ben", "ACCA1", created=NOW - timedelta(days=400), expires=NOW + timedelta(days=5))
     assert key_rules(old)["key_over_age"][0].facts["age_days"] == 400
+    young = credential("ada", "0", created=NOW - timedelta(days=1), expires=NOW + timedelta(days=5))
+    unread = credential("eve", "9", created=None, expires=NOW + timedelta(days=5))
+    (told,) = key_rules(young, unread, old)["key_over_age"]
+    assert told.facts["age_days"] == 400, "whatever stands before it"
     edge = credential("ben", "2", created=NOW - timedelta(days=90), expires=NOW + timedelta(days=5))
     assert "key_over_age" not in key_rules(edge)
     reset = event(

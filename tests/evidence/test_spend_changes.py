@@ -163,6 +163,14 @@ def test_usual_days_are_left_alone(costs):
     ].empty
 
 
+def test_what_always_goes_up_and_down_must_go_up_further():
+    """Half the days 40, half 160: 4 x 1.4826 x 60 above the median of 100 is 455.82."""
+    noisy, rule = [40, 160] * 14, AnomalyRule(least=28)
+    assert anomalies(days([*noisy, 455]), rule=rule).empty
+    (limit,) = anomalies(days([*noisy, 456]), rule=rule)["limit"]
+    assert limit == Decimal("455.824")
+
+
 def test_days_without_a_line_count_as_nothing_spent():
     frame = bill((NOVA_IN, 1, 0, 0), (NOVA_IN, 1, 90, 20))
     assert anomalies(frame)["cost"].tolist() == [Decimal(90)]

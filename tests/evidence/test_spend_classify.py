@@ -42,6 +42,13 @@ def test_line(service, usage, expected):
     assert found.raw == (usage or service)
 
 
+def test_only_a_line_that_is_not_understood_tells_its_operation():
+    assert classify("Amazon Bedrock", "USE1-NovaLite-input-tokens", "InvokeModelInference").reason == ""
+    unknown = classify("Amazon Bedrock", "USE1-Halcyon9-quanta-consumed", "InvokeModelInference")
+    assert unknown.bucket == "unmapped"
+    assert unknown.reason.endswith("Operation: InvokeModelInference.")
+
+
 def test_the_table_covers_every_bucket_of_usage_and_every_kind():
     assert {row[2][0] for row in TABLE} == set(BUCKETS) - {"credit", "refund", "discount", "tax"}
     kinds = {
