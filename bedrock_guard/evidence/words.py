@@ -30,6 +30,17 @@ def together(items: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(items[:-1]), items[-1]) if part)
 
 
+def some(items: Sequence[str], most: int) -> str:
+    """The first of the items, and how many more there are.
+
+    Example:
+        >>> some(["a", "b", "c", "d"], 2)
+        'a, b and 2 more'
+    """
+    more = [f"{len(items) - most:,} more"] if len(items) > most else []
+    return together([*items[:most], *more])
+
+
 def accounts_words(accounts: Sequence[str], most: int = 4) -> str:
     """Accounts by number, a few of many.
 
@@ -38,8 +49,7 @@ def accounts_words(accounts: Sequence[str], most: int = 4) -> str:
         ('account 000000000011', 'accounts 000000000011 and 000000000012')
 
     """
-    more = [f"{len(accounts) - most} more"] if len(accounts) > most else []
-    return f"account{'' if len(accounts) == 1 else 's'} {together([*accounts[:most], *more])}"
+    return f"account{'' if len(accounts) == 1 else 's'} {some(accounts, most)}"
 
 
 def visible(text: str, *, lines: bool = False) -> str:

@@ -29,6 +29,7 @@ from bedrock_guard.present.table import Shown
 if TYPE_CHECKING:
     from bedrock_guard.account.investigation import Investigation
     from bedrock_guard.evidence.finding import Finding
+    from bedrock_guard.evidence.phantoms import Phantom
 
 __all__ = [
     "FLOOR",
@@ -56,12 +57,13 @@ __all__ = [
     "who",
 ]
 
-_EMPTY: Final = {True: "empty", False: "not empty", None: "could not be read"}
+_STATES: Final = ("active", "unreadable", "inactive", "expired")
+"""Keys that work stand first, then those that may."""
 
 
 def inventory(case: Investigation) -> Shown:
     """Every long-term key: its state, its end, who made it, when it was last used, and how far each is known."""
-    rows = [key_row(row, case.account.now) for _, row in case.keys.table.iterrows()]
+    rows = [key_row(row, case.account.now) for _, row in _working_first(case).iterrows()]
     columns = ["user", "key", "status", "expires", "created", "created_by", "last_used"]
     listing = case.keys.listing
     whole = (
@@ -76,11 +78,15 @@ def inventory(case: Investigation) -> Shown:
 
 def holders(case: Investigation) -> Shown:
     """The users who hold keys, and what else they hold: policies, boundary, other credentials."""
-    rows = [_holder_row(row, case) for _, row in case.keys.table.drop_duplicates("user").iterrows()]
+    rows = [_holder_row(row, case) for _, row in _working_first(case).drop_duplicates("user").iterrows()]
     frame = pd.DataFrame(rows, columns=["user", "policies", "boundary", "other_credentials"])
     return Shown(
         frame, "What else their users hold. A boundary on whoever makes a key does not bind the key's user."
     )
+
+
+def _working_first(case: Investigation) -> pd.DataFrame:
+    return case.keys.table.sort_values("status", key=lambda names: names.map(_STATES.index), kind="stable")
 
 
 def _holder_row(row: pd.Series[Any], case: Investigation) -> dict[str, Any]:
@@ -98,23 +104,26 @@ def _holder_row(row: pd.Series[Any], case: Investigation) -> dict[str, Any]:
 
 
 def phantoms(case: Investigation) -> Shown:
-    """Users that a console made for a key, with all that must be empty and readable before one is an orphan."""
+    """Users that a console made for a key: what of all that must be empty is, what is not and why, what is unread."""
     rows = [
         {
             "user": phantom.user,
             "verdict": phantom.verdict.replace("_", " "),
-            "must_be_empty": check.what,
-            "state": _EMPTY[check.empty],
-            "found": check.found,
+            "not_empty": _checks(phantom, empty=False),
+            "empty": _checks(phantom, empty=True),
+            "could_not_be_read": _checks(phantom, empty=None),
         }
         for phantom in case.keys.phantoms
-        for check in phantom.checks
     ]
-    frame = pd.DataFrame(rows, columns=["user", "verdict", "must_be_empty", "state", "found"])
+    if not rows:
+        return Shown(pd.DataFrame(), "No user here is named as the consoles name users made for a key.")
     caption = "Users made for a key (phantoms). Only with everything read and empty is one called an orphan."
-    return Shown(
-        frame, caption if rows else "No user here is named as the consoles name users made for a key."
-    )
+    return Shown(pd.DataFrame(rows), caption, longest=2_000)
+
+
+def _checks(phantom: Phantom, *, empty: bool | None) -> str:
+    told = [": ".join(filter(None, (one.what, one.found))) for one in phantom.checks if one.empty is empty]
+    return "; ".join(told) or "nothing"
 
 
 def sessions(case: Investigation) -> Shown:

@@ -128,11 +128,11 @@ def time_chart(found: Spending) -> go.Figure | Note:
 
 
 def time_table(found: Spending) -> Shown | Note:
-    """The same numbers, one row a day."""
-    wide = day_by_day(_named_days(found).rename(columns={"model": "what"}))
+    """The same numbers, one row a day, the last first: what a long window leaves out is its beginning."""
+    wide = day_by_day(_named_days(found).rename(columns={"model": "what"})).iloc[::-1]
     headers = {f"{name}_cost": str(name) for name in wide.columns}
     frame = wide.rename(columns={name: f"{name}_cost" for name in wide.columns if name != "day"})
-    caption = _caption("The same, day by day.", found)
+    caption = _caption("The same, day by day, the last first.", found)
     adds = {"all_cost": list(frame.columns[2:])}
     return table_or_note(_shown(frame, caption, found, headers=headers, total=True, limit=62, parts=adds))
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bedrock_guard.reports.settings import CostSettings
 
 _NAMED: Final = 4
+_LED: Final = 3
+"""Suspicions that stand above everything where there are many."""
 _WORTH_A_LOOK: Final = Decimal(100)
 _KEYED: Final = ("long_term", "short_term")
 
@@ -191,7 +193,9 @@ def suspicions(findings: Iterable[Finding]) -> tuple[str, ...]:
     """Grave unusual spend with a key, as the sentence that a reader needs first."""
     grave = [f for f in findings if f.id.startswith("unusual:") and f.severity == "high"]
     told = "The theft alone: see the key usage report."
-    return tuple(f"Perhaps a stolen key: {found.text.partition('. ')[0]}. {told}" for found in grave)
+    first = [f"Perhaps a stolen key: {found.text.partition('. ')[0]}. {told}" for found in grave[:_LED]]
+    more = [f"{len(grave) - _LED} more findings are of that kind."] if len(grave) > _LED else []
+    return (*first, *more)
 
 
 def _calls(number: int, *, with_key: bool) -> str:

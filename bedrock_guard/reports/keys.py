@@ -25,7 +25,7 @@ from bedrock_guard.evidence.denials import LAYER_WORDS
 from bedrock_guard.evidence.invocations import INVOCATIONS
 from bedrock_guard.evidence.key_use import KEYED, counts, signers
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
-from bedrock_guard.evidence.words import many
+from bedrock_guard.evidence.words import many, some
 from bedrock_guard.present import keys as show
 from bedrock_guard.present import resources as show_resources
 from bedrock_guard.present.charts import bars
@@ -46,6 +46,8 @@ from bedrock_guard.reports.remedies import failed
 from bedrock_guard.reports.settings import BadParameters, KeySettings
 from bedrock_guard.reports.trend import Earlier, earlier_runs, with_news
 
+_FEW: Final = 3
+"""Callers and users that are told by name where there are many."""
 _ADVISOR: Final = r"(access advisor not read \(.*?\))"
 
 if TYPE_CHECKING:
@@ -130,7 +132,8 @@ class KeyReport(AccountReport[KeySettings]):
         regions = show_resources.regions(held)
         left = sorted(set(self.case.regions) - {one.region for one in held.asked})
         why = f" {LOOKED_AT}" + (f" Not asked, with no sign of any: {', '.join(left)}." if left else "")
-        regions = replace(regions, caption=regions.caption + why)
+        logs = " Without an invocation log no prompt of a thief can be read."
+        regions = replace(regions, caption=regions.caption + logs + why)
         things = show_resources.standing(held, name_of=self.case.catalogue.name_of)
         return in_zone(regions, zone), in_zone(things, zone)
 
@@ -160,13 +163,17 @@ class KeyReport(AccountReport[KeySettings]):
     @property
     def lead(self) -> tuple[str, ...]:
         """What looks like a stolen key, and how things stand with keys."""
-        stolen = [line for one in self.case.suspects for line in show.theft(one, self.case)]
-        known = {one.about for one in self.case.suspects}
-        stolen += [
-            f"{about} looks like a stolen key: {', '.join(signs)}. What to do stands under “If it leaked”."
-            for about, signs in suspected(self.findings).items()
-            if about not in known
-        ]
+        told = {one.about: show.theft(one, self.case) for one in self.case.suspects}
+        for about, signs in suspected(self.findings).items():
+            words = f"{about} looks like a stolen key: {', '.join(signs)}. What to do stands under “If it leaked”."
+            told.setdefault(about, (words,))
+        first, rest = list(told.values())[:_FEW], list(told)[_FEW:]
+        stolen = [line for lines in first for line in lines]
+        stolen += (
+            [f"The signs of a stolen key are seen of {some(rest, _FEW)} too: see the findings."]
+            if rest
+            else []
+        )
         held = self.numbers
         if held["keys"].number is None:
             return tuple(stolen)
@@ -185,11 +192,7 @@ class KeyReport(AccountReport[KeySettings]):
         found = self._lists_short
         bill = provenance_of(self.case.bill)
         found += [] if bill.complete else [f"Bill: {bill.why}"]
-        found += [
-            f"User {name}: {'; '.join(facts.unreadable[:3])}"
-            for name, facts in self.case.keys.users.items()
-            if facts.unreadable
-        ]
+        found += self._users_short
         sources = self.case.keys.table["last_used_source"].dropna().str.extract(_ADVISOR, expand=False)
         found += [f"Last use: {why}" for why in sources.dropna().unique() if failed(why)]
         found += unread(self.resources)
@@ -202,6 +205,17 @@ class KeyReport(AccountReport[KeySettings]):
         found = [f"Keys: {why}"] if why else []
         found += [f"Calls: {why}" for why in call_gaps(provenance_of(self.case.calls))]
         return found + [REGIONS_ASSUMED for _ in {REGIONS_ASSUMED} & set(self.case.unseen)]
+
+    @property
+    def _users_short(self) -> list[str]:
+        """Users of whom something could not be read, those of one reason in one line."""
+        alike: dict[str, list[str]] = {}
+        for name, facts in self.case.keys.users.items():
+            if facts.unreadable:
+                alike.setdefault("; ".join(facts.unreadable[:3]), []).append(name)
+        return [
+            f"User{'' if len(names) == 1 else 's'} {some(names, _FEW)}: {why}" for why, names in alike.items()
+        ]
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -273,24 +287,6 @@ class KeyReport(AccountReport[KeySettings]):
         )
         words = "Refused calls by what refused them, as far as the record's message names it."
         return in_zone(Shown(frame, words), self.settings.zone)
-
-    @property
-    def logging_state(self) -> Shown:
-        """Model invocation logging now, in the Regions of `looked_at`."""
-        rows = [
-            (
-                one.region,
-                "unknown" if one.enabled is None else "on" if one.enabled else "off",
-                one.places,
-                one.kinds,
-                one.why,
-            )
-            for one in self.logging
-        ]
-        frame = pd.DataFrame(rows, columns=["region", "invocation_log", "kept_in", "holds", "why_unknown"])
-        return Shown(
-            frame, "Model invocation logging as it is now; without it no prompt of a thief can be read."
-        )
 
     @property
     def unseen(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import pandas as pd
 
 from bedrock_guard.boundary.spec import BoundarySpec
-from bedrock_guard.evidence.tables import Completeness, Provenance, dollars
+from bedrock_guard.evidence.tables import Completeness, Provenance, dollars, total
 from bedrock_guard.evidence.words import many, visible
 from bedrock_guard.present.table import COMMAND, NO_MATH, Shown, plain, unbroken
 from bedrock_guard.reports.figures import GRAVITY, Figure, Finding
@@ -113,39 +113,61 @@ def _how_whole(finding: Finding) -> str:
 def sources_list(
     proofs: Mapping[str, Provenance], extra: Sequence[str] = (), facts: Facts | None = None
 ) -> Html:
-    """Where each table came from, what else is to be said, and what `doctor` found out about the account."""
-    rows = [(name, *_source(proof)) for name, proof in proofs.items()]
+    """Where each table came from, first what is not whole, and what else is to be said.
+
+    Args:
+        proofs: table -> its provenance; tables of one source, window and completeness stand in one row.
+        extra: sentences.
+        facts: what `doctor` found out about the account; only what changes a reading is told.
+
+    """
+    alike: dict[tuple[str, str, str], dict[str, Provenance]] = {}
+    for name, proof in sorted(proofs.items(), key=lambda item: list(_WHOLE).index(item[1].completeness)):
+        whole = _WHOLE[proof.completeness] + (f": {proof.why}" if proof.why else "")
+        alike.setdefault((proof.source, _days(proof), whole), {})[name] = proof
+    rows = [
+        (", ".join(held), source, days, _requests(held.values()), whole)
+        for (source, days, whole), held in alike.items()
+    ]
     frame = pd.DataFrame(rows, columns=["table", "source", "days", "requests", "how_whole"])
     words = "Where each table came from; days are UTC, both ends included."
-    notes = "".join(f'<p class="note">{escape(visible(note))}</p>' for note in extra)
+    notes = "".join(f'<p class="note">{escape(visible(note))}</p>' for note in [*extra, *_known(facts)])
     headers = {"how_whole": "all of it read?"}
-    return Html(f"{Shown(frame, words, headers).html()}{notes}{_known(facts)}")
+    return Html(f"{Shown(frame, words, headers).html()}{notes}")
 
 
 _WHOLE: Final[Mapping[Completeness, str]] = {
-    "complete": "complete",
-    "floor": "at least this much",
     "unknown": "unknown",
+    "floor": "at least this much",
+    "complete": "complete",
 }
 
 
-def _source(proof: Provenance) -> tuple[str, str, str, str]:
-    days = ""
-    if proof.window_start and proof.window_end:
-        last = proof.window_end - timedelta(microseconds=1)
-        days = f"{proof.window_start:%Y-%m-%d} to {last:%Y-%m-%d}"
-    paid = f", {dollars(proof.request_cost_usd)}" if proof.request_cost_usd else ""
-    whole = _WHOLE[proof.completeness] + (f": {proof.why}" if proof.why else "")
-    return proof.source, days, f"{proof.requests:,}{paid}" if proof.requests else "", whole
-
-
-def _known(facts: Facts | None) -> str:
-    known = [] if facts is None else [fact for fact in facts.facts if fact.answer is not None]
-    if facts is None or not known:
+def _days(proof: Provenance) -> str:
+    if not proof.window_start or not proof.window_end:
         return ""
-    frame = pd.DataFrame([(fact.question, fact.answer) for fact in known], columns=["question", "answer"])
-    words = f"What bedrock-guard doctor found out about this account on {facts.found_at:%Y-%m-%d}."
-    return Shown(frame, words).html()
+    return f"{proof.window_start:%Y-%m-%d} to {proof.window_end - timedelta(microseconds=1):%Y-%m-%d}"
+
+
+def _requests(proofs: Iterable[Provenance]) -> str:
+    asked = sum(proof.requests for proof in proofs)
+    paid = total(proof.request_cost_usd for proof in proofs)
+    return f"{asked:,}{f', {dollars(paid)}' if paid else ''}" if asked else ""
+
+
+def _known(facts: Facts | None) -> list[str]:
+    """What `doctor` found out about the account, as far as numbers are read by it."""
+    if facts is None:
+        return []
+    looked = f"bedrock-guard doctor looked at this account on {facts.found_at:%Y-%m-%d}"
+    read_by = [f"{fact.question} {fact.answer}." for fact in facts.facts if fact.data]
+    if not read_by:
+        return [
+            f"{looked}: nothing it found changes how a number is read here. Run again, it shows all of it."
+        ]
+    return [
+        f"{looked}, and numbers are read by what it found: {' '.join(read_by)} Run again, it shows all of it."
+    ]
 
 
 def unread(found: Resources) -> list[str]:

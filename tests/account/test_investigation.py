@@ -129,9 +129,20 @@ def test_the_phantom_user_is_in_use_and_never_called_an_orphan(
     assert {"service-specific", "access", "groups", "console", "MFA", "SSH", "signing", "activity"} <= checked
     assert "use" in checked
     assert not [f for f in case.findings if f.rule == "phantom_orphans"]
-    shown = show.phantoms(case).frame
-    assert len(shown) == len(phantom.checks)
-    assert set(shown["state"]) <= {"empty", "not empty", "could not be read"}
+    (shown,) = show.phantoms(case).frame.to_dict("records")
+    assert (shown["user"], shown["verdict"]) == (phantom.user, "in use")
+    assert shown["not_empty"].count("; ") + shown["empty"].count("; ") + 2 == len(phantom.checks)
+    assert shown["could_not_be_read"] == "nothing"
+    assert "activity in the records: 762 calls" in shown["not_empty"]
+    assert "access keys, inactive ones too; groups; console password" in shown["empty"]
+
+
+def test_keys_that_work_stand_first(case: Investigation) -> None:
+    states = list(show.inventory(case).frame["status"])
+    assert states == sorted(states, key=["active", "unreadable", "inactive", "expired"].index)
+    assert set(case.keys.table["status"]) == set(states)
+    assert list(case.keys.table["status"]) != states, "as IAM lists them they stand otherwise"
+    assert list(show.holders(case).frame["user"])[:2] == list(show.inventory(case).frame["user"])[:2]
 
 
 def test_calls_by_kind_of_key(case: Investigation, truth: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from decimal import Decimal
-from html import unescape
 from pathlib import Path
 
 import nbformat
@@ -13,16 +12,14 @@ import plotly.graph_objects as go
 import pytest
 from lab_browser import tab
 
-from bedrock_guard.evidence.runbook import Step
 from bedrock_guard.present import charts, ink
 from bedrock_guard.present.charts import outcome_by_model
-from bedrock_guard.present.runbook import Runbook
-from bedrock_guard.present.table import NO_MATH, Shown
+from bedrock_guard.present.table import Shown
 from bedrock_guard.reports.drawing import _kept
 from bedrock_guard.reports.figures import MIME
-from bedrock_guard.reports.kept import PLOTLY, kept, kept_text
+from bedrock_guard.reports.kept import PLOTLY, kept
 from bedrock_guard.reports.page import PageWouldFetch, jointed, outside_addresses, page
-from bedrock_guard.reports.parts import Html, prose, verdict
+from bedrock_guard.reports.parts import prose
 from bedrock_guard.reports.run import browser
 
 needs_browser = pytest.mark.skipif(
@@ -250,48 +247,6 @@ def test_days_and_per_cent_stay_on_one_line() -> None:
     made = page(notebook(cell({"text/html": "<p>4.9 % more</p>"})), title="t", plots="script")
     assert "<p>4.9\N{NO-BREAK SPACE}% more</p>" in made
     assert 'class="days"' in Shown(pd.DataFrame({"seen": ["2026-11-01 to 2026-11-09"]})).html()
-
-
-def test_the_kept_notebook_reads_like_what_was_shown() -> None:
-    lead = ("It cost $1, $2 too.", "Stop it with: aws iam delete-user --user-name 'a b'")
-    key = Step("contain", "Switch it off.", ("aws iam update-user --user-name x",), "aws iam undo-it")
-    for shown in (verdict((), (), lead), Runbook("If it leaked", (key,))):
-        html = shown._repr_html_() if isinstance(shown, Html) else shown.html()
-        _, small = kept(notebook(cell({"text/html": html}))).cells
-        held = small.outputs[0]["data"]["text/html"]
-        assert set(re.findall("style=(.[^ >]*)", held)) <= {"'word-break:normal'"}
-        assert held.count(NO_MATH) == html.count(NO_MATH) == 1
-        assert words(held) == words(html)
-        assert "<nobr>--user-name</nobr>" in held, "a command breaks between words only"
-    text = kept_text(notebook(cell({"text/html": "<p>x</p>"})))
-    assert nbformat.reads(text, 4).cells[1].outputs[0]["data"]["text/html"] == "<p>x"
-
-
-def words(html: str) -> list[str]:
-    """What a reader sees, word by word; between elements of a line stands what the HTML has there."""
-    inline = re.sub(r"</?(?:span|nobr|b|code|i)\b[^>]*>", "", html)
-    return unescape(re.sub(r"<[^>]*>", " ", inline)).split()
-
-
-def test_the_kept_notebook_has_the_words_of_tables_and_none_of_their_looks() -> None:
-    table = Shown(pd.DataFrame({"who": ["a<b", "c"], "cost_usd": [Decimal("1.5"), None]}), "Two, $1 to $2")
-    cell = nbformat.v4.new_code_cell(metadata={"tags": ["x"], "papermill": {"duration": 1.0}})
-    chart = {"data": [], "layout": {"title": {"text": "Spend"}}}
-    data = [table._repr_mimebundle_(), {PLOTLY: chart}, {MIME: {"figures": {}}, "text/plain": "1 figure"}]
-    cell.outputs = [nbformat.v4.new_output("display_data", one) for one in data]
-    book = nbformat.v4.new_notebook(cells=[cell])
-    before = nbformat.writes(book)
-    (small,) = kept(book).cells
-    assert nbformat.writes(book) == before
-    assert small.metadata == {"tags": ["x"]}
-    html = small.outputs[0]["data"]["text/html"]
-    assert "style" not in html
-    assert NO_MATH in html  # JupyterLab would read what stands between two dollar signs as a formula
-    assert re.findall(r"<td>([^<]*)", html) == re.findall(r"<td[^>]*>([^<]*)", table.html())
-    told = [set(output["data"]) for output in small.outputs]
-    assert told == [{"text/html"}, {"text/plain"}, {"text/plain"}]
-    assert "Spend" in small.outputs[1]["data"]["text/plain"]
-    nbformat.validate(kept(book))
 
 
 @needs_browser
