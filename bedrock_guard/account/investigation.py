@@ -44,6 +44,7 @@ from bedrock_guard.evidence.questions import answers
 from bedrock_guard.evidence.spend import classify_bill
 from bedrock_guard.evidence.suspects import Suspect, suspects
 from bedrock_guard.evidence.tables import Provenance, Table, provenance_of, total
+from bedrock_guard.evidence.words import many
 
 if TYPE_CHECKING:
     from bedrock_guard.account.session import Account
@@ -198,8 +199,8 @@ class Investigation:
             "bill": provenance_of(self.bill),
         }
 
-    def line(self) -> str:
-        """One line: whose keys, which days, what was read, what was found, and what asking cost."""
+    def line(self, findings: int | None = None) -> str:
+        """One line: whose keys, which days, what was read, how much was found (here by default), what asking cost."""
         window = provenance_of(self.calls)
         days = (
             f"{window.window_start:%Y-%m-%d} to {window.window_end:%Y-%m-%d} (UTC)"
@@ -213,7 +214,7 @@ class Investigation:
             f"{len(self.keys.table)} long-term keys, {active} active",
             f"{len(signers(self.summed))} keys that signed short-term keys",
             f"{len(self.calls):,} calls read in {len(self.regions)} Regions",
-            f"{len(self.findings)} findings",
+            many(len(self.findings) if findings is None else findings, "finding"),
             self.account.asked,
         ]
         return " · ".join(parts)

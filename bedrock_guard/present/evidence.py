@@ -162,7 +162,8 @@ def models(found: WhatIf, situation: Situation) -> Shown:
         f"Spend by model in the window, USD. {NO_SAVING} Stranded is paid until its term ends all the same. "
         f"{unread(found, situation)}"
     ).strip()
-    return Shown(by_model(found, situation), caption, {"cost_usd": "all"}, total=True, parts=ACROSS)
+    table = by_model(found, situation)[["model", "cost_usd", *OUTCOMES]]
+    return Shown(table, caption, {"cost_usd": "all"}, total=True, parts=ACROSS)
 
 
 def users(found: WhatIf, situation: Situation, more: Sequence[tuple[str, Decimal, str]] = ()) -> Shown:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Runbook:
-    """Steps with their commands, to read and to copy; showing it runs nothing."""
+    """Steps with their commands, to read and to copy; showing it runs nothing. A page has a heading above it."""
 
     title: str
     steps: tuple[Step, ...]
 
     def text(self) -> str:
         """The runbook as plain text."""
-        lines = [self.title]
+        lines = [f"If it leaked: {self.title}"]
         for number, step in enumerate(self.steps, start=1):
             lines.append(f"{number:2} {step.phase}: {step.what}{_warned(step)}")
             lines += [f"   $ {visible(command)}" for command in step.commands]
@@ -65,5 +65,5 @@ def runbook(page: KeyPage) -> Runbook:
         return Runbook(f"{page.title} There is nothing to do.", ())
     contain = next((n for n, step in enumerate(page.runbook, start=1) if step.phase == "contain"), None)
     first = f" If it is being used now, take step {contain} first: it stops the caller." if contain else ""
-    title = f"If it leaked: {page.title} in account {page.account_id}. Nothing here has been run.{first}"
+    title = f"{page.title} in account {page.account_id}. Nothing here has been run.{first}"
     return Runbook(title, page.runbook)

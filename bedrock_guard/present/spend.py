@@ -270,18 +270,18 @@ def change(found: Spending) -> Shown | Note:
         return Note(("Without both windows whole there is no change to show.",))
     parts = explain_change(named_usage(found.lines_before), named_usage(found.lines), by="what")[1:]
     rows = [
-        (_what(found, p.name), p.previous, p.current, p.volume, p.price, p.mix, p.unsplit, p.change)
+        (_what(found, p.name), p.previous, p.current, p.change, p.volume, p.price, p.mix, p.unsplit)
         for p in parts
     ]
     columns = [
         "model",
         "before_cost",
         "now_cost",
+        "change_cost",
         "volume_cost",
         "price_cost",
         "mix_cost",
         "not_split_cost",
-        "change_cost",
     ]
     frame = pd.DataFrame(rows, columns=columns)
     unsplit = any(frame["not_split_cost"])
@@ -293,7 +293,7 @@ def change(found: Spending) -> Shown | Note:
         "Mix: more of one and less of another, new or gone."
     )
     words += " Not split: lines without a quantity." if unsplit else ""
-    split = [name for name in columns[3:-1] if name in frame.columns]
+    split = [name for name in columns[4:] if name in frame.columns]
     adds = {"now_cost": ["before_cost", "change_cost"], "change_cost": split}
     return table_or_note(_shown(frame, words, found, headers=headers, total=True, parts=adds))
 

@@ -155,7 +155,7 @@ class KeyReport(AccountReport[KeySettings]):
             f"<li><b>{escape(_card(self.numbers[name]))}</b> <span>{escape(self.numbers[name].label)}</span></li>"
             for name in shown
         )
-        note = f'<p class="note">{escape(self.case.line())}</p>'
+        note = f'<p class="note">{escape(self.case.line(len(self.findings)))}</p>'
         return Html(
             f'{verdict(self.findings, self.gaps, self.lead).text}<ul class="headline">{cards}</ul>{note}'
         )

@@ -31,11 +31,13 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 _PERCENT: Final = re.compile(r"(?<=\d) %")
 """A number and its sign stay on one line."""
 _BETWEEN_TAGS: Final = re.compile(
-    r"<(?P<kept>style|script)\b.*?</(?P=kept)|(?<=>)[^<>]{24,}(?=<)", re.IGNORECASE | re.DOTALL
+    r"<(?P<kept>style|script)\b.*?</(?P=kept)|(?<=>)[^<>]{10,}(?=<)", re.IGNORECASE | re.DOTALL
 )
-_LONG_WORD: Final = re.compile(r"\S{24,}")
-_JOINT: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_/:])(?=[^_/:])")
-"""Where a long name may be broken: before a capital, after a sign that joins."""
+_LONG_WORD: Final = re.compile(r"\S{16,}")
+_JOINT: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[_/:])(?=[^_/:])|(?=@)")
+"""Where a long name may be broken: before a capital, after a sign that joins, before the domain of an address."""
+_WHOLE: Final = re.compile(r"\b\d{4}-\d\d-\d\d\b|\b[a-z]{2}(?:-[a-z]+)+-\d\b")
+"""A day or a Region, which no line ends in."""
 _STACKED: Final = re.compile(r' role="region" tabindex="0" aria-label="[^"]*"(?=><table class="wide")')
 """What lets keys scroll a table of texts in a notebook; on this page its texts stand below each other."""
 _LEFT_OUT: Final = ("parameters", "injected-parameters", "app", "figures")
@@ -124,7 +126,7 @@ def _exporter() -> HTMLExporter:
 
 
 def jointed(html: str) -> str:
-    """The HTML with places in its long names where they may be broken, rather than before their last letter.
+    """The HTML with places where its long names may be broken, and days and Regions that are not.
 
     Pseudonyms must have been put in before: a name with such places in it is not found any more.
 
@@ -137,7 +139,12 @@ def jointed(html: str) -> str:
     def parts(word: re.Match[str]) -> str:
         return "<wbr>".join(_JOINT.split(word[0]))
 
-    return _BETWEEN_TAGS.sub(lambda text: text[0] if text["kept"] else _LONG_WORD.sub(parts, text[0]), html)
+    def lines(text: re.Match[str]) -> str:
+        if text["kept"] or _WHOLE.fullmatch(text[0]):
+            return text[0]
+        return _WHOLE.sub(r'<span class="day">\g<0></span>', _LONG_WORD.sub(parts, text[0]))
+
+    return _BETWEEN_TAGS.sub(lines, html)
 
 
 def _embed(notebook: NotebookNode, draw: Callable[[Mapping[str, Any], int], str]) -> int:

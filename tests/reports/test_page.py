@@ -211,8 +211,15 @@ def test_a_long_name_is_broken_between_its_parts_and_is_whole_when_copied() -> N
     assert "AWSReserved<wbr>SSO_<wbr>&lt;i&gt;_<wbr>1f2e3d4c5b6a7" in made
     assert NAME in made.replace("<wbr>", "")
     assert "<wbr>" not in table.html(), "names that pseudonyms replace are whole until then"
-    plain = "<td class='abcDefGhiJklMnoPqrStuVwxYz'>camelCase us-east-1 $1,234.50</td>"
+    plain = "<td class='abcDefGhiJklMnoPqrStuVwxYz'>camelCase $1,234.50</td><td>2026-11-01</td>"
     assert jointed(plain) == plain
+    assert jointed("<p>mira.okafor@example.com in us-gov-west-1 on 2026-11-01</p>") == (
+        '<p>mira.okafor<wbr>@example.com in <span class="day">us-gov-west-1</span> on '
+        '<span class="day">2026-11-01</span></p>'
+    )
+    assert jointed("<pre>leaked-DEMOC0PHANTOMH7QZ001/keys.json</pre>") == (
+        "<pre>leaked-DEMOC0PHANTOMH7QZ001/<wbr>keys.json</pre>"
+    )
 
 
 def test_a_table_that_can_only_scroll_is_a_region_with_a_name_that_keys_reach() -> None:
