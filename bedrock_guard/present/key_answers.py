@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from bedrock_guard.errors import GuardError
+from bedrock_guard.evidence.denials import LAYER_WORDS
 from bedrock_guard.evidence.tables import provenance_of
-from bedrock_guard.present.key_words import WHOLE, counted, held, some_ids, use_table, who
+from bedrock_guard.present.key_words import SPENT, WHOLE, counted, held, some_ids, use_table, who
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.table import Shown
 
 if TYPE_CHECKING:
     from bedrock_guard.account.investigation import Investigation
     from bedrock_guard.evidence.answer import Answer
+
+_HEADERS: Final = {
+    **SPENT,
+    "client": "program",
+    "credential_id": "key",
+    "access_key_id": "signing key",
+    "creator": "created by",
+    "creator_completeness": "is that known?",
+    "creator_event": "event id",
+    "last_used_source": "as far as seen",
+    "days_with_rows": "days with records",
+}
+_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "key_kind": {"long_term": "long term", "short_term": "short term"},
+    "denied_by": LAYER_WORDS,
+}
 
 
 def reach(case: Investigation) -> str:
@@ -68,13 +85,15 @@ def answer(case: Investigation, number: int) -> Shown:
     if table is None:
         events = case.calls[case.calls["event_id"].isin(list(found.evidence))]
         table = events[["event_time", "operation", "principal", "session", "region", "source_ip", "event_id"]]
-    headers = {"cost_usd": "USD at least"}
-    return Shown(_readable(table), f"{number}. {found.question} {_answer(found)}", headers, limit=200)
+    return Shown(_readable(table), f"{number}. {found.question} {_answer(found)}", _HEADERS, limit=200)
 
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:
     """Principals by their names, and counts by name as text; what was used as everywhere on these pages."""
     shown = table.reset_index(drop=True)
+    for name, words in _WORDS.items():
+        if name in shown:
+            shown = shown.assign(**{name: [words.get(value, value) for value in shown[name]]})
     if "usd_at_least" in shown:
         names = [str(name) for name in shown.columns]
         return use_table(shown, [name for name in names[: names.index("first_seen")] if name != "account_id"])

@@ -121,7 +121,7 @@ def lines(found: Redirect, name_of: Names, limit: int = 30) -> Shown:
     table = found.table()
     frame = pd.DataFrame(
         {
-            "model": ["(none)" if name is None else name_of(str(name)) for name in table["model"]],
+            "model": ["no model" if name is None else name_of(str(name)) for name in table["model"]],
             "instead": ["" if name is None else name_of(str(name)) for name in table["substitute"]],
             "what": [_what(row) for row in table.to_dict("records")],
             "now_usd": table["cost_usd"],
@@ -149,7 +149,7 @@ def stranded(found: Replacements, name_of: Names) -> Shown | Note:
         return Note(("No commitment is refused.",))
     frame = pd.DataFrame(
         {
-            "model": ["(none)" if name is None else name_of(str(name)) for name in table["model"]],
+            "model": ["no model" if name is None else name_of(str(name)) for name in table["model"]],
             "region": ["unknown" if name is None else name for name in table["region"]],
             "tier": table["tier"],
             "now_usd": table["cost_usd"],

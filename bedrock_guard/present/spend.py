@@ -97,7 +97,7 @@ def main_table(found: Spending) -> pd.DataFrame:
     ids = [None if pd.isna(name) else str(name) for name in sums["model"]]
     return pd.DataFrame(
         {
-            "model": ["(none)" if name is None else found.name_of(name) for name in ids],
+            "model": ["no model" if name is None else found.name_of(name) for name in ids],
             "model_id": ["" if name is None else name for name in ids],
             "charge": [BUCKETS.get(str(name), str(name)) for name in sums["bucket"]],
             "cost": sums["cost"],

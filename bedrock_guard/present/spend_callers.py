@@ -57,7 +57,7 @@ def coverage(who: CallerSpend, found: Spending) -> Shown | Note:
     table = who.counted.by_model()
     frame = pd.DataFrame(
         {
-            "model": ["(none)" if name is None else found.name_of(str(name)) for name in table["model"]],
+            "model": ["no model" if name is None else found.name_of(str(name)) for name in table["model"]],
             "all_cost": table["cost"],
             "attributed_cost": table["attributed"],
             "unattributed_cost": table["unattributed"],

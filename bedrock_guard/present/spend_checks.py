@@ -151,7 +151,7 @@ def native(found: Spending) -> Shown | Note:
             found,
         )
     table = compare_native(found.lines, found.native, catalogue=found.catalogue)
-    names = ["(none)" if name is None else found.name_of(str(name)) for name in table["model"]]
+    names = ["no model" if name is None else found.name_of(str(name)) for name in table["model"]]
     frame = pd.DataFrame(
         {
             "model": names,

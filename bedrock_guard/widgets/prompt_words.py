@@ -47,7 +47,7 @@ class Told:
         return (
             f"<div class='{NO_MATH}'>{line(note) if note else ''}"
             "<pre tabindex='0' style='max-height:30rem;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;"
-            f"line-height:1.35'>{escape(shown)}</pre></div>"
+            f"word-break:normal;line-height:1.35'>{escape(shown)}</pre></div>"
         )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
