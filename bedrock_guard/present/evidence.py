@@ -227,7 +227,7 @@ def _controlled(
 ) -> dict[str, Any]:
     spent = {outcome: sums.get(outcome, {}).get(name, Decimal(0)) for outcome in ("refused", "stranded")}
     called = (
-        {"calls": f"{hit['calls']:,}", "callers": hit["callers"], "last_call": hit["last_call"]}
+        {"calls": f"{hit['calls']:,}", "callers": f"{hit['callers']:,}", "last_call": hit["last_call"]}
         if hit
         else {}
     )
