@@ -324,18 +324,6 @@ def _why(control: Control, packed: Packed, moved: Mapping[str, str], profile: Pr
     return "the spec asks for every control in SCPs" if "boundary" in profile.documents else "as asked"
 
 
-def unpacked(
-    spec: BoundarySpec, catalogue: Catalogue | None = None, *, profile: str | None = None
-) -> list[Item]:
-    """The rules of a profile's principal documents before packing, for proofs that packing changes no verdict."""
-    name, chosen = spec.only(profile)
-    day = datetime.now(UTC).date()
-    active = tuple(e for e in spec.exceptions if e.profile == name and not e.expired(day))
-    return _Plan(chosen, catalogue or shipped(), active, _other_prefixes(spec, name)).items(
-        account_wide=False
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Room:
     """How long the approved list may get without an SCP: `models` fit, `next_model` no longer does (None: all fit)."""

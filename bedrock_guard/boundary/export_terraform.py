@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from bedrock_guard.boundary.export_cloudformation import unbudgeted
@@ -208,15 +209,27 @@ def _resource(kind: str, label: str, arguments: Mapping[str, Any]) -> str:
 
 def _body(arguments: Mapping[str, Any], depth: int) -> Iterator[str]:
     pad = "  " * depth
+    run: list[tuple[str, str]] = []
     for name, value in arguments.items():
         blocks = value if isinstance(value, list) and value and isinstance(value[0], _Block) else [value]
         for block in blocks:
             if isinstance(block, _Block) or (isinstance(block, Mapping) and not isinstance(block, _Json)):
+                yield from _assigned(run, pad)
+                run = []
                 yield f"{pad}{name} {{"
                 yield from _body(block, depth + 1)
                 yield f"{pad}}}"
             else:
-                yield f"{pad}{name} = {_value(block, depth)}"
+                run.append((name, _value(block, depth)))
+    yield from _assigned(run, pad)
+
+
+def _assigned(pairs: Iterable[tuple[str, str]], pad: str) -> Iterator[str]:
+    """Attributes as `terraform fmt` writes them: equals signs of values on one line stand below each other."""
+    for whole, found in groupby(pairs, key=lambda pair: "\n" not in pair[1]):
+        run = list(found)
+        width = max(len(name) for name, _ in run) if whole else 0
+        yield from (f"{pad}{name:<{width}} = {value}" for name, value in run)
 
 
 def _value(value: Any, depth: int) -> str:
@@ -230,7 +243,8 @@ def _value(value: Any, depth: int) -> str:
 def _object(value: Any, depth: int) -> str:
     pad, inner = "  " * depth, "  " * (depth + 1)
     if isinstance(value, Mapping):
-        lines = [f"{inner}{quoted(key)} = {_object(member, depth + 1)}" for key, member in value.items()]
+        pairs = ((quoted(key), _object(member, depth + 1)) for key, member in value.items())
+        lines = _assigned(pairs, inner)
         return "\n".join(("{", *lines, f"{pad}}}"))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "\n".join(("[", *(f"{inner}{_object(member, depth + 1)}," for member in value), f"{pad}]"))

@@ -231,6 +231,25 @@ def test_terraform_evaluates_nothing() -> None:
     assert quoted('a"b${c}%{d}\n\\') == '"a\\"b$${c}%%{d}\\n\\\\"'
 
 
+def test_terraform_is_formatted_as_terraform_does(made: tuple[BoundarySpec, Built], tmp_path: Path) -> None:
+    """A repository that checks `terraform fmt` takes the files as they are."""
+    spec, built = made
+    files = export(spec, built, "terraform")
+    for text in files.values():
+        widths: set[tuple[int, int]] = set()
+        for line in text.splitlines():
+            found = re.fullmatch(r'(\s*)(?:"[^"]*"|\w+)(\s*) = .*[^{[(]', line)
+            widths = widths | {(len(found[1]), line.index(" = "))} if found else set()
+            assert len(widths) < 2, line
+    if shutil.which("terraform") is None:
+        pytest.skip("terraform is not installed: only where equals signs stand was looked at")
+    for path in write(files, tmp_path):
+        done = subprocess.run(
+            ["terraform", "fmt", "-check", "-diff", str(path)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout[-2000:]
+
+
 def test_the_script_passes_bash_and_shellcheck(made: tuple[BoundarySpec, Built], tmp_path: Path) -> None:
     spec, built = made
     for text in (export(spec, built, "cli")["apply.sh"], _boundary_only_script()):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bedrock_guard.boundary.builder import BuildError, Built, build, unpacked
+from bedrock_guard.boundary.builder import BuildError, Built, _Plan, build
 from bedrock_guard.boundary.catalogue import Model, shipped
 from bedrock_guard.boundary.controls import Scope, by_id
 from bedrock_guard.boundary.packing import (
@@ -120,6 +120,14 @@ def _prove(pieces: Sequence[Piece], after: PolicySet) -> None:
 
 def _documents(built: Built, *kinds: str) -> list[dict[str, Any]]:
     return [packed.document for packed in built.packed if packed.kind in kinds]
+
+
+def unpacked(spec: BoundarySpec) -> list[Item]:
+    """The rules of the principal's documents before packing."""
+    name, profile = spec.only()
+    today = datetime.now(UTC).date()
+    active = tuple(e for e in spec.exceptions if e.profile == name and not e.expired(today))
+    return _Plan(profile, shipped(), active).items(account_wide=False)
 
 
 RANDOM = settings(
