@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from other_readers import write_parquet
 
 from bedrock_guard.account.investigation import read_calls
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import example_spec
-from bedrock_guard.account.trail import write_parquet
 from bedrock_guard.boundary.builder import build
 from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.evidence.cube import Cube

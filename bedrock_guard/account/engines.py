@@ -11,18 +11,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pandas as pd
 
 from bedrock_guard.account.answers import demanded
 from bedrock_guard.account.pages import UnreadableError, ask
-from bedrock_guard.account.trail_relation import duckdb_view, spark_view
+from bedrock_guard.account.trail_relation import spark_view
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.aggregate import MEASURES, RAW, Logs, definition, translated
 from bedrock_guard.evidence.tables import Provenance, dollars, with_provenance
-from bedrock_guard.evidence.tuples import connect, from_raw
+from bedrock_guard.evidence.tuples import from_raw
 
 if TYPE_CHECKING:
     from bedrock_guard.account.keys import Caller
@@ -52,22 +51,6 @@ class Engine(Protocol):
     def run(self, sql: str) -> pd.DataFrame:
         """The rows of a query."""
         ...
-
-
-@dataclass(frozen=True)
-class DuckDB:
-    """The files of a folder, counted in this process: for trying the definition, and as the measure of the others."""
-
-    folder: Path
-    dialect: str = "duckdb"
-    name: str = "DuckDB"
-
-    def run(self, sql: str) -> pd.DataFrame:
-        """The rows of a query over `cloudtrail_logs`."""
-        connection = connect()
-        connection.execute(duckdb_view(self.folder))
-        found: pd.DataFrame = connection.sql(sql).to_arrow_table().to_pandas(integer_object_nulls=True)
-        return found
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from bedrock_guard.account.trail_files import Limits, walk
-from bedrock_guard.account.trail_reader import ReadFile, TrailReader
 from bedrock_guard.evidence.left_out import LeftOut
 from bedrock_guard.evidence.model_ids import resolve_models
 from bedrock_guard.evidence.record_columns import Columns
 from bedrock_guard.evidence.records import read_items
-from bedrock_guard.evidence.tables import Provenance, provenance_of, with_provenance
+from bedrock_guard.evidence.tables import Provenance, with_provenance
 from bedrock_guard.evidence.usage import TRAIL, Batch, actions, take
 
 if TYPE_CHECKING:
@@ -113,98 +111,9 @@ class Collector:
             self._flush()
         frame = self._pieces[0] if len(self._pieces) == 1 else pd.concat(self._pieces, ignore_index=True)
         acted = actions(frame)
-        left_out = self._batch.left_out + Counter({LeftOut.DUPLICATE.value: len(frame) - len(acted)})
+        left_out = self._batch.left_out + Counter({LeftOut.TWIN.value: len(frame) - len(acted)})
         acted = resolve_models(acted, catalogue or shipped(), kept)
         return Reading(acted, self._batch.records, dict(sorted(left_out.items())), files or Files())
-
-
-def read_folder(
-    path: Path | str,
-    *,
-    catalogue: Catalogue | None = None,
-    kept: Mapping[str, str] | None = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
-    limits: Limits | None = None,
-) -> Reading:
-    """Read every CloudTrail file below a folder (or one file).
-
-    Read are `.json` and `.json.gz` as delivered (`{"Records": [...]}`), pages and dumps of LookupEvents, bare lists,
-    single records and one record a line. Digest and Insight files count as left out, one record each or as many as
-    they hold. A record met again by its event id is a duplicate. A file that cannot be read whole is set aside by name
-    with the reason, and the rest is read.
-
-    Args:
-        path: the folder, such as a copy of the trail's bucket.
-        catalogue: models known; by default the shipped catalogue.
-        kept: what opaque profile ARNs stand for.
-        start: first instant to keep (UTC).
-        end: first instant no longer kept (UTC).
-        limits: bounds of a file.
-
-    Raises:
-        GuardError: there is nothing at `path`.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> record = {"eventSource": "kms.amazonaws.com", "eventName": "Decrypt"}
-        >>> _ = (folder / "a.json").write_text(json.dumps({"Records": [record]}))
-        >>> read_folder(folder).summary
-        {'records': 1, 'rows': 0, 'left_out': {'other_service': 1}}
-    """
-    collector = Collector(start, end)
-    set_aside: dict[str, str] = {}
-    read = 0
-    reader = TrailReader(limits or Limits())
-    for entry in walk(Path(path)):
-        file = ReadFile(refused=entry.refused) if entry.refused else reader.read(entry.path)
-        if file.columns is None:
-            set_aside[entry.name] = file.refused
-        else:
-            collector.take(file.records, file.columns)
-            read += 1
-    found = collector.reading(Files(read, set_aside), catalogue=catalogue, kept=kept)
-    with_provenance(found.frame, _of_files(found, start, end))
-    return found
-
-
-def _of_files(found: Reading, start: datetime | None, end: datetime | None) -> Provenance:
-    """What files can prove: that much happened, never that nothing else did."""
-    times = found.frame["event_time"]
-    first = start or (times.min().to_pydatetime() if len(times) else None)
-    last = end or (times.max().to_pydatetime() if len(times) else None)
-    aside = len(found.files.set_aside)
-    why = ["files show what was delivered to this folder, not what was never recorded"]
-    why += [f"{aside} file(s) could not be read"] if aside else []
-    return Provenance(
-        source=f"CloudTrail files ({found.files.read} read)",
-        window_start=first,
-        window_end=last,
-        completeness="floor",
-        why="; ".join(why),
-    )
-
-
-def write_parquet(reading: Reading, path: Path | str) -> Path:
-    """Write the table, its counts and its provenance to one Parquet file, in place of what was there.
-
-    The file appears whole or not at all.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    bare = reading.frame.copy(deep=False)
-    bare.attrs = {}
-    table = pa.Table.from_pandas(bare, preserve_index=False)
-    about = about_bytes(reading.summary, reading.files, provenance_of(reading.frame))
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **about})
-    with whole_file(Path(path)) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
-    return Path(path)
 
 
 def about_bytes(

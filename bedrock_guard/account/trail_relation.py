@@ -5,17 +5,14 @@ https://docs.aws.amazon.com/athena/latest/ug/create-cloudtrail-table-partition-p
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
 from bedrock_guard.errors import GuardError
 
-_LARGEST: Final = 64 * 1024 * 1024
-_TEXT: Final = (
+TEXT: Final = (
     *("eventVersion", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent"),
     *(
         "errorCode",
@@ -28,62 +25,21 @@ _TEXT: Final = (
     ),
     *("sharedEventID", "vpcEndpointId"),
 )
-_JSON: Final = ("requestParameters", "additionalEventData")
-_JSON_TEXT: Final = "CASE WHEN json_valid(r.{0} ->> '$') THEN nullif(r.{0} ->> '$', 'null') END"
-"""An object's own text, or JSON that an export holds as a text."""
-
+JSON: Final = ("requestParameters", "additionalEventData")
 _SESSION: Final = {"sessionIssuer": {"arn": "VARCHAR"}}
-_IDENTITY: Final = {
+IDENTITY: Final = {
     **dict.fromkeys(
         ("type", "principalId", "arn", "accountId", "invokedBy", "accessKeyId", "userName"), "VARCHAR"
     ),
     "onBehalfOf": {"userId": "VARCHAR"},
     "sessionContext": _SESSION,
 }
-_WORDS: Final = ("bedrock", "aws-external-anthropic", "ec2.amazonaws.com")
-"""A record without any of them is none of the definition's; cheap to see before anything is shaped."""
-
-_SHAPE: Final = {**dict.fromkeys(_TEXT, "VARCHAR"), **dict.fromkeys(_JSON, "JSON"), "userIdentity": _IDENTITY}
-
-
-def duckdb_view(folder: Path) -> str:
-    """DuckDB's statement for `cloudtrail_logs` over the delivered files below a folder.
-
-    `Records` is split by path and only what is asked is shaped: a list of structs would cost six times as much.
-
-    Raises:
-        GuardError: there are no files.
-    """
-    files = sorted(str(path) for path in Path(folder).rglob("*.json.gz") if _is_trail(path))
-    if not files:
-        raise GuardError(
-            "There are no delivered CloudTrail files.", remedy="Give the folder that holds AWSLogs/."
-        )
-    listed = ", ".join(_quoted(name) for name in files)
-    texts = ", ".join(f"r.{name} AS {name.lower()}" for name in (*_TEXT, "userIdentity"))
-    texts += "".join(f", {_JSON_TEXT.format(name)} AS {name.lower()}" for name in _JSON)
-    return (
-        f"CREATE OR REPLACE VIEW cloudtrail_logs AS SELECT {texts} FROM ("  # noqa: S608 - names are ours, files quoted
-        f"SELECT json_transform(r, {_quoted(json.dumps(_SHAPE))}) AS r FROM ("
-        "SELECT unnest(json -> '$.Records[*]') AS r FROM read_json_objects("
-        f"[{listed}], format = 'unstructured', maximum_object_size = {_LARGEST}, compression = 'gzip')) "
-        f"WHERE {' OR '.join(f'contains(CAST(r AS VARCHAR), {_quoted(word)})' for word in _WORDS)})"
-    )
-
-
-def _is_trail(path: Path) -> bool:
-    """Digest and Insight files lie beside the trail's and end alike."""
-    return path.is_file() and not any(part.startswith("CloudTrail-") for part in path.parts)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def spark_view(session: Any, folder: str) -> None:
     """Make `cloudtrail_logs` a temporary view of a Spark session over the delivered files below a folder."""
-    names = [f"{name}:STRING" for name in (*_TEXT, *_JSON)]
-    identity = _spark(_IDENTITY)
+    names = [f"{name}:STRING" for name in (*TEXT, *JSON)]
+    identity = _spark(IDENTITY)
     schema = f"Records ARRAY<STRUCT<{','.join(names)},userIdentity:{identity}>>"
     files = (
         session.read.schema(schema)
@@ -91,7 +47,7 @@ def spark_view(session: Any, folder: str) -> None:
         .option("pathGlobFilter", "*.json.gz")
     )
     files.json(folder).createOrReplaceTempView("cloudtrail_files")
-    columns = [f"r.{name} AS {name.lower()}" for name in (*_TEXT, *_JSON, "userIdentity")]
+    columns = [f"r.{name} AS {name.lower()}" for name in (*TEXT, *JSON, "userIdentity")]
     records = session.table("cloudtrail_files").selectExpr("explode(Records) AS r")
     records.selectExpr(*columns).createOrReplaceTempView("cloudtrail_logs")
 

@@ -131,7 +131,8 @@ class TrailStore:
         view = self.view()
         distinct = view.count() if rows else 0
         inside = view.count(start, end) if rows and (start or end) else distinct
-        left_out += Counter({LeftOut.DUPLICATE.value: rows - distinct})
+        twins = view.twins() if rows else 0
+        left_out += Counter({LeftOut.DUPLICATE.value: rows - distinct - twins, LeftOut.TWIN.value: twins})
         left_out += Counter({LeftOut.OUTSIDE_WINDOW.value: distinct - inside})
         return {"records": records, "rows": inside, "left_out": dict(sorted(left_out.items()))}
 

@@ -106,6 +106,11 @@ class TrailView:
         ).fetchone()
         return int(row[0]) if row else 0
 
+    def twins(self) -> int:
+        """How many events are another account's record of an action that is counted already."""
+        row = self.connection.execute("SELECT count(*) FROM counted_elsewhere").fetchone()
+        return int(row[0]) if row else 0
+
     def unnamed(self, start: datetime | None = None, end: datetime | None = None) -> int:
         """How many calls of a window name a model that neither the catalogue nor a record here knows."""
         name = self.relation(start, end)

@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class LeftOut(StrEnum):
-    """Why a record is no row. A duplicate is an event met before, or another account's record of the same action."""
+    """Why a record is no row.
+
+    A duplicate is an event met before, a twin another account's record of the same action.
+    """
 
     NOT_AN_OBJECT = "not_an_object"
     NOT_CLOUDTRAIL = "not_cloudtrail"
@@ -17,6 +20,7 @@ class LeftOut(StrEnum):
     OTHER_OPERATION = "other_operation"
     SERVICE_EVENT = "service_event"
     DUPLICATE = "duplicate"
+    TWIN = "twin"
     OUTSIDE_WINDOW = "outside_window"
     DIGEST = "digest"
     INSIGHT = "insight"

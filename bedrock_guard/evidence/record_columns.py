@@ -246,7 +246,7 @@ def _outcome(value: Any, kind: Kind) -> str | None:
 
 
 def _refusals(records: Records) -> dict[str, Column]:
-    codes = _texts(records.column("errorCode"))
+    codes = _texts([_code(value) for value in records.column("errorCode")])
     denials = Repeated[Denial | None].constant(None, len(records))
     if any(codes.values):
         messages = records.column("errorMessage")
@@ -266,6 +266,11 @@ def _refusals(records: Records) -> dict[str, Column]:
         "denied_policy": denials.map(lambda one: one and one.policy),
         "denied_explicitly": denials.map(lambda one: one and one.explicit),
     }
+
+
+def _code(value: Any) -> str | None:
+    """An error code that is no text is of an error all the same."""
+    return value if value is None or isinstance(value, str) else "unknown"
 
 
 def _object(value: Any) -> dict[str, Any]:

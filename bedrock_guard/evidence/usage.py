@@ -16,7 +16,6 @@ from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.evidence.left_out import LeftOut
 from bedrock_guard.evidence.model_ids import resolve_models
 from bedrock_guard.evidence.record_columns import Columns
-from bedrock_guard.evidence.records import read_items
 from bedrock_guard.evidence.tables import CALLS, Provenance, Table
 
 if TYPE_CHECKING:
@@ -61,19 +60,6 @@ class Batch:
     rows: list[dict[str, Any]] = field(default_factory=list)
     records: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
-
-
-def normalise(items: Iterable[Any], seen: set[str], into: Batch | None = None) -> Batch:
-    """Read records, leaving out event ids that are in `seen`; `seen` grows by the ids of the rows made.
-
-    A record without an event id gets one made from its content ("sha256:..."), so that evidence can name it.
-
-    Example:
-        >>> batch = normalise([{"eventSource": "kms.amazonaws.com", "eventName": "Decrypt"}, 7], set())
-        >>> batch.records, dict(batch.left_out)
-        (2, {'other_service': 1, 'not_an_object': 1})
-    """
-    return take(*read_items(items), seen, into or Batch())
 
 
 def take(records: int, made: Columns, seen: set[str], batch: Batch) -> Batch:

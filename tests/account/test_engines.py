@@ -17,10 +17,11 @@ import boto3
 import pandas as pd
 import pytest
 import sqlglot
+from other_readers import DuckDB
 from sqlglot import exp
 from trail_maker import make_trail
 
-from bedrock_guard.account.engines import Athena, Cursor, DuckDB, Spark, athena_terms, count, trino
+from bedrock_guard.account.engines import Athena, Cursor, Spark, athena_terms, count, trino
 from bedrock_guard.account.trail_relation import table_ddl
 from bedrock_guard.account.trail_store import TrailStore
 from bedrock_guard.errors import GuardError

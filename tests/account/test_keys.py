@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
+from other_readers import normalise
 
 from bedrock_guard.account.keys import last_accessed, list_credentials, read_keys, read_user
 from bedrock_guard.account.principals import read_principals
@@ -26,7 +27,7 @@ from bedrock_guard.evidence.key_facts import AccessKey, Credential, UserFacts, s
 from bedrock_guard.evidence.key_use import key_use, short_term_sessions
 from bedrock_guard.evidence.keys import LastUse, creator_of, last_use, refine_key_kinds
 from bedrock_guard.evidence.tables import PRICES, Provenance, provenance_of
-from bedrock_guard.evidence.usage import normalise, to_frame
+from bedrock_guard.evidence.usage import to_frame
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 ACCOUNT = "111122223333"

@@ -11,12 +11,13 @@ from typing import Any
 import pandas as pd
 import pytest
 from odd_records import ACCOUNT, OTHER, odd_records
+from other_readers import DuckDB, read_folder, write_parquet
 
-from bedrock_guard.account.engines import DuckDB, count
+from bedrock_guard.account.engines import count
 from bedrock_guard.account.investigation import investigate
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.stored_calls import key_calls
-from bedrock_guard.account.trail import read_folder, read_parquet, write_parquet
+from bedrock_guard.account.trail import read_parquet
 from bedrock_guard.account.trail_reader import TrailReader
 from bedrock_guard.account.trail_store import TrailStore
 from bedrock_guard.evidence.moments import read_time
@@ -135,7 +136,7 @@ def test_an_action_over_two_accounts_counts_once_where_its_caller_is(
     organization: Path, tmp_path: Path
 ) -> None:
     store = stored(organization, tmp_path / "store")
-    expected = {"records": 11, "rows": 7, "left_out": {"duplicate": 4}}
+    expected = {"records": 11, "rows": 7, "left_out": {"twin": 4}}
     assert store.summary() == read_folder(organization).summary == expected
     for calls in (store.calls(), read_folder(organization).frame):
         assert set(calls["account_id"]) == {ACCOUNT}
@@ -145,6 +146,9 @@ def test_an_action_over_two_accounts_counts_once_where_its_caller_is(
     assert (tuples["calls"].sum(), tuples["output_tokens"].sum()) == (7, 35)
     start, end = read_time("2026-10-02T00:00:00Z"), read_time("2026-10-03T00:00:00Z")
     assert store.summary(start, end)["rows"] == 7
+    delivered(organization, [invoked(100)], day=4)
+    again = {"records": 12, "rows": 7, "left_out": {"duplicate": 1, "twin": 4}}
+    assert stored(organization, tmp_path / "again").summary() == read_folder(organization).summary == again
 
 
 def test_events_of_one_account_are_never_taken_for_one_action(organization: Path, tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ import pandas as pd
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
+from other_readers import read_folder, write_parquet
 
 from bedrock_guard.account.pacing import Pacer
-from bedrock_guard.account.trail import read_folder, read_parquet, whole_file, write_parquet
+from bedrock_guard.account.trail import read_parquet, whole_file
 from bedrock_guard.account.trail_files import FileRefusedError, Limits, inflate, parse
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.demo.clock import DemoClock

@@ -14,11 +14,12 @@ import pandas as pd
 import pytest
 from botocore.exceptions import ClientError
 from loopback_s3 import connected, put_files, s3_server
+from other_readers import DuckDB
 from trail_maker import make_trail
 from tuple_maker import tuples_of
 from typer.testing import CliRunner
 
-from bedrock_guard.account.engines import DuckDB, count
+from bedrock_guard.account.engines import count
 from bedrock_guard.account.permissions import TRAIL_BUCKET, trail_document
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import example_spec, look

@@ -18,10 +18,11 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from other_readers import read_folder
 from trail_maker import make_trail
 from tuple_maker import tuples_of
 
-from bedrock_guard.account.trail import read_folder, read_parquet
+from bedrock_guard.account.trail import read_parquet
 from bedrock_guard.account.trail_files import Limits
 from bedrock_guard.account.trail_reader import TrailReader
 from bedrock_guard.account.trail_store import TrailStore, delivery_day

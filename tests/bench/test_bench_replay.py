@@ -228,6 +228,7 @@ def test_ten_million_calls(benchmark: Any, capsys: pytest.CaptureFixture[str]) -
         input_tokens=calls * 900,
         output_tokens=calls * 90,
         untold=calls * 0,
+        failed=calls * 0,
         first_seen=moment,
         last_seen=moment,
     )

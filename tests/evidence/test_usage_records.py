@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from other_readers import normalise
 
 from bedrock_guard.evidence.moments import read_time, read_times
 from bedrock_guard.evidence.tables import CALLS, require
-from bedrock_guard.evidence.usage import TRAIL, LeftOut, normalise, to_frame
+from bedrock_guard.evidence.usage import TRAIL, LeftOut, to_frame
 
 ACCOUNT = "111122223333"
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -608,3 +609,9 @@ def test_any_damage_gives_a_row_or_a_reason(damage: dict[str, Any]) -> None:
     batch = normalise([{**record("RunInstances", **EC2), **damage}, {**record(), **damage}], set())
     assert batch.records == 2 == len(batch.rows) + sum(batch.left_out.values())
     to_frame(batch.rows)
+
+
+@pytest.mark.parametrize("code", [403, ["AccessDenied"], {"code": "x"}, True])
+def test_an_error_code_that_is_no_text_is_of_a_call_that_failed(code: Any) -> None:
+    batch = normalise([{**record(), "errorCode": code}], set())
+    assert batch.rows[0]["error_code"] == "unknown"

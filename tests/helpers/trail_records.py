@@ -7,9 +7,10 @@ from itertools import count
 from typing import Any
 
 import pandas as pd
+from other_readers import normalise
 
 from bedrock_guard.evidence.tables import Provenance
-from bedrock_guard.evidence.usage import normalise, to_frame
+from bedrock_guard.evidence.usage import to_frame
 
 ACCOUNT = "111122223333"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
