@@ -154,9 +154,16 @@ class BoundarySpec(Frozen):
         return cls._of({"profile": {"default": closed}})
 
     @classmethod
-    def from_draft(cls, account: str = "111122223333", region: str = "us-east-1") -> Self:
-        """What the first draft policies wished for, corrected: Haiku 4.5 through the US profile, small instances."""
-        return cls._of({"profile": {"draft": starting_points.from_draft(account, region)}})
+    def from_draft(cls, account: str = "111122223333", *regions: str) -> Self:
+        """What the first draft policies wished for, corrected: Haiku 4.5 by a geography, small instances.
+
+        Regions are by default us-east-1, and the geography is theirs.
+
+        Raises:
+            SpecError: the account or a region is not valid, or Haiku is not offered there by a geography's profile.
+        """
+        draft = starting_points.from_draft(account, regions or ("us-east-1",), shipped())
+        return cls._of({"profile": {"draft": draft}})
 
     @classmethod
     def _of(cls, data: Mapping[str, Any]) -> Self:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bedrock_guard.boundary.catalogue import Catalogue
 from bedrock_guard.boundary.profile import Controls, ModelChoice, Profile
+
+_HAIKU: Final = "anthropic.claude-haiku-4-5-20251001-v1:0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +34,22 @@ def strict(account: str, regions: Sequence[str], *, partition: str, **settings: 
     }
 
 
-def from_draft(account: str, region: str) -> dict[str, Any]:
+def from_draft(account: str, regions: Sequence[str], catalogue: Catalogue) -> dict[str, Any]:
     """The first draft's wishes as a profile, as in the file.
 
-    One Haiku, small instances; no keys, capacity, training, batch, agents or storage.
+    One Haiku, through the profiles of the Regions' own geographies (it wished for the US); small instances; no keys,
+    capacity, training, batch, agents or storage.
     """
+    haiku = catalogue.get(_HAIKU)
+    near = [
+        one.scope
+        for one in (haiku.profiles if haiku else ())
+        if one.route == "geo" and not one.destinations.keys().isdisjoint(regions)
+    ]
     return {
         "accounts": [account],
-        "regions": [region],
-        "model": [{"id": "anthropic.claude-haiku-4-5-20251001-v1:0", "routes": ["us"]}],
+        "regions": list(regions),
+        "model": [{"id": _HAIKU, "routes": near or ["us"]}],
         "controls": {"instance_types": ["t3.micro", "t3.small", "t3.medium"]},
     }
 

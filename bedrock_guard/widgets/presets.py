@@ -44,7 +44,7 @@ def _strict(_: Situation, spec: BoundarySpec, profile: str) -> Chosen:
 
 def _draft(_: Situation, spec: BoundarySpec, profile: str) -> Chosen:
     now = spec.profile[profile]
-    return BoundarySpec.from_draft(now.accounts[0], now.regions[0]).only()[1], ()
+    return BoundarySpec.from_draft(now.accounts[0], *now.regions).only()[1], ()
 
 
 def _least_change(situation: Situation, spec: BoundarySpec, profile: str) -> Chosen:
@@ -53,7 +53,9 @@ def _least_change(situation: Situation, spec: BoundarySpec, profile: str) -> Cho
 
 
 STRICT: Final = Preset("Strict", "no model, no EC2 type, every control on.", _strict)
-DRAFT: Final = Preset("First draft", "Claude Haiku 4.5 through the US profile, small EC2 types.", _draft)
+DRAFT: Final = Preset(
+    "First draft", "Claude Haiku 4.5 through your Regions' geography, small EC2 types.", _draft
+)
 LEAST_CHANGE: Final = Preset(
     "Least change",
     "approves what was called in the window, and takes off the controls that its callers ran into.",

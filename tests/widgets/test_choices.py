@@ -11,7 +11,7 @@ from bedrock_guard.boundary.spec import BoundarySpec, SpecError
 from bedrock_guard.errors import GuardError
 from bedrock_guard.widgets import control_values
 from bedrock_guard.widgets.choices import Choices, offered_routes
-from bedrock_guard.widgets.presets import DRAFT, PRESETS, STRICT
+from bedrock_guard.widgets.presets import DRAFT, PRESETS, STRICT, Preset
 
 OPUS = "anthropic.claude-opus-4-8"
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -176,6 +176,26 @@ def test_every_preset_can_be_built_and_keeps_accounts_and_people(choices: Choice
             choices.profile.administrators,
             choices.profile.break_glass,
         ) == people
+
+
+@pytest.mark.parametrize("preset", [STRICT, DRAFT], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    ("regions", "routes"),
+    [(("us-west-2",), ("us",)), (("eu-central-1",), ("eu",)), (("eu-west-1", "us-east-1"), ("us", "eu"))],
+)
+def test_a_preset_is_made_for_any_regions_and_one_account(
+    choices: Choices, preset: Preset, regions: tuple[str, ...], routes: tuple[str, ...]
+) -> None:
+    spec = BoundarySpec.strict("000000000012", *regions)
+    made, notes = preset.make(choices.situation, spec, "default")
+    now = made.profile["default"]
+    assert (now.accounts, now.regions, notes) == (("000000000012",), regions, ())
+    assert [(model.id, model.routes) for model in now.models] == (
+        [] if preset is STRICT else [(HAIKU, routes)]
+    )
+    assert now.controls.instance_types == (
+        True if preset is STRICT else ("t3.micro", "t3.small", "t3.medium")
+    )
 
 
 def test_strict_refuses_every_model(choices: Choices) -> None:
