@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -181,7 +181,7 @@ class _Builder:
         for key, shapes in self.stretches.items():
             self.names.setdefault(key, key)
             own = [test for test in self.tests.get(key, ()) if not any(one.keys for one in test.templates())]
-            axes.append(self._bounded(key_axis(key, own, self.fixed, shapes)))
+            axes.append(self._without_likes(self._bounded(key_axis(key, own, self.fixed, shapes))))
         return axes, proven and all(axis.complete for axis in axes)
 
     def _cut_variables(self, place: _Patterns, used: set[str]) -> bool:
@@ -199,8 +199,23 @@ class _Builder:
             proven &= every
         return proven
 
+    def _without_likes(self, axis: Axis) -> Axis:
+        """Leave one atom of each part of a variable's values: its others meet the same patterns and tests."""
+        part = self._part(axis.name)
+        found: dict[object, list[Atom]] = {}
+        for atom in axis.atoms:
+            found.setdefault(part(atom.value), []).append(atom)
+        alike = (Atom(atoms[0].value, " | ".join(one.words for one in atoms)) for atoms in found.values())
+        return Axis(axis.name, tuple(alike), axis.complete)
+
     def _alike(self, name: str, atom: Atom) -> OnRequest:
         """Give the test whether a request's value of a variable is in the same part as the one tried."""
+        part = self._part(name)
+        wanted = part(atom.value)
+        return lambda _resource, facts: part(facts.get(name)) == wanted
+
+    def _part(self, name: str) -> Callable[[Any], object]:
+        """Give what tells apart the values of a variable: the patterns that cut it, and the tests on it alone."""
         patterns = Patterns([shape.chain for shape in self.stretches[name]])
         own = [
             test.truth() for test in self.tests.get(name, ()) if not any(one.keys for one in test.templates())
@@ -208,10 +223,9 @@ class _Builder:
 
         def part(value: Any) -> object:
             fits = patterns.fits(value) if isinstance(value, str) else None
-            return value is None, fits, [true({**self.fixed, name: value}) for true in own]
+            return value is None, fits, tuple(true({**self.fixed, name: value}) for true in own)
 
-        wanted = part(atom.value)
-        return lambda _resource, facts: part(facts.get(name)) == wanted
+        return part
 
 
 def _shown(template: Template) -> str:

@@ -6,7 +6,6 @@ import operator as compare
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
-from ipaddress import IPv6Address
 from typing import Any
 
 from bedrock_guard.iam import globs, values
@@ -127,8 +126,6 @@ def _within(pattern: str) -> OnText:
 
     def predicate(value: str) -> bool:
         found = values.address(value)
-        if isinstance(found, IPv6Address) and version == 4:
-            found = found.ipv4_mapped
         return found is not None and found.version == version and first <= int(found) <= last
 
     return predicate

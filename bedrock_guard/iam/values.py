@@ -149,13 +149,14 @@ def network(written: str) -> Network | None:
 
 @lru_cache(maxsize=4096)
 def address(written: str) -> IPv4Address | IPv6Address | None:
-    """One IPv4 or IPv6 address, without a zone."""
+    """One IPv4 or IPv6 address, without a zone; an IPv4-mapped one is the IPv4 address that it maps."""
     if "%" in written:
         return None
     try:
-        return ip_address(written)
+        found = ip_address(written)
     except ValueError:
         return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
 def binary(written: str) -> bytes | None:

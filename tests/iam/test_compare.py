@@ -140,6 +140,22 @@ def test_a_variable_that_equals_another_key():
     ]
 
 
+def test_values_of_a_variable_that_do_the_same_are_one_class():
+    own = {"Effect": "Deny", "Action": "s3:*", "NotResource": "arn:aws:s3:::b/${aws:username}"}
+    lettered = {**own, "Condition": {"StringLike": {"aws:username": ["x", "?"]}}}
+    result = compare_boundaries(document(ALLOW_ALL, own), document(ALLOW_ALL, lettered), GET)
+    for name in ("x", "y", "xy"):
+        request = ("s3:GetObject", "arn:aws:s3:::c", {"aws:username": name})
+        covering = [one for one in result.differences if one.covers(*request)]
+        assert [one.after.verdict for one in covering] == (["allowed"] if len(name) > 1 else [])
+    shorter = {**own, "Condition": {"StringNotLike": {"aws:username": ["x", "?"]}}}
+    result = compare_boundaries(document(ALLOW_ALL, own), document(ALLOW_ALL, shorter), GET)
+    request = ("s3:GetObject", "arn:aws:s3:::c", {"aws:username": "x"})
+    assert [one.conditions["aws:username"].words for one in result.differences if one.covers(*request)] == [
+        ("x | ? except x",)
+    ]
+
+
 def test_two_variables_that_may_meet_are_not_called_a_proof():
     before = document(
         ALLOW_ALL, {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::${aws:username}/x"}

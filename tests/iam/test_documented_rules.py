@@ -683,6 +683,8 @@ def test_rule_30_numbers(operator, bound, value, holds):
         ("2001:db8::1", "2001:0db8:0:0:0:0:0:1", True),
         (["203.0.113.0/24", "2001:db8::/32"], "2001:db8::1", True),
         ("203.0.113.0/24", "not an address", False),
+        ("203.0.113.0/24", "::ffff:203.0.113.7", True),  # an IPv4 address in the form of IPv6 is IPv4 alone
+        ("::/0", "::ffff:203.0.113.7", False),
     ],
 )
 def test_rule_31_addresses(network, address, within):
