@@ -257,7 +257,7 @@ def test_a_cost_export_is_summed_by_model_and_caller_and_proven(tmp_path: Path) 
     write_cur(make_company(days=20, calls=60), tmp_path)
     done = run("spend", "--export", str(tmp_path), "--month", "2026-11")
     assert done.returncode == 0
-    for words in ("Usage by model, CUR 2.0, 1 files.", "role contract-review-service", "unattributed"):
+    for words in ("Usage by model, CUR 2.0, 1 files.", "role contract-review-service", "no caller known"):
         assert words in done.stdout
     assert done.stdout.rstrip().endswith("$0.00")
     assert run("spend", "--export", str(tmp_path), "--month", "2031-01").returncode == 2

@@ -17,6 +17,7 @@ from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import example_spec
 from bedrock_guard.boundary.builder import build
 from bedrock_guard.boundary.catalogue import shipped
+from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.evidence.cube import Cube
 from bedrock_guard.evidence.replay import Reach
 from bedrock_guard.evidence.tuples import TUPLES
@@ -51,7 +52,7 @@ def test_a_file_and_the_account_it_came_from_say_the_same(spec: str, tmp_path: P
     assert found["calls"] == len(read.frame)
     assert found["calls"] == sum(number for name, number in found.items() if name != "calls")
     assert min(found["refused"], found["allowed"], found["already_denied"]) > 0
-    assert "approved_models" in of_account.stdout
+    assert title_of("approved_models") in of_account.stdout
     assert "CloudTrail" in of_account.stderr
 
 
@@ -128,8 +129,8 @@ def test_open_and_already_denied_calls_are_classes_of_their_own() -> None:
     assert judged.totals == {"calls": 19, "allowed": 3, "refused": 2, "depends": 7, "already_denied": 7}
     shown = by_control(judged).frame
     assert list(zip(shown["would_be"], shown["control"], shown["calls"], strict=True)) == [
-        ("refused", "approved_models", 2),
-        ("open", "long_term_key_use", 7),
+        ("refused", title_of("approved_models"), 2),
+        ("open", title_of("long_term_key_use"), 7),
     ]
     assert list(shown["hangs_on"]) == ["", "whether an API key was used"]
     assert set(by_caller(judged).frame["caller"]) == {"role a", "unknown"}

@@ -24,7 +24,7 @@ from bedrock_guard.account.sole_callers import read_sole_callers
 from bedrock_guard.account.stored_calls import calls_at
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.attribution import Attribution, attribute
+from bedrock_guard.evidence.attribution import Attribution, attribute, unread_accounts
 from bedrock_guard.evidence.spend import classify_bill
 from bedrock_guard.evidence.tables import Provenance, money, provenance_of, total, with_provenance
 from bedrock_guard.evidence.token_counts import joined, of_calls, of_seen
@@ -45,6 +45,7 @@ class CallerSpend:
         exported: the export's lines of the window, classified, with `principal` and `resource_id`; None without one.
         control: what Cost Explorer says of the same days, credits and tax included.
         asked: (service, operation) -> requests made for this value.
+        unread: accounts with spend on models none of whose calls was read.
     """
 
     counted: Attribution | None
@@ -52,6 +53,7 @@ class CallerSpend:
     exported: pd.DataFrame | None
     control: Decimal | None = None
     asked: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
     @property
     def exported_total(self) -> Decimal | None:
@@ -108,9 +110,9 @@ def read_caller_spend(
     said = provenance_of(tokens)
     said = said.lowered("unknown", f"the bill is not whole: {' '.join(gaps)}") if gaps else said
     exported = _exported(account, found, export) if export else None
-    return CallerSpend(
-        counted, said, exported, found.now.proof.control_total, dict(account.requests.counts() - before)
-    )
+    asked = dict(account.requests.counts() - before)
+    unread = unread_accounts(found.lines, tokens if seen is None else seen)
+    return CallerSpend(counted, said, exported, found.now.proof.control_total, asked, unread)
 
 
 def _logged(account: Account, found: Spending, place: str) -> pd.DataFrame:

@@ -41,7 +41,8 @@ from bedrock_guard.evidence.key_use import signers
 from bedrock_guard.evidence.packed import packed
 from bedrock_guard.evidence.prices import from_bill
 from bedrock_guard.evidence.questions import answers
-from bedrock_guard.evidence.spend import classify_bill
+from bedrock_guard.evidence.spend import MANTLE as MANTLE_WORD
+from bedrock_guard.evidence.spend import classify_bill, on_mantle
 from bedrock_guard.evidence.suspects import Suspect, suspects
 from bedrock_guard.evidence.tables import Provenance, Table, provenance_of, total
 from bedrock_guard.evidence.words import many
@@ -69,7 +70,6 @@ MANTLE: Final = Table(
 """The mantle endpoint: control-plane calls by caller (from the records), inference dollars by model (from the bill)."""
 
 _MOST_PRICED_REGIONS: Final = 6
-_MANTLE: Final = "-mantle-"
 REGIONS_ASSUMED: Final = (
     "Which Regions are enabled could not be asked; those known to have Bedrock were asked instead"
 )
@@ -315,7 +315,7 @@ def _partition(region: str) -> str:
 def _bill(account: Account, days: int) -> pd.DataFrame:
     """The bill by month, which tells what was paid for a token in a thirtieth of the lines; of mantle by day."""
     months = read_bill(account, Window.last(account.now, days), granularity="MONTHLY")
-    return with_days(account, months, {name for name in months.frame["usage_type"] if _MANTLE in name})
+    return with_days(account, months, {name for name in months.frame["usage_type"] if MANTLE_WORD in name})
 
 
 def _prices(account: Account, bill: pd.DataFrame, calls: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
@@ -379,7 +379,7 @@ def _mantle_calls(calls: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _mantle_bill(bill: pd.DataFrame) -> list[dict[str, Any]]:
     """Inference on the mantle endpoint: its usage types say so, who called they do not say."""
-    lines = bill[bill["usage_type"].fillna("").str.contains(_MANTLE, regex=False)]
+    lines = bill[on_mantle(bill)]
     return [
         {
             "source": "bill (inference)",

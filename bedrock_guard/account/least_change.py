@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from bedrock_guard.account.suspicion import call_findings, tells_each_call, thieves
 from bedrock_guard.boundary.spec import BoundarySpec, Controls, Profile
 from bedrock_guard.boundary.starting_points import UsedRoute
 from bedrock_guard.errors import GuardError
-from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds
-from bedrock_guard.evidence.findings import find
 from bedrock_guard.evidence.invocations import INVOCATIONS
-from bedrock_guard.evidence.suspects import signs_of_theft
-from bedrock_guard.evidence.usage import TRAIL
 
 if TYPE_CHECKING:
     from bedrock_guard.account.situation import Situation
@@ -44,13 +41,12 @@ class Apart:
     @classmethod
     def of(cls, situation: Situation, spec: BoundarySpec, profile: Profile) -> Apart:
         """Of the calls that were read, by the rules that need no more than them."""
-        found = _findings(situation, spec)
-        thieves = signs_of_theft((one.rule, one.subject) for one in found)
+        found = call_findings(situation, spec.findings)
         told: set[tuple[str, ...]] = set()
         if high := {event for one in found if one.severity == "high" for event in one.evidence}:
             about = situation.calls.loc[situation.calls["event_id"].isin(high), _CALL].dropna()
             told = {tuple(map(str, row)) for row in about.itertuples(index=False)}
-        return cls(frozenset(profile.break_glass), frozenset(thieves), frozenset(told))
+        return cls(frozenset(profile.break_glass), frozenset(thieves(found)), frozenset(told))
 
     def why(self, call: tuple[str, ...]) -> str:
         """Why nothing is opened for a principal's program and operation; empty where it may be."""
@@ -95,17 +91,6 @@ class LeastChange:
     whole: bool
 
 
-def _findings(situation: Situation, spec: BoundarySpec) -> Sequence[Finding]:
-    if not _tells_each_call(situation):
-        return ()
-    evidence = Evidence(situation.calls, situation.account.now)
-    return find(evidence, Thresholds.of(spec.findings))
-
-
-def _tells_each_call(situation: Situation) -> bool:
-    return set(TRAIL.columns) <= set(situation.calls.columns)
-
-
 def least_change(
     situation: Situation,
     spec: BoundarySpec,
@@ -132,7 +117,7 @@ def least_change(
         hits = _hits(found, apart)
         off = {name: who for name, who in sorted(hits.items()) if not all(one.why for one in who)}
         if not off:
-            return LeastChange(used, taken, hits, found, apart, _tells_each_call(situation))
+            return LeastChange(used, taken, hits, found, apart, tells_each_call(situation))
         taken |= off
         changed = used.controls.model_copy(update=dict.fromkeys(off, False))
         used = used.model_copy(update={"controls": changed})

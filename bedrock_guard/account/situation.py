@@ -25,7 +25,7 @@ from bedrock_guard.account.stored_calls import calls_at
 from bedrock_guard.account.trail_lookup import look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
 from bedrock_guard.boundary.spec import BoundarySpec
-from bedrock_guard.evidence.attribution import Attribution, Owners, attribute
+from bedrock_guard.evidence.attribution import Attribution, Owners, attribute, unread_accounts
 from bedrock_guard.evidence.impact import GOVERNED, Billed
 from bedrock_guard.evidence.impact_days import DailyBill
 from bedrock_guard.evidence.model_ids import fill_models
@@ -151,9 +151,7 @@ class Situation:
     @cached_property
     def unread(self) -> tuple[str, ...]:
         """Accounts with spend on models of which no call was read: what a boundary refuses is told by models alone."""
-        billed = self.bill.loc[self.bill["bucket"].isin(GOVERNED), "account_id"].dropna()
-        seen = set(map(str, self.calls["account_id"].dropna().unique()))
-        return tuple(sorted(set(map(str, billed.unique())) - seen))
+        return unread_accounts(self.bill, self.calls)
 
     @property
     def start(self) -> datetime:

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
-from bedrock_guard.boundary.controls import CONTROLS, Control, Rule, Scope
+from bedrock_guard.boundary.controls import CONTROLS, Control, Rule, Scope, title_of, titles
 from bedrock_guard.boundary.controls.lifting import PRINCIPAL, lifted
 from bedrock_guard.boundary.packing import (
     LIMIT,
@@ -27,7 +27,8 @@ from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice, Profile, Spec
 from bedrock_guard.errors import GuardError
 
 _FOLLOWING = (
-    "a role that is made under the boundary carries no deny policy: here it holds for the bounded paths"
+    "a role that is made under the boundary carries no identity-based policy of the spec: here it holds for the "
+    "bounded paths"
 )
 
 _CDK_PARTS = ("deploy", "cfn-exec", "file-publishing", "image-publishing", "lookup")
@@ -136,7 +137,7 @@ def build(
 
 
 def _finding(entry: SpecException) -> str:
-    what = entry.control or (entry.model.id if entry.model else "")
+    what = title_of(entry.control or (entry.model.id if entry.model else ""))
     return f"The exception of {entry.owner} for {what} ended on {entry.until} and no longer applies: {entry.reason}"
 
 
@@ -145,8 +146,8 @@ def _unfollowed(profile: Profile, packed: Sequence[Packed]) -> list[str]:
     denied = _denied(packed)
     if not denied or "scp" in profile.documents or not isinstance(profile.controls.bounded_roles, tuple):
         return []
-    named = ", ".join(control.id for control in CONTROLS if control.id in denied)
-    what = f"these controls stand in deny policies, and so do not hold for it: {named}"
+    named = titles(denied)
+    what = f"these controls stand in identity-based policies, and so do not hold for it: {named}"
     remedy = "Let SCPs be made (documents), or let no role be made and assumed (bounded_roles = true)"
     return [f"A role that a bounded principal makes carries the boundary alone; {what}. {remedy}."]
 
@@ -259,7 +260,9 @@ class _Plan:
                 below = fill(kept, beside, prefix)
                 if not below.left:
                     break
-            moved.setdefault(item.control.id, "no room was left in the boundary and its deny policies")
+            moved.setdefault(
+                item.control.id, "no room was left in the boundary and the identity-based policies"
+            )
         return moved, below
 
     def _following(self, denied: Container[str]) -> list[Item]:
@@ -281,8 +284,10 @@ class _Plan:
             return
         sizes = {item.control.id: item.weight for item in items}
         rooms = " + ".join(f"{LIMIT[kind]} {kind} of {QUOTA[kind]:,}" for kind in kinds)
-        listed = ", ".join(f"{name} {sizes[name]:,}" for name in sorted(sizes, key=lambda n: (-sizes[n], n)))
-        left = ", ".join(f"{item.control.id} ({sizes[item.control.id]:,})" for item in filled.left)
+        listed = "; ".join(
+            f"{title_of(name)} {sizes[name]:,}" for name in sorted(sizes, key=lambda n: (-sizes[n], n))
+        )
+        left = "; ".join(f"{title_of(item.control.id)} ({sizes[item.control.id]:,})" for item in filled.left)
         raise BuildError(
             f"The controls do not fit: {left} found no room.",
             why=f"Characters there are: {rooms}. Characters needed: {listed}.",

@@ -19,7 +19,7 @@ from bedrock_guard.boundary.scenarios import Setting, full_spec
 from bedrock_guard.boundary.spec import BoundarySpec, Controls, Profile
 
 _STANDS = {
-    "principal": "In the boundary, or in a deny policy beside it when the boundary is full.",
+    "principal": "In the boundary, or in an identity-based policy attached beside it when the boundary is full.",
     "account": "In the boundary and in an SCP: a boundary on one principal cannot reach it.",
 }
 

@@ -54,7 +54,7 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
         ),
         Bypass(
             34,
-            "A new user or role without the boundary, or without the deny policies beside it",
+            "A new user or role without the boundary, or without the identity-based policies beside it",
             (
                 step(at.call("iam", "CreateUser", {"UserName": "BedrockAPIKey-0001"}), "bounded_principals"),
                 step(
@@ -74,7 +74,7 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
                     if by_id(control).on(at.profile)
                 ),
             ),
-            rest="Without SCPs a role made under the boundary does not carry the deny policies.",
+            rest="Without SCPs a role made under the boundary does not carry the identity-based policies.",
         ),
         Bypass(
             35,
@@ -96,7 +96,7 @@ def roles(at: Setting) -> tuple[Bypass, ...]:
         ),
         Bypass(
             36,
-            "Remove the boundary, edit it, detach its deny policies, lock out who could undo it",
+            "Remove the boundary, edit it, detach its identity-based policies, lock out who could undo it",
             (
                 step(
                     at.call("iam", "DeleteRolePermissionsBoundary", {"RoleName": "dev"}),

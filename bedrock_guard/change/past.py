@@ -32,9 +32,9 @@ _MONEY: Final = ("refused", "stranded", "unknown")
 def history(scene: Scene, seen: Situation) -> History:
     """Calls of the window that worked and would be refused, by those whom the change touches, and their dollars."""
     touched = _touched(scene)
-    judged, spent = _consequences(scene, seen, touched or ("nobody",))
+    judged, cost, spent = _consequences(scene, seen, touched or ("nobody",))
     named = spent.iloc[:-1]
-    everybody = _consequences(scene, seen, ())[1] if touched else spent
+    of_all, cost, everybody = _consequences(scene, seen, ()) if touched else (judged, cost, spent)
     mine = everybody[everybody["principal"].isin(touched)]
     if scene.scps_on:
         bound = named["account_id"].isin(_accounts(scene, itself=scene.bound))
@@ -45,6 +45,9 @@ def history(scene: Scene, seen: Situation) -> History:
     choice = _choice(scene, seen)
     away = choice[~choice["account_id"].isin(_accounts(scene)) & choice["account_id"].notna()]
     beyond = away[away["cost_usd"] != 0]
+    lines = cost.lines[cost.lines["outcome"].isin(_MONEY)]
+    unread = lines[lines["account_id"].isin(seen.unread) & (lines["cost_usd"] != 0)]
+    known = {*mine["principal"].dropna(), *scene.wish.built.profile.break_glass}
     return History(
         window=f"{seen.window.start} to {seen.window.end - timedelta(days=1)} (UTC)",
         hits=tuple(_hits(judged, mine, seen)),
@@ -52,7 +55,10 @@ def history(scene: Scene, seen: Situation) -> History:
         stranded_usd=str(lost["stranded"]),
         depends_usd=str(lost["unknown"]),
         others_usd=str(_all(others)),
-        unseen_usd=str(_all(everybody.iloc[-1:])),
+        others=tuple(one for one in _hits(of_all, others, seen) if one.principal not in known),
+        unread_usd=str(total(unread["cost_usd"])),
+        unread=tuple(sorted(map(str, unread["account_id"].unique()))),
+        unseen_usd=str(_all(everybody.iloc[-1:]) - total(unread["cost_usd"])),
         elsewhere_usd=str(total(beyond["cost_usd"])),
         elsewhere=tuple(sorted({str(name) for name in beyond["account_id"]})),
         choice_usd=str(total(choice["cost_usd"])),
@@ -61,7 +67,7 @@ def history(scene: Scene, seen: Situation) -> History:
 
 def gentlest(scene: Scene, seen: Situation) -> str | None:
     """ARN of the selected with the fewest calls that would be refused; of several the first who called at all."""
-    judged, _ = _consequences(scene, seen, _touched(scene) or ("nobody",))
+    judged, _, _ = _consequences(scene, seen, _touched(scene) or ("nobody",))
     hits = judged.hits("principal")
     refused = hits[hits["verdict"] == "refused"].groupby("principal")["calls"].sum().to_dict()
     active = set(seen.cube.rows["principal"].dropna())
@@ -81,13 +87,19 @@ def _impact(seen: Situation, reach: Reach, judged: Judged) -> Impact:
     return impact(judged.weights, seen.billed, Prober(reach, seen.catalogue).verdict)
 
 
-def _consequences(scene: Scene, seen: Situation, targets: tuple[str, ...]) -> tuple[Judged, pd.DataFrame]:
-    """Calls as the documents judge them, and dollars by caller. No target is everybody, of whom each loses its own."""
+def _consequences(
+    scene: Scene, seen: Situation, targets: tuple[str, ...]
+) -> tuple[Judged, Impact, pd.DataFrame]:
+    """Calls as the documents judge them, dollars, and dollars by caller.
+
+    No target is everybody, of whom each loses its own.
+    """
     built = _built(scene, targets)
     free = seen.account.management if scene.bound else scene.account
     reach = Reach(built, free, datetime.combine(built.on, time(12), UTC))
     judged = seen.cube.judge(reach)
-    return judged, by_caller(judged, _impact(seen, reach, judged), seen.counted)
+    cost = _impact(seen, reach, judged)
+    return judged, cost, by_caller(judged, cost, seen.counted)
 
 
 def _all(spent: pd.DataFrame) -> Decimal:

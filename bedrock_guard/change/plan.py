@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_guard.account.pages import code_of
+from bedrock_guard.account.suspicion import call_findings, thieves
 from bedrock_guard.boundary.packing import minified
+from bedrock_guard.change import permission_sets
 from bedrock_guard.change.effects import effects, probes, robbed
 from bedrock_guard.change.errors import ChangeError, PlanRefusedError, Refusal
 from bedrock_guard.change.lockout import cut_off, lockouts
@@ -24,8 +26,10 @@ from bedrock_guard.change.refusals import refusals
 from bedrock_guard.change.rights import operator_refusals, rights_of
 from bedrock_guard.change.scene import Scene, look_at
 from bedrock_guard.change.steps_scp import AttachScp, CreateScp
+from bedrock_guard.change.survey import PROTECTED
 from bedrock_guard.change.texts import digest
 from bedrock_guard.change.then import accounts_mark, guardrail_mark, person_mark, policy_mark
+from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.evidence.words import many
 
 if TYPE_CHECKING:
@@ -72,7 +76,8 @@ def make_plan(account: Account, wish: Wish, *, seen: Situation | None = None) ->
         effects=found,
         history=past,
         opinions=said,
-        risks=(*_first(scene, past), *_risks(scene, seen)),
+        risks=(*_first(scene, past, wish.canary), *_stolen(seen, past), *_risks(scene, seen)),
+        exports=(*_exports(scene), *_of_permission_sets(scene, past)),
     )
 
 
@@ -95,7 +100,6 @@ def _of_scene(scene: Scene) -> dict[str, Any]:
         "bystanders": scene.bystanders,
         "break_glass": tuple(person.state.arn for person in scene.rescuers),
         "fingerprint": fingerprint(scene),
-        "exports": tuple(_exports(scene)),
     }
 
 
@@ -106,17 +110,49 @@ def _led(scene: Scene, seen: Situation | None) -> Scene:
     return replace(scene, wish=replace(scene.wish, canary=gentlest(scene, seen)))
 
 
-def _first(scene: Scene, past: History | None) -> Iterator[str]:
-    """What to expect of the watch after the canary."""
+def _first(scene: Scene, past: History | None, named: str | None) -> Iterator[str]:
+    """Why the canary is who it is, and what to expect of the watch after it."""
     first = scene.canary
-    hits = past.hits if past else ()
-    calls = next((hit.calls for hit in hits if first and hit.principal == first.state.arn), 0)
-    if first is not None and calls > scene.wish.most_denials:
-        yield (
-            f"The canary {first.who} made {many(calls, 'call')} in the window that would be refused, and the watch "
-            f"bears {many(scene.wish.most_denials, 'new denial')}: it will stop there if that work goes on. Name a "
-            "canary with fewer, or move its work first."
+    if first is None:
+        return
+    hits = {hit.principal: hit.calls for hit in past.hits} if past else {}
+    calls = {person.who: hits.get(person.state.arn, 0) for person in scene.people.values()}
+    mine, fewest = calls[first.who], min(calls, key=lambda who: calls[who])
+    if len(scene.people) > 1:
+        yield f"{first.who} goes first, as the canary: {_why_first(mine, past, named)}."
+    if mine > scene.wish.most_denials:
+        other = (
+            f"{fewest} has {calls[fewest]:,}: name it as the canary, or move"
+            if calls[fewest] < mine
+            else "Move"
         )
+        few = "" if calls[fewest] < mine else "None of those selected has fewer. "
+        yield (
+            f"The canary {first.who} made {many(mine, 'call')} in the window that would be refused, and the watch "
+            f"bears {many(scene.wish.most_denials, 'new denial')}: it will stop there if that work goes on. {few}"
+            f"{other} its work first."
+        )
+
+
+def _why_first(calls: int, past: History | None, named: str | None) -> str:
+    if named is not None:
+        return "it was named"
+    if past is None:
+        return "it is the first of those selected, since past calls were not looked at"
+    return f"of those selected it has the fewest calls in the window that would be refused ({calls:,})"
+
+
+def _stolen(seen: Situation | None, past: History | None) -> Iterator[str]:
+    """Whose key looks stolen of those that the documents hit."""
+    if seen is None or past is None:
+        return
+    hit = {one.principal for one in (*past.hits, *past.others)}
+    for who, signs in thieves(call_findings(seen, {})).items():
+        if who in hit:
+            yield (
+                f"{short_name(who)} shows the signs of a stolen key ({', '.join(signs)}): switch its key off first, as "
+                "the key usage report says."
+            )
 
 
 @contextmanager
@@ -209,6 +245,14 @@ def _risks(scene: Scene, seen: Situation | None) -> Iterator[str]:
         yield "Nobody looked at past calls: who was active and would be refused is unknown."
     yield "IAM has no conditional write: another administrator's write in the last moment before ours is not kept out."
     yield "AWS applies changes with a delay: what is shown as applied was read back, and may bind a little later."
+
+
+def _of_permission_sets(scene: Scene, past: History | None) -> Iterator[str]:
+    """For callers of Identity Center that the same documents hit, which this plan cannot touch: what would."""
+    for one in past.others if past else ():
+        path, _, role = one.principal.partition(":role")[2].rpartition("/")
+        if scene.policies and f"{path}/".startswith(PROTECTED[1]):
+            yield from permission_sets.commands(scene, role)
 
 
 def _exports(scene: Scene) -> Iterator[str]:

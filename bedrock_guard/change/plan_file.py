@@ -93,11 +93,17 @@ class History(_Frozen):
     depends_usd: str | None
     """Theirs too, and it hangs on what is not known."""
     unseen_usd: str | None
-    """Refused, stranded or open by the documents wherever they bind, and no call was seen that says whose it was."""
+    """Refused, stranded or open where calls were read, and none says whose it was."""
     stranded_usd: str | None = None
     """Of commitments of theirs, which are paid although nothing may use them."""
     others_usd: str | None = None
     """The same documents would take it from callers whom the change does not touch."""
+    others: tuple[Hit, ...] = ()
+    """Those callers."""
+    unread_usd: str | None = "0"
+    """Of accounts that the change reaches and whose calls were not read."""
+    unread: tuple[str, ...] = ()
+    """Those accounts."""
     elsewhere_usd: str | None = "0"
     """Of the profile's accounts that the change does not reach, which needs an SCP or a plan of their own."""
     elsewhere: tuple[str, ...] = ()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import shlex
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from bedrock_guard.boundary.packing import QUOTA
+from bedrock_guard.change import permission_sets
 from bedrock_guard.change.errors import Refusal
 from bedrock_guard.change.look import PolicyState
 from bedrock_guard.change.scene import TARGET
@@ -87,7 +87,7 @@ def _selection(scene: Scene) -> Iterator[Refusal]:
     if scene.people and scene.boundary is None and not scene.denies:
         yield Refusal(
             "documents",
-            "The spec makes no boundary and no deny policy for anybody.",
+            "The spec makes no boundary and no identity-based policy for anybody.",
             "Nothing would be put on those selected.",
             "Turn on a control that makes one, or select nobody and name targets for the SCPs.",
         )
@@ -135,21 +135,21 @@ def _people(scene: Scene) -> Iterator[Refusal]:
                 f"{person.who} belongs to IAM Identity Center.",
                 "A boundary put on it directly is refused by AWS; it belongs on the permission set.",
                 "Use the commands offered, in the account that administers Identity Center.",
-                _permission_set(scene, state.name),
+                "\n".join(permission_sets.commands(scene, state.name)),
             )
         if not scene.ours(state.boundary) and not scene.wish.replace and scene.boundary is not None:
             yield Refusal(
                 "foreign_boundary",
-                f"{person.who} has a boundary that is not ours: {state.boundary}.",
+                f"{person.who} has a boundary that is not of this spec: {state.boundary}.",
                 "Replacing it may open what it closed.",
-                "Leave it out (untick it under Who), or tick “Replace boundaries that are not ours” under How (on "
-                "a command line: --replace); the former one is kept for the way back.",
+                "Leave it out (untick it under Who), or tick “Replace boundaries that are not of this spec” under "
+                "How (on a command line: --replace); the former one is kept for the way back.",
             )
         most = _most_attached(scene, person)
         if most > MAX_MANAGED_POLICIES_PER_PRINCIPAL:
             yield Refusal(
                 "quota",
-                f"{person.who} would have {most} attached policies.",
+                f"{person.who} would have {most} managed policies attached.",
                 f"{MAX_MANAGED_POLICIES_PER_PRINCIPAL} are the most without a quota increase.",
                 "Detach one that it does not need, or put two of its policies into one.",
             )
@@ -160,23 +160,6 @@ def _most_attached(scene: Scene, person: Person) -> int:
     wanted = {policy.arn for policy in scene.denies}
     tried = person is scene.canary and any(policy.changes and policy.users for policy in scene.denies)
     return len(person.attached | wanted) + tried
-
-
-def _permission_set(scene: Scene, role: str) -> str:
-    """https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_PutPermissionsBoundaryToPermissionSet.html ."""
-    name = re.sub(r"_[0-9a-f]{16}$", "", role.removeprefix("AWSReservedSSO_"))
-    policy = scene.boundary.name if scene.boundary else ""
-    reference = json.dumps({"CustomerManagedPolicyReference": {"Name": policy, "Path": "/"}})
-    return "\n".join(
-        (
-            "instance=$(aws sso-admin list-instances --query 'Instances[0].InstanceArn' --output text)",
-            f"# ARN=the permission set named {name}; the policy {policy} must exist in every account it is used in",
-            'aws sso-admin put-permissions-boundary-to-permission-set --instance-arn "$instance" \\',
-            f'  --permission-set-arn "$ARN" --permissions-boundary {shlex.quote(reference)}',
-            'aws sso-admin provision-permission-set --instance-arn "$instance" --permission-set-arn "$ARN" \\',
-            f"  --target-type AWS_ACCOUNT --target-id {scene.account}",
-        )
-    )
 
 
 def _break_glass(scene: Scene) -> Iterator[Refusal]:
@@ -262,7 +245,8 @@ def _documents(scene: Scene) -> Iterator[Refusal]:
         if not policy.boundary and policy.uses.boundary:
             yield Refusal(
                 "permissions_policy",
-                f"The deny policy {policy.name} is the boundary of {', '.join(sorted(policy.uses.boundary))}.",
+                f"The identity-based policy {policy.name} is the boundary of "
+                f"{', '.join(sorted(policy.uses.boundary))}.",
                 "As a boundary it allows nothing.",
                 "Give them another boundary first, or take this one off.",
             )

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from bedrock_guard.boundary.controls import titles
 from bedrock_guard.change.steps_pause import Gate
 from bedrock_guard.evidence.adding import cents
 from bedrock_guard.evidence.tables import dollars, total
-from bedrock_guard.evidence.words import many
+from bedrock_guard.evidence.words import accounts_words, many
 
 if TYPE_CHECKING:
-    from bedrock_guard.change.plan_file import Effect, History, Plan
+    from bedrock_guard.change.plan_file import Effect, History, Hit, Plan
 
 _SHOWN = 12
+_FLOORS = ("refused_usd", "depends_usd", "others_usd")
+"""Dollars that callers are named for, who spent at least so much."""
 _VERDICTS = {"allowed": "allowed", "implicitDeny": "not allowed", "explicitDeny": "denied"}
 
 
@@ -118,15 +121,31 @@ def _history(plan: Plan) -> Iterator[str]:
         return
     yield f"{seen.window}: {history_words(seen)}"
     yield ""
-    for hit in seen.hits:
-        last = f", last {hit.last_call}, by {', '.join(hit.controls)}" if hit.last_call else ""
-        stranded = f", {usd(hit.stranded_usd)} stranded" if _some(hit.stranded_usd) else ""
-        yield (
-            f"- {_code(hit.principal)}: {hit.calls:,} calls, {usd(hit.refused_usd)} refused at least{stranded}{last}"
-        )
+    yield from map(_hit, seen.hits)
     if not seen.hits:
         yield "Nobody whom the change touches would have been refused a call."
     yield ""
+    if seen.others:
+        yield from (
+            "Hit by the same documents, and not touched by this plan:",
+            "",
+            *map(_hit, seen.others),
+            "",
+        )
+
+
+def _hit(hit: Hit) -> str:
+    parts = [many(hit.calls, "call")] if hit.calls else []
+    parts += [f"{_least(hit.refused_usd)} refused"]
+    known = hit.refused_usd is not None
+    parts += [f"{usd(hit.stranded_usd)} stranded"] if known and _some(hit.stranded_usd) else []
+    parts += [f"the last on {hit.last_call[:10]}", f"by: {titles(hit.controls)}"] if hit.last_call else []
+    return f"- {_code(hit.principal)}: {', '.join(parts)}"
+
+
+def _least(value: str | None) -> str:
+    """A caller's dollars: a floor, but for nothing, which is said as such."""
+    return f"at least {usd(value)}" if value is not None and Decimal(value) else usd(value)
 
 
 def history_words(seen: History) -> str:
@@ -134,7 +153,15 @@ def history_words(seen: History) -> str:
 
     Together they are what the whole choice refuses, strands or leaves open, where the change leaves no document out.
     """
-    names = ("refused_usd", "stranded_usd", "depends_usd", "others_usd", "unseen_usd", "elsewhere_usd")
+    names = (
+        "refused_usd",
+        "stranded_usd",
+        "depends_usd",
+        "others_usd",
+        "unread_usd",
+        "unseen_usd",
+        "elsewhere_usd",
+    )
     amounts = {name: getattr(seen, name) for name in names}
     known = {name: Decimal(value) for name, value in amounts.items() if value is not None}
     whole = None if seen.choice_usd is None else Decimal(seen.choice_usd)
@@ -143,6 +170,7 @@ def history_words(seen: History) -> str:
     accounts = f"{many(len(seen.elsewhere), 'account')} of the profile ({', '.join(seen.elsewhere)})"
     words = {
         "refused_usd": "of those touched would have been refused",
+        "unread_usd": f"is of {accounts_words(seen.unread or ('unknown',))}: calls not read",
         "stranded_usd": "of their commitments would be paid although refused",
         "depends_usd": "of theirs hang on what is not known",
         "others_usd": "that the same documents would hit is other callers', whom nothing here touches",
@@ -150,12 +178,17 @@ def history_words(seen: History) -> str:
         "elsewhere_usd": f"is of {accounts} that this change does not reach: only a plan made there does",
     }
     said = [
-        f"{'unknown dollars' if name not in shown else dollars(shown[name])} {words[name]}"
+        f"{_amount(name, shown.get(name))} {words[name]}"
         for name in names
         if name == "refused_usd" or _some(amounts[name])
     ]
     sum_ = f" Together {dollars(whole)}, as under Callers hit." if adds_up else ""
     return f"{'; '.join(said)}.{sum_}"
+
+
+def _amount(name: str, shown: Decimal | None) -> str:
+    least = "at least " if name in _FLOORS and shown else ""
+    return "unknown dollars" if shown is None else f"{least}{dollars(shown)}"
 
 
 def usd(value: str | None) -> str:

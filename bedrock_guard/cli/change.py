@@ -53,7 +53,7 @@ def plan(  # noqa: PLR0913, PLR0917 - one option for each thing a person may ask
         str | None, typer.Option(help="ARN of who will apply it; by default the caller.")
     ] = None,
     break_glass: Annotated[list[str] | None, typer.Option(help="An emergency principal, by ARN.")] = None,
-    replace: Annotated[bool, typer.Option(help="Replace boundaries that are not ours.")] = False,
+    replace: Annotated[bool, typer.Option(help="Replace boundaries that are not of this spec.")] = False,
     wave: Annotated[int, typer.Option(min=1, help="Principals that go together after the canary.")] = 10,
     watch_minutes: Annotated[
         int, typer.Option(min=0, help="How long denials are waited for before a wave.")
@@ -111,9 +111,7 @@ def plan(  # noqa: PLR0913, PLR0917 - one option for each thing a person may ask
     print(review(made).partition("\n## Not done by this plan")[0].partition("\n## The way back")[0])
     print(f"\nwritten: {file}, and beside it the review and the way back")
     if made.exports:
-        print(
-            f"         {len(made.exports)} commands for SCPs, which this plan does not attach, are in the review"
-        )
+        print("         what this plan does not run (SCPs, permission sets) stands there as commands")
     if made.steps:
         print(f"next:    {again('apply', str(file), account, state)}")
 

@@ -23,7 +23,7 @@ An embedded AWS account behind real boto3 clients. `Account.demo()` opens it; no
 environment variable, profile or credential is read. Its clock stands at 2026-11-20T12:00Z and moves only when somebody
 sleeps on it. `bedrock-guard demo --serve` answers the AWS CLI and other SDKs on a loopback port, to requests that name
 a loopback host and come from no web page; there the clock also runs with the machine's.
-With `enforce=True` every call is decided by the caller's identity policies, boundary and SCPs: `demo_backend.asked` keeps
+With `enforce=True` every call is decided by the caller's identity-based policies, boundary and SCPs: `demo_backend.asked` keeps
 what was decided, and a refused call shows in Event history.
 
 ## The company

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from bedrock_guard.evidence.impact import GOVERNED
 from bedrock_guard.evidence.invocations import STANDARD
 from bedrock_guard.evidence.reconcile import USAGE_BUCKETS
 from bedrock_guard.evidence.tables import CLASSIFIED_BILL, money, require, total
@@ -174,6 +175,18 @@ class _Pile:
 
     cost: list[Decimal]
     tokens: list[Decimal | None]
+
+
+def unread_accounts(bill: pd.DataFrame, calls: pd.DataFrame) -> tuple[str, ...]:
+    """Accounts with spend on models none of whose calls is in a table of calls, or of their tokens.
+
+    Args:
+        bill: a classified bill.
+        calls: any table with `account_id`.
+    """
+    billed = bill.loc[bill["bucket"].isin(GOVERNED), "account_id"].dropna()
+    seen = set(map(str, calls["account_id"].dropna().unique()))
+    return tuple(sorted(set(map(str, billed.unique())) - seen))
 
 
 def attribute(

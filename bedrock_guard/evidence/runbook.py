@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from bedrock_guard.boundary.controls import titles
 from bedrock_guard.evidence.key_facts import UserFacts
 from bedrock_guard.evidence.runbook_commands import (
     deny_document,
@@ -317,8 +318,8 @@ def _switch_off(user: str, access_key: str, why: str) -> Step:
 _PREVENT: Final = (
     Step(
         "prevent",
-        "Deny making and using keys to whoever does not need them: the controls api_key_creation, long_term_key_use "
-        "and short_term_key_use of a spec.",
+        "Deny making and using keys to whoever does not need them, by controls of a spec: "
+        f"{titles(('api_key_creation', 'long_term_key_use', 'short_term_key_use'))}.",
         ("bedrock-guard build guard.toml --out policies",),
     ),
     Step(

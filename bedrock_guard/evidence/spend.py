@@ -132,6 +132,15 @@ def of_charge_type(record_type: str) -> Bucket | None:
     return None if record in _USAGE_RECORDS or not record else "unmapped"
 
 
+MANTLE: Final = "-mantle-"
+"""What usage types of the mantle endpoint hold."""
+
+
+def on_mantle(bill: pd.DataFrame) -> pd.Series[bool]:
+    """Lines of inference on the mantle endpoint, which their usage types name; who called they do not say."""
+    return bill["usage_type"].fillna("").astype("string").str.contains(MANTLE, regex=False).astype(bool)
+
+
 def classify_bill(
     frame: pd.DataFrame,
     catalogue: Catalogue | None = None,

@@ -198,6 +198,16 @@ def forecast_runs(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def forecast_days(frame: pd.DataFrame) -> str:
+    """Which days a forecast is for, both ends included; empty for one without days.
+
+    Raises:
+        MissingColumns: the frame is no forecast.
+    """
+    days = require(frame, FORECAST)["day"]
+    return "" if days.empty else f"{days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}"
+
+
 def forecast_total(frame: pd.DataFrame) -> Decimal | None:
     """The sum of the daily means; None without days or with an unknown one. The interval of a sum is not the sum of
     the daily intervals, so none is given.

@@ -186,7 +186,7 @@ class Evaluator:
             >>> deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
             >>> evaluator = compile_policies({"Version": "2012-10-17", "Statement": deny})
             >>> evaluator.explain("s3:GetObject", "*", {}).rule
-            'An explicit Deny in an identity policy wins over every Allow.'
+            'An explicit Deny in an identity-based policy wins over every Allow.'
         """
         decision = self.decide(action, resource, context, principal, resource_account)
         compiled = self._by_place.get((decision.layer, decision.document, decision.statement))

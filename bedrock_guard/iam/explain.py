@@ -23,13 +23,16 @@ _RCP = "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_p
 
 # (verdict, layer) -> the rule in one sentence, and the page that states it
 RULES: Mapping[tuple[Verdict, Layer | None], tuple[str, str]] = {
-    ("allowed", "identity"): ("An identity policy allows it, and no layer denies it.", _LOGIC),
+    ("allowed", "identity"): ("An identity-based policy allows it, and no layer denies it.", _LOGIC),
     ("allowed", "resource"): (
         "The resource policy names the caller and allows it, and no layer denies it.",
         _LOGIC,
     ),
-    ("allowed", None): ("The account root needs no identity policy, and no layer denies it.", _LOGIC),
-    ("explicitDeny", "identity"): ("An explicit Deny in an identity policy wins over every Allow.", _LOGIC),
+    ("allowed", None): ("The account root needs no identity-based policy, and no layer denies it.", _LOGIC),
+    ("explicitDeny", "identity"): (
+        "An explicit Deny in an identity-based policy wins over every Allow.",
+        _LOGIC,
+    ),
     ("explicitDeny", "boundary"): (
         "An explicit Deny in the permissions boundary wins over every Allow.",
         _BOUNDARIES,
@@ -38,7 +41,7 @@ RULES: Mapping[tuple[Verdict, Layer | None], tuple[str, str]] = {
     ("explicitDeny", "resource"): ("An explicit Deny in the resource policy wins over every Allow.", _LOGIC),
     ("explicitDeny", "scp"): ("An explicit Deny in a service control policy wins over every Allow.", _SCP),
     ("explicitDeny", "rcp"): ("An explicit Deny in a resource control policy wins over every Allow.", _RCP),
-    ("implicitDeny", "identity"): ("No identity policy allows it; a boundary grants nothing.", _LOGIC),
+    ("implicitDeny", "identity"): ("No identity-based policy allows it; a boundary grants nothing.", _LOGIC),
     ("implicitDeny", "boundary"): ("The permissions boundary does not allow it.", _BOUNDARIES),
     ("implicitDeny", "session"): ("The session policy does not allow it.", _LOGIC),
     ("implicitDeny", "scp"): ("Every level of service control policies must allow; this one does not.", _SCP),

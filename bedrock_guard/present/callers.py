@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bedrock_guard.boundary.controls import titles
 from bedrock_guard.evidence.adding import cents
 from bedrock_guard.evidence.caller_spend import by_caller
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import WhatIf, short_name
-from bedrock_guard.present.evidence import EXPLAINED, NOBODY
+from bedrock_guard.present.evidence import EXPLAINED, NOBODY, unread_words
 from bedrock_guard.present.table import Shown, plain
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 def callers_hit(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
     """Callers of whom a call would be refused, each once, with the dollars that calls explain.
 
-    The sum stands first, then what has no caller, then the callers by what they lose: refused and stranded together.
+    The sum stands first, then accounts whose calls were not read, then what has no caller known, then the callers by
+    what they lose: refused and stranded together.
     """
     spent = by_caller(found.judged, found.impact, situation.counted)
     hit = _hit(found, spent.iloc[:-1])
@@ -39,23 +41,26 @@ def callers_hit(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
             "stranded": one["stranded"] or "",
             "calls_refused": f"{one['calls']:,}" if one["calls"] else "",
             "models": _models(one, owned, situation),
-            "controls": one["controls"] or "",
+            "controls": titles(one["controls"]),
             "last_call": "" if pd.isna(one["last_call"]) else one["last_call"],
         }
-        for one in merged[: limit - 2]
+        for one in merged[: limit - 3]
     ]
     blank = {"client": "", "calls_refused": "", "models": "", "controls": "", "last_call": ""}
-    rest, whole = spent.iloc[-1], found.impact.spend("stranded")
-    last = {"caller": NOBODY, "refused": rest["refused"], "stranded": rest["stranded"] or "", **blank}
+    whole = found.impact.spend("stranded")
+    last = [
+        {"caller": whose, "refused": refused, "stranded": stranded or "", **blank}
+        for whose, refused, stranded in _nobodys(found, situation, spent.iloc[-1])
+    ]
     every = {"caller": "all", "refused": found.impact.spend("refused"), "stranded": whole or "", **blank}
     columns = ["caller", "client", "refused", "stranded", "calls_refused", "last_call", "models", "controls"]
-    frame = pd.DataFrame([every, last, *rows], columns=[c for c in columns if c != "stranded" or whole])
+    frame = pd.DataFrame([every, *last, *rows], columns=[c for c in columns if c != "stranded" or whole])
     unseen = len(merged) - len(rows)
     more = f" {unseen:,} more callers are not shown." if unseen else ""
-    lost = "refused and stranded dollars together, " if whole else ""
+    lost = "refused and stranded together, " if whole else ""
     caption = (
-        f"Callers whose calls worked in the window and would be refused: {lost}dearest first.{more} "
-        f"They and '{NOBODY}' add up to 'all'. {EXPLAINED}"
+        f"Callers whose calls worked and would be refused: {lost}dearest first.{more} "
+        "A caller's dollars are at least so much; all rows add up to the first."
     )
     headers = {
         "refused": "refused USD (a caller's: at least)",
@@ -64,7 +69,17 @@ def callers_hit(found: WhatIf, situation: Situation, limit: int = 50) -> Shown:
         "controls": "refused by",
     }
     under = {"caller": "client", "calls_refused": "last_call", "models": "controls"}
-    return Shown(frame, caption, headers, limit=limit, under=under, sums_first=True)
+    return Shown(frame, caption, headers, limit=limit, under=under, sums_first=True, more=EXPLAINED)
+
+
+def _nobodys(
+    found: WhatIf, situation: Situation, rest: pd.Series[Any]
+) -> Iterator[tuple[str, Decimal, Decimal]]:
+    """Who stands for dollars without a caller, refused and stranded: accounts not read, and nobody known."""
+    away = {name: found.impact.of_accounts(situation.unread, name) for name in ("refused", "stranded")}
+    if any(away.values()):
+        yield unread_words(situation.unread), away["refused"], away["stranded"]
+    yield NOBODY, rest["refused"] - away["refused"], rest["stranded"] - away["stranded"]
 
 
 def _by_principal(hit: pd.DataFrame) -> Iterable[list[Mapping[Any, Any]]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from bedrock_guard.boundary.controls import titles
 from bedrock_guard.change import review
 from bedrock_guard.change.drift import summary
 from bedrock_guard.change.errors import PlanRefusedError, Refusal
@@ -140,7 +141,7 @@ def hits(plan: Plan, name_of: Callable[[str], str] = str) -> Shown:
             "calls_refused": one.calls,
             "last_call": "" if one.last_call is None else f"{datetime.fromisoformat(one.last_call):%Y-%m-%d}",
             "models": tuple(map(name_of, one.models)),
-            "controls": one.controls,
+            "controls": titles(one.controls),
         }
         for one in found.hits
     ]
@@ -148,7 +149,7 @@ def hits(plan: Plan, name_of: Callable[[str], str] = str) -> Shown:
     caption = f"Who would have been refused, {found.window}: {review.history_words(found)}{none}"
     columns = ["who", "refused", "stranded", "calls_refused", "last_call", "models", "controls"]
     kept = [name for name in columns if name != "stranded" or any(row["stranded"] for row in rows)]
-    headers = {"refused": "refused USD, at least", "stranded": "stranded USD"}
+    headers = {"refused": "refused USD, at least", "stranded": "stranded USD", "controls": "refused by"}
     return Shown(pd.DataFrame(rows, columns=kept), caption, headers, limit=_MOST)
 
 

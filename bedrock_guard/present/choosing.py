@@ -47,7 +47,7 @@ MODEL_COLUMNS: Final = (
 
 TYPE_ORDERS: Final = (("spend", "dearest first"), ("hours", "most hours first"), ("name", "by name"))
 _STANDS: Final = {
-    "principal": "In the boundary, or in a deny policy beside it when the boundary is full.",
+    "principal": "In the boundary, or in an identity-based policy attached beside it when the boundary is full.",
     "account": "In the boundary and in an SCP: a boundary on one principal cannot reach it.",
 }
 
@@ -233,7 +233,7 @@ def _control(
         "lines": [f"Off by mistake: {control.why}", f"On by mistake, it refuses: {_first(control.stops)}"],
         "options": [{"id": name, "label": name, "why": why} for name, why in options.items()],
         "options_label": label,
-        "page_title": f"Page of {control.id}",
+        "page_title": f"Page of “{control.title.removesuffix('.')}”",
         "page": [
             ["What it stops", _plainly(control.stops)],
             ["What it does not stop", _plainly(control.leaves)],

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from bedrock_guard.boundary.controls import by_id
+from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.evidence.adding import CENT, cents, column, nearest
 from bedrock_guard.evidence.bill_class import BUCKETS
 from bedrock_guard.evidence.impact import OUTCOMES
 from bedrock_guard.evidence.judged import CLASSES
 from bedrock_guard.evidence.tables import dollars, total
-from bedrock_guard.evidence.what_if import WhatIf, share
+from bedrock_guard.evidence.what_if import WhatIf
 from bedrock_guard.evidence.words import accounts_words, together
 from bedrock_guard.present.table import Shown
 
@@ -24,15 +24,17 @@ if TYPE_CHECKING:
 
 KINDS: Final[Mapping[str, str]] = {
     "boundary": "permissions boundary",
-    "deny": "policy to attach beside it",
+    "deny": "identity-based policy",
     "scp": "service control policy",
 }
 NOBODY: Final = "no caller known"
 EXPLAINED: Final = (
-    "A caller spent at least what stands beside it: its own tokens at what the bill paid for them, and batch jobs and "
-    "commitments that it has alone. The rest stands under 'no caller known': batch jobs and commitments that several "
-    "share or nobody was seen to use, other accounts, cache, images."
+    "A caller's dollars are its own tokens at what the bill paid for them, and batch jobs and commitments that it has "
+    "alone: it spent at least so much. The rest of an account whose calls were read stands under 'no caller known': "
+    "batch jobs and commitments that several share or nobody was seen to use, cache, images, the mantle endpoint. Of "
+    "other accounts no caller can be known."
 )
+"""How callers' dollars are counted, for `Shown.more`."""
 PARTS: Final[Mapping[str, str]] = {
     "control total": "the bill (control total)",
     "model": "calls to models",
@@ -170,35 +172,57 @@ def users(found: WhatIf, situation: Situation, more: Sequence[tuple[str, Decimal
     """Who uses each model, as far as calls explain its dollars, and what no call explains; then `more` such rows."""
     table = found.impact.by_model()
     costs = [*table["cost_usd"], *(cost for _, cost, _ in more)]
+    elsewhere, whose = _unread_by_model(found, situation), unread_words(situation.unread)
     rows = [
         {
             "model": situation.name_of(str(name)),
             "cost_usd": cost,
-            "used_by": _most(situation.users.get(str(name), ()), cost, shown),
+            "used_by": _most(
+                situation.users.get(str(name), ()), cost, shown, elsewhere.get(str(name), Decimal(0)), whose
+            ),
         }
         for name, cost, shown in zip(table["model"], table["cost_usd"], column(costs), strict=False)
     ]
-    caption = f"Who uses each model, dearest first. {EXPLAINED}"
+    caption = "Who uses each model, dearest first. A caller used at least so much of it."
     columns = ["model", "cost_usd", "used_by"]
     rows += [dict(zip(columns, row, strict=True)) for row in more]
     frame = pd.DataFrame(rows, columns=columns)
-    return Shown(frame, caption, {"cost_usd": "all", "used_by": "of it by (a caller: at least)"}, total=True)
+    headers = {"cost_usd": "all", "used_by": "of it by (a caller: at least)"}
+    return Shown(frame, caption, headers, total=True, more=EXPLAINED)
 
 
-def _most(order: Sequence[tuple[str, Decimal]], whole: Decimal, shown_as: Decimal, most: int = 3) -> str:
-    """The dearest callers, the others, and what no call explains; together the whole, each with its share."""
+def unread_words(accounts: Sequence[str]) -> str:
+    """What stands in the place of a caller for accounts none of whose calls was read."""
+    return f"{accounts_words(accounts)}: calls not read"
+
+
+def _unread_by_model(found: WhatIf, situation: Situation) -> dict[str, Decimal]:
+    lines = found.impact.lines
+    away = lines[lines["account_id"].isin(situation.unread)]
+    return {str(model): total(part["cost_usd"]) for model, part in away.groupby("model")}
+
+
+def _most(
+    order: Sequence[tuple[str, Decimal]],
+    whole: Decimal,
+    shown_as: Decimal,
+    elsewhere: Decimal,
+    whose: str,
+    most: int = 3,
+) -> str:
+    """The dearest callers, the others, accounts not read, and what no call explains; together the whole.
+
+    No shares: a caller's dollars are a floor, and so far from the truth may a share of them be.
+    """
     told = dict(order[:most])
     if len(order) > most:
         told[f"{len(order) - most} more"] = total(cost for _, cost in order[most:])
+    if elsewhere:
+        told[whose] = elsewhere
     rest = whole - total(told.values())
     exact = {**told, NOBODY: rest} if rest else told
     shown = cents(exact, shown_as) if whole >= 1 else exact
-    return ", ".join(f"{name} {dollars(shown[name])}{_share(cost, whole)}" for name, cost in exact.items())
-
-
-def _share(cost: Decimal, whole: Decimal) -> str:
-    found = share(cost, whole)
-    return "" if found is None else f" ({found} %)"
+    return ", ".join(f"{name} {dollars(shown[name])}" for name in exact)
 
 
 def controls(found: WhatIf) -> Shown:
@@ -212,14 +236,14 @@ def controls(found: WhatIf) -> Shown:
     names = dict.fromkeys([*called, *(control for parts in sums.values() for control in parts)])
     rows = [_controlled(name, sums, called.get(name)) for name in names]
     rows.sort(key=lambda row: -(row["refused"] + row["stranded"]))
-    columns = ["what_it_forbids", "control", "refused", "stranded", "calls", "callers", "last_call"]
+    columns = ["control", "refused", "stranded", "calls", "last_call", "callers"]
     caption = (
         "Dollars, and calls that worked, that would be refused, each counted once, under the control that refuses it "
         "first. Dollars of which no call was seen stand under what refuses a typical call of their line."
     )
     headers = {"refused": "refused USD", "stranded": "stranded USD"}
     frame = pd.DataFrame(rows, columns=columns)
-    return Shown(frame, caption, headers, total=True, under={"what_it_forbids": "control"})
+    return Shown(frame, caption, headers, total=True, under={"calls": "last_call"})
 
 
 def _controlled(
@@ -231,10 +255,9 @@ def _controlled(
         if hit
         else {}
     )
-    title = "several controls, by the way it is called" if name == SEVERAL else by_id(name).title
+    title = "several controls, by the way it is called" if name == SEVERAL else title_of(name)
     return {
-        "what_it_forbids": title,
-        "control": name,
+        "control": title,
         "calls": "",
         "callers": "",
         "last_call": "",

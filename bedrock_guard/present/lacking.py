@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def refused_models(found: WhatIf, situation: Situation) -> Shown:
-    """Calls that `approved_models` refuses: whether the model, its route or the Region is missing, and what to do."""
+    """What the list of models refuses: whether the model, its route or the Region is missing, and what to do."""
     rows = [
         {
             "model": situation.name_of(str(row["model"])),
@@ -29,9 +29,9 @@ def refused_models(found: WhatIf, situation: Situation) -> Shown:
     ]
     frame = pd.DataFrame(rows, columns=["model", "lacks", "change", "calls", "callers"])
     caption = (
-        "What approved_models refuses, by what its list lacks: the model, the route, or the Region of the call."
+        "What the list of approved models refuses, by what it lacks: the model, the route, or the Region of the call."
         if rows
-        else "The list of models (approved_models) refuses no call of the window."
+        else "The list of approved models refuses no call of the window."
     )
     headers = {"lacks": "not approved", "change": "to let it pass"}
     return Shown(frame, caption, headers, under={"model": "lacks"})

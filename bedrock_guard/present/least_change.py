@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.lacking import lacking
 from bedrock_guard.evidence.words import many
@@ -24,9 +25,9 @@ _COUNTED: Final = (
 
 def notes(found: LeastChange, situation: Situation) -> tuple[str, ...]:
     """The controls that are taken off and for whom, those that stay on though they refuse calls, what stays refused."""
-    off = [f"Taken off: {name}, for {_names(who)}." for name, who in found.off.items()]
+    off = [f"Taken off: “{title_of(name)}”, for {_names(who)}." for name, who in found.off.items()]
     kept = [
-        f"Stays on: {name}, though it would refuse calls; only those of {_names(who)}."
+        f"Stays on: “{title_of(name)}”, though it would refuse calls; only those of {_names(who)}."
         for name, who in sorted(found.kept.items())
     ]
     return (*off, *kept, *_still(found, situation), *(() if found.whole else (_COUNTED,)))

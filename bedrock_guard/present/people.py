@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.change.survey import PROTECTED
 from bedrock_guard.evidence.caller_spend import by_caller
 from bedrock_guard.evidence.tables import dollars, total
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from bedrock_guard.account.organization import Organization
     from bedrock_guard.account.principals import Principals
     from bedrock_guard.account.situation import Situation
+    from bedrock_guard.boundary.spec import Profile
 
 ORDERS: Final = (("", "refused first"), ("name", "by name"), ("last", "seen last"))
+REPLACE: Final = "Replace boundaries that are not of this spec"
+"""What is ticked so that a plan may replace another's boundary."""
 _FREE, _KEPT_OUT = "Users and roles", "Left out of a change"
 
 
@@ -62,6 +66,14 @@ def hits(found: WhatIf | None, situation: Situation) -> dict[str, Hit]:
     return unpriced | {who: hit for who, hit in dear.items() if hit.calls or hit.lost_usd}
 
 
+def foreign(boundary: Any, profile: Profile) -> str:
+    """The name of a boundary that is none of the spec's; empty for none, and for one of the spec's."""
+    if pd.isna(boundary):
+        return ""
+    own = [f"{arn}{tail}" for arn in profile.boundary_arns for tail in ("", "-canary")]
+    return "" if boundary in own else str(boundary).rpartition("/")[2]
+
+
 def left_out(arn: str, break_glass: Sequence[str], caller: str) -> str:
     """Why somebody is not to be selected; empty where nothing speaks against it."""
     path = arn.partition("/")[2]
@@ -77,7 +89,7 @@ def left_out(arn: str, break_glass: Sequence[str], caller: str) -> str:
 def rows(
     people: Principals,
     lost: Mapping[str, Hit],
-    break_glass: Sequence[str],
+    profile: Profile,
     caller: str,
     until: date | None = None,
 ) -> list[dict[str, Any]]:
@@ -86,7 +98,13 @@ def rows(
     `until`: the last day of the calls that were read. IAM tells when a role was used last, not when a user's keys were.
     """
     found = [
-        _row(row, lost.get(str(row["arn"])), left_out(str(row["arn"]), break_glass, caller), until)
+        _row(
+            row,
+            lost.get(str(row["arn"])),
+            left_out(str(row["arn"]), profile.break_glass, caller),
+            foreign(row["boundary_arn"], profile),
+            until,
+        )
         for row in people.table.to_dict("records")
     ]
     return sorted(found, key=lambda row: (row["group"] == _KEPT_OUT, -row["sort"]["lost"], row["name"]))
@@ -98,7 +116,7 @@ def _seen(row: Mapping[Any, Any], until: date | None) -> str:
     return f"{said} (calls read to {until:%Y-%m-%d})" if until and row["kind"] == "user" else said
 
 
-def _row(row: Mapping[Any, Any], hit: Hit | None, why: str, until: date | None) -> dict[str, Any]:
+def _row(row: Mapping[Any, Any], hit: Hit | None, why: str, other: str, until: date | None) -> dict[str, Any]:
     arn, boundary, last = str(row["arn"]), row["boundary_arn"], row["last_activity"]
     held = "no boundary" if pd.isna(boundary) else f"boundary {str(boundary).rpartition('/')[2]}"
     told = [f"{many(hit.calls, 'call')} refused"] if hit and hit.calls else []
@@ -107,7 +125,7 @@ def _row(row: Mapping[Any, Any], hit: Hit | None, why: str, until: date | None) 
         "name": plain(short_name(arn)),
         "facts": [plain(fact) for fact in (held, _seen(row, until), *told)],
         "right": "" if hit is None else hit.words,
-        "badge": why,
+        "badge": why or ("boundary not of this spec" if other else ""),
         "group": _KEPT_OUT if why else _FREE,
         "sort": {
             "name": arn.rpartition("/")[2].lower(),
@@ -125,34 +143,46 @@ class Taken:
     words: str
 
 
-def from_hits(people: Principals, lost: Mapping[str, Hit], break_glass: Sequence[str], caller: str) -> Taken:
-    """The callers hit that a boundary can be put on."""
-    known = set(map(str, people.table["arn"]))
+def from_hits(
+    people: Principals, lost: Mapping[str, Hit], profile: Profile, caller: str, *, replace: bool = False
+) -> Taken:
+    """The callers hit that a plan can take; `replace`: boundaries that are not the spec's may be replaced."""
+    kept, rest = _takeable(people, sorted(lost), profile, caller, replace=replace)
+    return Taken(kept, f"{len(kept)} of {len(lost)} callers hit are ticked.{rest}")
+
+
+def _takeable(
+    people: Principals, arns: Sequence[str], profile: Profile, caller: str, *, replace: bool
+) -> tuple[tuple[str, ...], str]:
+    """Those that a plan can take, and in words the others, each with why."""
+    held = dict(zip(map(str, people.table["arn"]), people.table["boundary_arn"], strict=True))
     out: dict[str, str] = {}
-    kept = []
-    for who in sorted(lost):
-        why = left_out(who, break_glass, caller) if who in known else "no user or role of this account"
-        if why:
+    for who in arns:
+        if who not in held:
+            out[who] = "no user or role of this account"
+        elif why := left_out(who, profile.break_glass, caller):
             out[who] = why
-        else:
-            kept.append(who)
+        elif (name := foreign(held[who], profile)) and not replace:
+            out[who] = f"has the boundary {name}, not of this spec: tick “{REPLACE}” under How to take it too"
     rest = "; ".join(f"{short_name(who)} ({why})" for who, why in out.items())
-    said = f"{len(kept)} of {len(lost)} callers hit are ticked."
-    return Taken(tuple(kept), f"{said} Not: {rest}." if rest else said)
+    return tuple(who for who in arns if who not in out), f" Not: {rest}." if rest else ""
 
 
-def from_paths(people: Principals, patterns: Sequence[str]) -> Taken:
+def from_paths(
+    people: Principals, patterns: Sequence[str], profile: Profile, caller: str, *, replace: bool = False
+) -> Taken:
     """The roles that the spec's `bounded_roles` name: those into which work may be passed."""
     if not patterns:
-        return Taken((), "The spec bounds no role paths: the control bounded_roles is off.")
+        return Taken((), f"The spec bounds no role paths: the control “{title_of('bounded_roles')}” is off.")
     arns = [str(arn) for arn in people.table["arn"] if ":role/" in str(arn)]
-    kept = tuple(
+    under = [
         arn for arn in arns if any(fnmatchcase(arn.partition(":role/")[2], pattern) for pattern in patterns)
-    )
+    ]
     named = ", ".join(patterns)
-    if not kept:
+    if not under:
         return Taken((), f"No role of this account lies under {named}.")
-    return Taken(kept, f"{len(kept)} roles under {named} are ticked.")
+    kept, rest = _takeable(people, under, profile, caller, replace=replace)
+    return Taken(kept, f"{len(kept)} of {many(len(under), 'role')} under {named} are ticked.{rest}")
 
 
 def targets(found: Organization) -> list[dict[str, Any]]:

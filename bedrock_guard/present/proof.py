@@ -9,7 +9,8 @@ import pandas as pd
 
 from bedrock_guard.boundary.builder import Size
 from bedrock_guard.boundary.linted import Noted
-from bedrock_guard.boundary.scorecard import ARRANGEMENTS, HEADINGS, Scorecard
+from bedrock_guard.boundary.scorecard import ARRANGEMENTS, HEADINGS, BypassRow, Scorecard
+from bedrock_guard.evidence.words import many
 from bedrock_guard.iam.compare import Comparison, Difference
 from bedrock_guard.present.table import Shown, plain
 
@@ -38,27 +39,57 @@ def summary(card: Scorecard) -> Shown:
 
 def bypasses(card: Scorecard) -> tuple[Shown, Shown]:
     """The known ways round: those that are not closed, with why; and the closed ones, with what closes them."""
+    apart = f"in {card.management}"
     rows = [
         {
             "way round": f"{row.bypass.number}. {row.bypass.title}",
             "now": row.states["together"],
             "without SCPs": row.states["boundary"],
-            "why": row.why,
+            apart: row.unbound,
+            "why": _why(row),
             "decided by": _deciding(row.deciding),
         }
-        for row in sorted(card.bypasses, key=lambda row: (_ORDER[row.states["together"]], row.bypass.number))
+        for row in sorted(card.bypasses, key=lambda row: (_worst(row), row.bypass.number))
     ]
-    frame = pd.DataFrame(rows, columns=["way round", "now", "without SCPs", "why", "decided by"])
-    closed = frame["now"] == "closed"
+    frame = pd.DataFrame(rows, columns=["way round", "now", "without SCPs", apart, "why", "decided by"])
+    closed = (frame["now"] == "closed") & frame[apart].isin(["closed", None])
     left, held = frame[~closed], frame.loc[closed, ["way round", "without SCPs", "decided by"]]
+    if frame[apart].isna().all():
+        left = left.drop(columns=apart)
     opened = (
         f"{len(left)} ways round that are not wholly closed." if len(left) else "No known way round is open."
     )
-    done = f"{len(held)} ways round that are closed, and what closes them."
+    too = (
+        ""
+        if frame[apart].isna().all()
+        else " In the management account another document does what an SCP does."
+    )
+    done = f"{len(held)} ways round that are closed, and what closes them.{too}"
     return (
         Shown(left, opened, limit=100, under={"now": "without SCPs", "why": "decided by"}),
         Shown(held, done, limit=100),
     )
+
+
+def management(card: Scorecard) -> str:
+    """What the scorecard makes of an account that no SCP binds, in a sentence; empty where the profile has none."""
+    if not card.management:
+        return ""
+    who = f"Account {card.management} is the management account of its organization: no SCP binds it."
+    if all(row.unbound is None for row in card.bypasses):
+        return f"{who} No SCP is counted on here."
+    less = many(sum(row.unbound != row.states["together"] for row in card.bypasses), "way")
+    return f"{who} Less closed there than in the other accounts: {less} round."
+
+
+def _worst(row: BypassRow) -> int:
+    return min(_ORDER[state] for state in (row.states["together"], row.unbound) if state is not None)
+
+
+def _why(row: BypassRow) -> str:
+    """Why it is not closed; where it is but for the management account, that no SCP holds it there."""
+    free = row.unbound not in {None, row.states["together"]}
+    return f"{row.why} No SCP holds it in the management account.".strip() if free else row.why
 
 
 def _deciding(found: tuple[str, ...]) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bedrock_guard.boundary.packing import Kind, Packed
     from bedrock_guard.boundary.spec import Profile
 
-_AS: Final = {"boundary": "permissions boundary", "deny": "attached policy", "scp": "SCP"}
+_AS: Final = {"boundary": "permissions boundary", "deny": "identity-based policy", "scp": "SCP"}
 
 
 def binding(arn: str, profile: Profile, management: str | None = None) -> tuple[Kind, ...]:
@@ -77,7 +77,7 @@ def reach(
     if _principal(arn) in profile.break_glass:
         return "Never bound (break glass): the answer is what would be, were this caller bound after all."
     if _service_linked(tail):
-        return "A service-linked role: only AWS changes it, and no boundary, deny policy or SCP binds it."
+        return "A service-linked role: only AWS changes it, and no document of the spec binds it."
     own = [one for one in documents if one.kind != "scp"] if tail != "root" else []
     above = [one for one in documents if one.kind == "scp" and account != management]
     first = ""
@@ -85,7 +85,8 @@ def reach(
         first = "The account's root user: no boundary can be set on it, and no policy attached to it."
     elif not carried:
         first = (
-            "The spec does not name this caller among its targets: it carries no boundary and no deny policy."
+            "The spec does not name this caller among its targets: neither the boundary nor an identity-based policy "
+            "of it is set on this caller."
         )
     return (
         " ".join(filter(None, (first, _own(arn, own), _above(above, own))))

@@ -6,12 +6,12 @@ from typing import Final
 
 import pandas as pd
 
-from bedrock_guard.boundary.controls import CONTROLS, by_id
+from bedrock_guard.boundary.controls import title_of, titles
 from bedrock_guard.evidence.judged import Judged
 from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present.table import Shown, plain
 
-_UNKNOWN: Final = "unknown"
+_UNKNOWN: Final = "not known which"
 _WOULD_BE: Final = {"refused": "refused", "depends": "open"}
 
 
@@ -22,8 +22,7 @@ def by_control(judged: Judged) -> Shown:
     frame = pd.DataFrame(
         {
             "would_be": hit["verdict"].map(_WOULD_BE),
-            "control": control,
-            "what_it_forbids": [_title(str(name)) for name in control],
+            "control": [title_of(str(name)) for name in control],
             "hangs_on": [", ".join(words) for words in hit["hangs_on"]],
             **{name: hit[name] for name in ("calls", "callers", "last_call")},
         }
@@ -43,17 +42,9 @@ def by_caller(judged: Judged) -> Shown:
             "caller": [
                 plain(None) if pd.isna(principal) else short_name(principal) for principal in hit["principal"]
             ],
-            **{name: hit[name] for name in ("client", "calls", "models", "controls", "last_call")},
+            **{name: hit[name] for name in ("client", "calls", "models")},
+            "controls": [titles(names) for names in hit["controls"]],
+            "last_call": hit["last_call"],
         }
     )
-    return Shown(frame, "The same calls by caller and program.")
-
-
-def _title(control: str) -> str:
-    """What a control forbids; nothing for a statement that no spec made."""
-    if control == _UNKNOWN:
-        return "not known which"
-    return by_id(control).title if control in _CONTROLS else ""
-
-
-_CONTROLS: Final = frozenset(one.id for one in CONTROLS)
+    return Shown(frame, "The same calls by caller and program.", {"controls": "decided by"})

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
-from bedrock_guard.boundary.spec import BoundarySpec, Controls, Profile
+from bedrock_guard.boundary.controls import title_of
+from bedrock_guard.boundary.spec import BoundarySpec, Controls, ModelChoice, Profile
 from bedrock_guard.present.table import plain
 
 Name = Callable[[str], str]
+_DETAILS: Final = {
+    "routes": "routes",
+    "regions": "source Regions",
+    "destinations": "destination Regions",
+    "unlisted": "not in the catalogue (unlisted)",
+    "family": "a family of models",
+    "monthly_usd": "monthly budget in USD",
+    "mantle": "on the mantle endpoint",
+}
+"""What a spec says of an approved model, in words."""
 
 
 def differences(before: BoundarySpec, after: BoundarySpec, name_of: Name = str) -> tuple[str, ...]:
@@ -54,19 +66,26 @@ def _models(old: Profile, new: Profile, name_of: Name) -> Iterator[str]:
         yield f"{name_of(name)} is no longer approved."
     for name in after.keys() & before.keys():
         if before[name] != after[name]:
-            routes = f"{', '.join(before[name].routes)} became {', '.join(after[name].routes)}"
-            same = before[name].routes == after[name].routes
-            yield f"{name_of(name)}: {'its details differ' if same else f'routes {routes}'}."
+            yield f"{name_of(name)}: {'; '.join(_details(before[name], after[name]))}."
+
+
+def _details(old: ModelChoice, new: ModelChoice) -> Iterator[str]:
+    """What differs of one approved model, each detail with what it was and what it is."""
+    for field, word in _DETAILS.items():
+        before, after = getattr(old, field), getattr(new, field)
+        if before != after:
+            own = "the profile's own" if field == "regions" else "nothing"
+            yield f"{word} {_value(before, own)} became {_value(after, own)}"
 
 
 def _controls(old: Controls, new: Controls) -> Iterator[str]:
     for name in Controls.model_fields:
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
-            yield f"{name}: {_value(before)} became {_value(after)}."
+            yield f"“{title_of(name)}”: {_value(before)} became {_value(after)}."
 
 
-def _value(value: object) -> str:
+def _value(value: object, nothing: str = "nothing") -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return plain(value) if value not in ((), None) else "nothing"
+    return plain(value) if value not in ((), None) else nothing

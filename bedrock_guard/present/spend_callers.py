@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bedrock_guard.evidence.tables import dollars, provenance_of
+from bedrock_guard.evidence.tables import dollars, provenance_of, total
 from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present import charts
+from bedrock_guard.present.evidence import EXPLAINED, NOBODY, unread_words
 from bedrock_guard.present.note import Note
 from bedrock_guard.present.spend import percent, table_or_note
-from bedrock_guard.present.spend_lines import NOBODY, by_caller
+from bedrock_guard.present.spend_lines import by_caller
 from bedrock_guard.present.table import Shown, source_note
 
 if TYPE_CHECKING:
@@ -39,15 +40,14 @@ def counted(who: CallerSpend, found: Spending) -> Shown | Note:
     if who.counted is None or frame.empty:
         return _unknown(who)
     words = (
-        f"{percent(who.counted.share)} of {dollars(who.counted.whole, found.currency)} is attributed, by the tokens of "
-        "calls that were seen, at what the bill paid for them, and by batch jobs and commitments of a sole caller. A "
-        "caller spent at least what stands beside it: the rest is not spread by guess."
+        f"{dollars(who.counted.attributed, found.currency)} of {dollars(who.counted.whole, found.currency)} has a "
+        "caller: a caller spent at least what stands beside it, and the rest is not spread by guess."
     )
     if who.counted.excess:
         over = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in who.counted.excess.items())
         words += f" Calls took more than was billed by {over}; that moves no dollar."
     headers = {"cost": "cost (a caller's: at least)"}
-    return table_or_note(Shown(frame, words, headers, total=True, currency=found.currency))
+    return table_or_note(Shown(frame, words, headers, total=True, currency=found.currency, more=EXPLAINED))
 
 
 def coverage(who: CallerSpend, found: Spending) -> Shown | Note:
@@ -61,15 +61,16 @@ def coverage(who: CallerSpend, found: Spending) -> Shown | Note:
             "all_cost": table["cost"],
             "attributed_cost": table["attributed"],
             "unattributed_cost": table["unattributed"],
-            "share": [percent(share) for share in table["share"]],
+            "share_attributed": [percent(share) for share in table["share"]],
             "why_not": ["; ".join(words) if words else "" for words in table["why"]],
         }
     )
     headers = {
         "all_cost": "usage",
-        "attributed_cost": "attributed",
-        "unattributed_cost": NOBODY,
-        "why_not": "why the rest has no caller",
+        "attributed_cost": "has a caller",
+        "unattributed_cost": "has none",
+        "share_attributed": "how much has one",
+        "why_not": "why the rest has none",
     }
     caption = "How far callers are known, by model."
     parts = {"all_cost": ("attributed_cost", "unattributed_cost")}
@@ -103,17 +104,25 @@ def exported(who: CallerSpend, found: Spending) -> Shown | Note:
 
 def _counted(who: CallerSpend) -> pd.DataFrame:
     if who.counted is None:
-        return pd.DataFrame(columns=["caller", "cost", "share", "tokens", "counted_by"])
+        return pd.DataFrame(columns=["caller", "cost", "tokens", "counted_by"])
+    lines = who.counted.lines
+    elsewhere = total(lines.loc[lines["account_id"].isin(who.unread) & lines["principal"].isna(), "cost"])
     table = who.counted.by_caller()
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "caller": [NOBODY if arn is None else short_name(str(arn)) for arn in table["principal"]],
-            "cost": table["cost"],
-            "share": [percent(share) for share in table["share"]],
+            "cost": [
+                cost - elsewhere if arn is None else cost
+                for arn, cost in zip(table["principal"], table["cost"], strict=True)
+            ],
             "tokens": ["" if count is None else f"{Decimal(count):,}" for count in table["tokens"]],
             "counted_by": ["" if name is None else str(name) for name in table["source"]],
         }
     )
+    if not elsewhere:
+        return frame
+    row = {"caller": unread_words(who.unread), "cost": elsewhere, "tokens": "", "counted_by": ""}
+    return pd.concat([frame, pd.DataFrame([row], dtype="object")], ignore_index=True)
 
 
 def _unknown(who: CallerSpend) -> Note:

@@ -11,7 +11,13 @@ from bedrock_guard.account.spending import Spending
 from bedrock_guard.evidence.changes import AnomalyRule
 from bedrock_guard.evidence.native import compare_native
 from bedrock_guard.evidence.prices import departures, unpriced
-from bedrock_guard.evidence.spend_views import ec2_by_type, forecast_runs, forecast_total, unusual_days
+from bedrock_guard.evidence.spend_views import (
+    ec2_by_type,
+    forecast_days,
+    forecast_runs,
+    forecast_total,
+    unusual_days,
+)
 from bedrock_guard.evidence.tables import dollars, provenance_of
 from bedrock_guard.present import charts
 from bedrock_guard.present.note import Note
@@ -45,7 +51,9 @@ def forecast_chart(found: Spending) -> go.Figure | Note:
     said = provenance_of(found.forecast)
     if found.forecast.empty:
         return Note((f"The forecast is unknown: {said.why or 'Cost Explorer gave none'}.",))
-    drawn = charts.interval(found.forecast, title="Cost Explorer's forecast, USD a day")
+    drawn = charts.interval(
+        found.forecast, title=f"Cost Explorer's forecast, {forecast_days(found.forecast)}, USD a day"
+    )
     return charts.in_currency(drawn, found.currency)
 
 
@@ -67,7 +75,8 @@ def forecast(found: Spending) -> Shown | Note:
         return _shown(frame, "No forecast.", found, headers)
     ahead, days = forecast_total(found.forecast), int(frame["days"].sum())
     words = (
-        f"Cost Explorer expects {dollars(ahead, found.currency)} in these {days} days, {_against(found, ahead, days)}. "
+        f"Cost Explorer expects {dollars(ahead, found.currency)} from {forecast_days(found.forecast)}, {days} days, "
+        f"{_against(found, ahead, days)}. "
         f"For each day it gives {table['level'].iloc[0]} % to a cost between low and high, for the sum no range."
     )
     return _shown(frame, words, found, headers)

@@ -8,10 +8,9 @@ from bedrock_guard.evidence.spend_tables import spend_by
 from bedrock_guard.evidence.tables import provenance_of
 from bedrock_guard.evidence.token_counts import without_session
 from bedrock_guard.evidence.what_if import short_name
+from bedrock_guard.present.evidence import NOBODY
 from bedrock_guard.present.spend import percent
 from bedrock_guard.present.table import Shown, source_note
-
-NOBODY = "unattributed"
 
 
 def by_model(bill: pd.DataFrame, words: str) -> Shown:

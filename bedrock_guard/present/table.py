@@ -73,6 +73,7 @@ class Shown:
         zone: in which moments are shown; a midnight in UTC is a day and stays one.
         longest: characters of a text that are shown.
         sums_first: whether the first row is the sum of the others.
+        more: how it is counted, to be opened under the caption.
         parts: column -> the columns that add up to it in every row; what contains another stands before it.
 
     Cents are shown so that what is added up adds up; the frame keeps the exact amounts.
@@ -89,6 +90,7 @@ class Shown:
     longest: int = _CELL
     parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     sums_first: bool = False
+    more: str = ""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html("all"), "text/plain": self.text()}
@@ -110,7 +112,7 @@ class Shown:
         words = escape(plain(self.caption, limit=_LINE) + self._hidden())
         named = self._region if self._class in _SCROLLED[scrolls] else ""
         pane, style = (_PANE, _PANE_CAPTION) if scrolls == "all" else ("", _CAPTION)
-        caption = f"<caption{style}>{words}</caption>"
+        caption = f"<caption{style}>{words}{self._folded}</caption>"
         return (
             f'<div class="scroll {NO_MATH}"{pane}{named}><table{self._class}>{caption}<thead><tr>{head}</tr></thead>'
             f"<tbody>{body}{foot}</tbody></table></div>"
@@ -125,7 +127,8 @@ class Shown:
             [{self.header(str(c)): self._cell(str(c), v) for c, v in row.items()} for row in rows],
             columns=[self.header(str(c)) for c in self.frame.columns],
         )
-        return f"{plain(self.caption, limit=_LINE)}{self._hidden()}\n{shown.to_string(index=False)}"
+        more = f"\n{plain(self.more, limit=_LINE)}" if self.more else ""
+        return f"{plain(self.caption, limit=_LINE)}{self._hidden()}{more}\n{shown.to_string(index=False)}"
 
     def header(self, column: str) -> str:
         """The words that head a column."""
@@ -156,6 +159,12 @@ class Shown:
     def _hidden(self) -> str:
         rest = len(self.frame) - self.limit
         return f" ({rest:,} more rows are not shown)" if rest > 0 else ""
+
+    @property
+    def _folded(self) -> str:
+        """What explains the table, closed: a page is read for its numbers."""
+        more = escape(plain(self.more, limit=_LINE))
+        return f"<details><summary>How this is counted</summary>{more}</details>" if more else ""
 
     def _rows(self) -> Iterable[Sequence[Any]]:
         return self.in_cents.head(self.limit).itertuples(index=False, name=None)

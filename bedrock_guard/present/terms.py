@@ -21,8 +21,13 @@ TERMS: Final[Mapping[str, str]] = {
     "the global one.",
     "route": "How a call reaches a model: in its own Region, through a profile of a geography (us, eu), or through "
     "the global one.",
-    "no caller known": "No call, batch job or commitment says whose these dollars are: other accounts, cache, images.",
+    "no caller known": "No call, batch job or commitment says whose these dollars are: cache, images, the mantle "
+    "endpoint, batch jobs that several share. Accounts whose calls were not read stand apart.",
+    "calls not read": "This account sees the bill of that one, and not its calls: who called, and by which route or "
+    "key, can be read there alone.",
     "mantle": "The second endpoint of Bedrock (bedrock-mantle), which speaks OpenAI's API.",
+    "identity-based policy": "A policy attached to the user or role itself. The spec's are managed policies that only "
+    "deny, and hold what the boundary has no room for.",
     "phantom": "An IAM user that the console made for one API key; it stays when the key is forgotten.",
     "SCP": "Service control policy: binds every user and role of the accounts it is attached to.",
 }

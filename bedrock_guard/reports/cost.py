@@ -18,7 +18,7 @@ from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.impact import OUTCOMES, Outcome
 from bedrock_guard.evidence.spend import reconcile
-from bedrock_guard.evidence.spend_views import forecast_total
+from bedrock_guard.evidence.spend_views import forecast_days, forecast_total
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
 from bedrock_guard.evidence.what_if import WhatIf, share
 from bedrock_guard.evidence.words import accounts_words
@@ -327,10 +327,12 @@ class CostReport(AccountReport[CostSettings]):
         ec2, asked = self.spending.ec2_proof, self.spending.ec2_control.provenance
         said = provenance_of(self.spending.forecast)
         ahead = forecast_total(self.spending.forecast) if len(self.spending.forecast) else None
+        days = forecast_days(self.spending.forecast)
+        expected = f"Cost Explorer's forecast{days and f' for {days}'}"
         held = {
             "ec2": figure("EC2 compute", ec2.control_total, unit, "EC2 control total", asked),
             "ec2_difference": figure("EC2 difference", ec2.difference, unit, "EC2", provenance_of(self.spending.ec2)),
-            "forecast": figure("Cost Explorer's forecast", ahead, unit, "Forecast", said, said.why or "none given"),
+            "forecast": figure(expected, ahead, unit, "Forecast", said, said.why or "none given"),
         }  # fmt: skip
         for row in self.found.impact.by_model().to_dict("records"):
             value = None if withheld else row["cost_usd"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from bedrock_guard.boundary.controls import by_id
+from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.spend_views import unusual_days
 from bedrock_guard.evidence.tables import dollars, total
@@ -287,7 +287,7 @@ def _refusing(found: WhatIf, model: str) -> str:
         return ""
     own = found.refusing[(found.refusing["model"] == model) & (found.refusing["outcome"] == "stranded")]
     names = sorted(set(own["control"].dropna()))
-    said = "; ".join(f"the control {name}: {by_id(name).title.rstrip('.')}" for name in names)
+    said = "; ".join(f"the control “{title_of(name)}”" for name in names)
     return f" (the model is approved; what refuses them is {said})" if said else ""
 
 

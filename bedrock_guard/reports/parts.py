@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import pandas as pd
 
+from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.tables import Completeness, Provenance, dollars, total
 from bedrock_guard.evidence.words import many, visible
@@ -202,13 +203,14 @@ def ended_exceptions(spec: BoundarySpec, today: date, days: int) -> list[Finding
     found = []
     for entry in spec.exceptions:
         what = entry.control or (entry.model.id if entry.model else "a model")
+        said = title_of(what)
         subject = f"{entry.profile}:{what}:{entry.owner}"
         if entry.expired(today):
             text = (
-                f"The exception of {entry.owner} for {what} ended on {entry.until}: take it out, or renew it."
+                f"The exception of {entry.owner} for {said} ended on {entry.until}: take it out, or renew it."
             )
             found.append(Finding(id=f"exception_ended:{subject}", severity="medium", text=text))
         elif entry.until - today <= timedelta(days=days):
-            text = f"The exception of {entry.owner} for {what} ends on {entry.until}."
+            text = f"The exception of {entry.owner} for {said} ends on {entry.until}."
             found.append(Finding(id=f"exception_ending:{subject}", severity="low", text=text))
     return found

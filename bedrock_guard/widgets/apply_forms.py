@@ -36,7 +36,7 @@ class WhoForm:
         self.list = PickList("users and roles", [], search="name, path or ARN", orders=show.ORDERS)
         t.link((applying, "picked"), (self.list, "picked"))
         self.hit = w.Button(description="Tick those from Callers hit")
-        self.bounded = w.Button(description="Tick the roles of bounded_roles")
+        self.bounded = w.Button(description="Tick the roles of the spec's paths")
         self.none = w.Button(description="Untick all")
         self.again = w.Button(description="Read them again")
         self.fields = {
@@ -61,8 +61,10 @@ class WhoForm:
 
     def _bind(self) -> None:
         roster, guarded = self._applying.roster, shows_errors(self.said)
-        self.hit.on_click(guarded(lambda _: self._take(roster.from_hits())))
-        self.bounded.on_click(guarded(lambda _: self._take(roster.from_bounded_roles())))
+        self.hit.on_click(guarded(lambda _: self._take(roster.from_hits(replace=self._applying.replace))))
+        self.bounded.on_click(
+            guarded(lambda _: self._take(roster.from_bounded_roles(replace=self._applying.replace)))
+        )
         self.none.on_click(guarded(lambda _: self._clear()))
         self.again.on_click(guarded(lambda _: roster.read(again=True)))
         roster.observe(lambda _: self.follow(), names="people")
@@ -119,7 +121,7 @@ class HowForm:
                 description="Applied by", placeholder="ARN of a user or role; empty: you", **_LAZY
             ),
             "folder": w.Text(description="Folder", placeholder="of plan and journal", **_LAZY),
-            "replace": w.Checkbox(description="Replace boundaries that are not ours", indent=False),
+            "replace": w.Checkbox(description=show.REPLACE, indent=False),
         }
         _link(applying, self.fields)
         applying.observe(lambda _: self._offer(), names="picked")

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 import traitlets as t
 
 from bedrock_guard.account.situation import Situation
+from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.boundary.spec import BoundarySpec, Controls, ModelChoice, Profile
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.what_if import WhatIf
@@ -177,7 +178,7 @@ class Choices(t.HasTraits):
         self._values |= {name: getattr(before, name) for name in now - wanted}
         changed = {name: self._on_value(name) for name in wanted - now} | dict.fromkeys(now - wanted, False)
         if changed:
-            self._control(_listed("Controls", self.controls, ids), **changed)
+            self._control(_listed("Controls", self.controls, ids, title_of), **changed)
 
     def set_value(self, control: str, *, text: str = "", options: Sequence[str] = ()) -> None:
         """Set a control that is on by its text or its ticked options.
@@ -188,7 +189,7 @@ class Choices(t.HasTraits):
         """
         value = control_values.value_of(control, text=text, options=options)
         if getattr(self.profile.controls, control) != value:
-            self._control(f"{control} changed.", **{control: value})
+            self._control(f"“{title_of(control)}” changed.", **{control: value})
 
     def use(self, preset: Preset) -> None:
         """Replace models, EC2 types and controls by a preset's; accounts and people stay."""

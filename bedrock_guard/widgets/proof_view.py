@@ -18,11 +18,6 @@ from bedrock_guard.widgets.proving import Proof, prove
 REST: Final = 0.6
 """Seconds without a change before a proof begins."""
 
-_FREE: Final = (
-    "Account {} is the management account of its organisation: no SCP binds it. What stands here as closed by an SCP "
-    "stays open in it."
-)
-
 
 class ProofView:
     """Scorecard, changes, mistakes and sizes; and `line`, what changes in one line, to be shown elsewhere too."""
@@ -75,8 +70,15 @@ class ProofView:
         found = self._choices.what_if
         if found is None:
             return
-        catalogue = self._choices.situation.catalogue
-        work = partial(prove, found.spec, found.built, catalogue, self.deployed)
+        situation = self._choices.situation
+        work = partial(
+            prove,
+            found.spec,
+            found.built,
+            situation.catalogue,
+            self.deployed,
+            situation.account.management,
+        )
         self.job.start(work, after=after)
         self._tell()
 
@@ -111,9 +113,8 @@ class ProofView:
 
     def _show(self, found: Proof) -> None:
         card = found.card
-        account = self._choices.situation.account
-        free = account.account_id == account.management
-        self._pages["card"].value = (status(_FREE.format(account.account_id)) if free else "") + "".join(
+        told = show.management(card)
+        self._pages["card"].value = (status(told) if told else "") + "".join(
             table(one) for one in (show.summary(card), show.work(card), *show.bypasses(card))
         )
         self._pages["changes"].value = table(show.changes(found.comparison, _against(found.deployed)))

@@ -36,9 +36,17 @@ class Proof:
 
 
 def prove(
-    spec: BoundarySpec, built: Built, catalogue: Catalogue, deployed: Deployed | None, tick: Tick
+    spec: BoundarySpec,
+    built: Built,
+    catalogue: Catalogue,
+    deployed: Deployed | None,
+    management: str | None,
+    tick: Tick,
 ) -> Proof:
-    """Prove a spec, quick things first; `tick` is called before each step and may stop it."""
+    """Prove a spec, quick things first; `tick` is called before each step and may stop it.
+
+    `management` is the organization's management account, which no SCP binds.
+    """
     start = time.perf_counter()
     looking, comparing = "Looking for mistakes in the documents.", "Comparing with what is deployed."
     tick(looking)
@@ -47,7 +55,7 @@ def prove(
     comparison = compared(deployed, built, tick=lambda: tick(comparing))
     trying = "Trying the known ways round, and the work that must go on."
     tick(trying)
-    card = score(spec, catalogue, profile=built.name, tick=lambda: tick(trying))
+    card = score(spec, catalogue, profile=built.name, management=management, tick=lambda: tick(trying))
     tick("Done.")
     return Proof(spec, built, built.sizes, findings, deployed, comparison, card, time.perf_counter() - start)
 

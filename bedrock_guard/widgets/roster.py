@@ -82,7 +82,7 @@ class Roster(t.HasTraits):
         if self.people is None:
             return []
         until = self._choices.situation.window.end - timedelta(days=1)
-        return show.rows(self.people, self._hits, self._choices.profile.break_glass, self.caller, until)
+        return show.rows(self.people, self._hits, self._choices.profile, self.caller, until)
 
     @property
     def words(self) -> str:
@@ -119,24 +119,25 @@ class Roster(t.HasTraits):
     def _hits(self) -> dict[str, show.Hit]:
         return show.hits(self._choices.what_if, self._choices.situation)
 
-    def from_hits(self) -> show.Taken:
-        """The callers hit that a boundary can be put on.
+    def from_hits(self, *, replace: bool = False) -> show.Taken:
+        """The callers hit that a plan can take; `replace`: boundaries that are not the spec's may be replaced.
 
         Raises:
             GuardError: users and roles were not read.
 
         """
-        return show.from_hits(self._known, self._hits, self._choices.profile.break_glass, self.caller)
+        return show.from_hits(self._known, self._hits, self._choices.profile, self.caller, replace=replace)
 
-    def from_bounded_roles(self) -> show.Taken:
-        """The roles under the paths of the control `bounded_roles`.
+    def from_bounded_roles(self, *, replace: bool = False) -> show.Taken:
+        """The roles under the paths of the control `bounded_roles` that a plan can take.
 
         Raises:
             GuardError: users and roles were not read.
 
         """
         value = self._choices.profile.controls.bounded_roles
-        return show.from_paths(self._known, value if isinstance(value, tuple) else ())
+        paths = value if isinstance(value, tuple) else ()
+        return show.from_paths(self._known, paths, self._choices.profile, self.caller, replace=replace)
 
     @property
     def _known(self) -> Principals:

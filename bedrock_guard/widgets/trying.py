@@ -12,7 +12,7 @@ import traitlets as t
 from bedrock_guard.boundary.builder import Built
 from bedrock_guard.boundary.calls import Authorisation, Call
 from bedrock_guard.boundary.catalogue import Catalogue
-from bedrock_guard.boundary.controls import by_id
+from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.boundary.packing import Packed
 from bedrock_guard.boundary.verdict import AuthorisationVerdict, CallVerdict, Judge
 from bedrock_guard.iam.evaluator import Explanation
@@ -43,11 +43,11 @@ KEY_KINDS: Final = {
 LAYERS: Final[Mapping[str | None, str]] = {
     None: "",
     "boundary": "permissions boundary",
-    "identity": "identity policy",
-    "deny": "identity policy",
+    "identity": "identity-based policy",
+    "deny": "identity-based policy",
     "scp": "service control policy",
 }
-"""A layer, or the kind of a document, in AWS's words: a deny policy is attached to the caller as an identity policy."""
+"""A layer, or the kind of a document, in AWS's words: what `deny` is, is attached as an identity-based policy."""
 TIERS: Final = ("not named", "default", "flex", "priority", "reserved")
 ENCRYPTED: Final = {"encrypted": True, "not encrypted": False, "not said": None}
 
@@ -151,17 +151,23 @@ class Answer:
                 f"{start} passes all {len(found.authorisations)} authorisations. A boundary grants nothing: "
                 "the caller's own policies must allow it too."
             )
-        control = f" by the control “{by_id(found.control).title}”" if found.control else ""
+        control = f" by the control “{title_of(found.control)}”" if found.control else ""
         keys = f" ({', '.join(sorted(found.keys))})" if found.keys else ""
         return f"{start}{keys}{control}"
 
     def table(self) -> Shown:
-        """One row an authorisation: verdict, layer, document, statement, deciding key, and why."""
-        rows = [_row(one, why) for one, why in zip(self.verdict.authorisations, self.explained, strict=True)]
+        """One row an authorisation: verdict, layer, document, statement, deciding key, and why; what decides first."""
+        pairs = zip(self.verdict.authorisations, self.explained, strict=True)
+        rows = [_row(one, why) for one, why in sorted(pairs, key=lambda pair: self._place(pair[0]))]
         columns = ["verdict", "layer", "authorisation", "resource", "statement", "deciding key", "why"]
-        caption = "Every authorisation that AWS makes for this call; it passes only if all do."
+        first = ", what decides it first" if self.verdict.deciding else ""
+        caption = f"Every authorisation that AWS makes for this call{first}; it passes only if all do."
         under = {"verdict": "layer", "authorisation": "resource", "statement": "deciding key"}
         return Shown(pd.DataFrame(rows, columns=columns), caption, under=under)
+
+    def _place(self, one: AuthorisationVerdict) -> tuple[bool, int]:
+        """What decides the call stands before what is refused too, then what hangs, then what goes through."""
+        return one is not self.verdict.deciding, ("refused", "depends", "allowed").index(one.outcome)
 
 
 def ask(trying: Trying, built: Built, catalogue: Catalogue, management: str | None = None) -> Answer:
@@ -207,7 +213,7 @@ def _keys(one: AuthorisationVerdict, why: Explanation | None) -> str:
 def _why(one: AuthorisationVerdict, why: Explanation | None) -> str:
     if one.outcome == "allowed":
         return "No statement denies it."
-    title = by_id(one.control).title if one.control else ""
+    title = f"{title_of(one.control)}." if one.control else ""
     if one.outcome == "depends":
         by = f"A Deny in the {LAYERS[one.layer]} refuses it or not" if one.layer else "It is refused or not"
         return f"{by}, as the key is. {title}".strip()

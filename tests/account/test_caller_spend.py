@@ -112,5 +112,5 @@ def test_nothing_at_a_place_is_said(account: Account, found: Spending, tmp_path:
 def test_the_page_names_models_and_reasons(who: CallerSpend, found: Spending) -> None:
     page = [show.counted(who, found), show.coverage(who, found), show.source(who)]
     text = "\n".join(part.text() for part in page)
-    for words in ("is attributed", "batch jobs", "paid by the hour", "CloudTrail Event history"):
+    for words in ("has a caller", "batch jobs", "paid by the hour", "CloudTrail Event history"):
         assert words in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from importlib import resources
 
 import pytest
 
@@ -13,7 +14,7 @@ from bedrock_guard.boundary.catalogue import shipped
 from bedrock_guard.boundary.scenario_bypasses import bypasses
 from bedrock_guard.boundary.scenario_work import normal_work
 from bedrock_guard.boundary.scenarios import Setting, Step, full_spec
-from bedrock_guard.boundary.scorecard import ARRANGEMENTS, score
+from bedrock_guard.boundary.scorecard import ARRANGEMENTS, Scorecard, score
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.boundary.verdict import CallVerdict, Judge
 
@@ -555,7 +556,36 @@ def test_a_control_that_is_off_shows_as_open_with_its_name() -> None:
     card = score(SPEC.with_controls(batch_inference=False))
     row = card.bypasses[11]
     assert row.states["together"] == "open"
-    assert "batch_inference" in row.why
+    assert row.why == "Switched off: No batch inference."
+
+
+def example_spec() -> BoundarySpec:
+    text = resources.files("bedrock_guard.boundary").joinpath("data/example.toml").read_text("utf-8")
+    return BoundarySpec.loads(text)
+
+
+def test_what_an_scp_closes_is_not_said_of_the_management_account() -> None:
+    """No SCP binds it: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html ."""
+    spec = example_spec()
+    name, profile = spec.only()
+    management, *members = profile.accounts
+    apart = score(spec, management=management)
+    assert apart.management == management
+    free = {row.bypass.number: row.unbound for row in apart.bypasses}
+    assert free[1] == "open"
+    assert apart.bypasses[0].states["together"] == "closed"
+    assert all(row.unbound is None for row in score(spec).bypasses)
+    assert score(spec, management="000000000099").management == ""
+
+    def of(*accounts: str) -> Scorecard:
+        changed = profile.model_copy(update={"accounts": accounts})
+        return score(spec.model_copy(update={"profile": {name: changed}}), management=management)
+
+    alone = of(management)
+    assert {row.bypass.number: row.states["together"] for row in alone.bypasses}[1] == "open"
+    assert not any("-scp-" in said for row in alone.bypasses for said in row.deciding)
+    assert alone.count("closed", "scp") == 0
+    assert of(*members).management == ""
 
 
 def _specs() -> Iterator[BoundarySpec]:

@@ -160,10 +160,11 @@ def test_keys_within_are_not_the_notebooks_and_a_long_plan_stays_in_its_place(op
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     status(page, "users and roles of account")
-    page.get_by_role("button", name="Tick those from Callers hit").click()
-    status(page, "callers hit are ticked")
     shown(page, "How")
-    page.get_by_label("Replace boundaries that are not ours").check()
+    page.get_by_label("Replace boundaries that are not of this spec").check()
+    shown(page, "Who")
+    page.get_by_role("button", name="Tick those from Callers hit").click()
+    status(page, "7 of 10 callers hit are ticked")
     page.get_by_role("button", name="Plan", exact=True).click()
     status(page, "type under Steps:")
     for folded in page.locator(".bg-flow details").all():
@@ -182,7 +183,7 @@ def test_keys_within_are_not_the_notebooks_and_a_long_plan_stays_in_its_place(op
     assert page.locator(".bg-head").evaluate("e => getComputedStyle(e).position") == "static"
     assert scrolled.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
     shown(page, "How")
-    page.get_by_label("Replace boundaries that are not ours").uncheck()
+    page.get_by_label("Replace boundaries that are not of this spec").uncheck()
     page.get_by_role("button", name="Plan", exact=True).click()
     page.get_by_role("alert").filter(has_text="No plan").first.wait_for(timeout=60_000)
     assert scrolled.evaluate("e => e.scrollWidth - e.clientWidth") <= 1, "an ARN in an alert is broken"

@@ -83,7 +83,11 @@ def test_a_refusal_names_every_reason(folder: Path) -> None:
     who = ("--target", "user/legacy-etl", "--target", "role/break-glass-admin", "--target", "role/nobody")
     status, said = run(folder, "plan", "guard.toml", *DEMO, *who, "--days", "0")
     assert status == 2
-    for words in ("is nobody in account", "a boundary that is not ours", "is selected; it must stay free"):
+    for words in (
+        "is nobody in account",
+        "a boundary that is not of this spec",
+        "is selected; it must stay free",
+    ):
         assert words in said
     assert not (folder / "change").exists()
 

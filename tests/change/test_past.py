@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ import pytest
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import Situation, example_spec
 from bedrock_guard.change.plan import Plan, make_plan
-from bedrock_guard.change.review import history_words, usd
+from bedrock_guard.change.review import history_words, review, usd
 from bedrock_guard.change.steps_principal import Soak
 from bedrock_guard.change.wish import Selection, Wish
 from bedrock_guard.evidence.caller_spend import by_caller
@@ -72,7 +73,7 @@ def test_the_bill_is_that_of_those_touched_of_others_and_of_nobody_known(
     batch = spent[spent["principal"].str.endswith("role/search-batch").fillna(False)]
     hit = [found.impact.spend(name) for name in ("refused", "stranded", "unknown")]
     rest = total(spent.iloc[-1][["refused", "stranded", "unknown"]])
-    sums, nobody, others = set(), set(), []
+    sums, nobody, floors, others = set(), set(), set(), []
     for second in ("role/search-api", "role/search-batch"):
         told = planned(account, seen, "role/policy-qa", second).history
         assert told is not None
@@ -82,11 +83,15 @@ def test_the_bill_is_that_of_those_touched_of_others_and_of_nobody_known(
         others.append(Decimal(told.others_usd or "NaN"))
         words = history_words(told)
         assert f"{usd(told.unseen_usd)} has no caller known" in words
-        assert f"{usd(told.others_usd)} that the same documents would hit is other callers'" in words
+        least = "at least " if Decimal(told.refused_usd or "NaN") else ""
+        assert words.startswith(f"{least}{usd(told.refused_usd)} of those touched would have been refused")
+        floors.add(least)
+        assert f"at least {usd(told.others_usd)} that the same documents would hit is other callers'" in words
         assert words.endswith(f" Together {dollars(sum(hit))}, as under Callers hit.")
         assert (
             f"is of 2 accounts of the profile ({', '.join(MEMBERS)}) that this change does not reach" in words
         )
+    assert floors == {"", "at least "}, "nothing is no floor"
     assert sums == {sum(hit)}, "whoever is selected, all adds up to what the whole choice takes"
     assert nobody == {str(rest - Decimal(told.elsewhere_usd or "NaN"))}, (
         "what has no caller is that of Callers hit, but for the accounts that the change does not reach"
@@ -138,7 +143,60 @@ def test_whom_the_choice_hits_least_goes_first(account: Account, seen: Situation
     assert [risk.startswith(f"The canary {least} made {calls[least]} calls") for risk in said] == [True]
     told = planned(account, seen, dear, least, canary=dear).risks
     assert any(f"The canary {dear} made {calls[dear]:,} calls" in risk for risk in told)
-    assert not any("it will stop there" in risk for risk in planned(account, seen, dear, silent).risks)
+    assert f"{dear} goes first, as the canary: it was named." in told
+    assert any(f"{least} has {calls[least]:,}: name it as the canary" in risk for risk in told)
+    assert "None of those selected has fewer. Move its work first." in said[0]
+    why = "of those selected it has the fewest calls in the window that would be refused"
+    assert f"{least} goes first, as the canary: {why} ({calls[least]:,})." in plan.risks
+    gentle = planned(account, seen, dear, silent).risks
+    assert not any("it will stop there" in risk for risk in gentle)
+    assert f"{silent} goes first, as the canary: {why} (0)." in gentle
+    alone = planned(account, seen, dear).risks
+    assert not any("goes first" in risk for risk in alone)
+
+
+def test_the_review_says_whose_key_looks_stolen_and_how_a_permission_set_is_bound(
+    account: Account, seen: Situation
+) -> None:
+    plan = planned(account, seen, "role/policy-qa", "role/search-batch")
+    text = review(plan)
+    assert "user BedrockAPIKey-h7qz shows the signs of a stolen key (a new network, a new program, " in text
+    assert "switch its key off first" in text
+    assert plan.history is not None
+    others = {hit.principal.rpartition("/")[2]: hit for hit in plan.history.others}
+    developer = "AWSReservedSSO_BedrockDeveloper_1f2e3d4c5b6a7089"
+    assert {"BedrockAPIKey-h7qz", "legacy-etl", developer} <= set(others)
+    assert not {"policy-qa", "search-batch", "break-glass-admin"} & set(others)
+    assert total(Decimal(hit.refused_usd or 0) for hit in others.values()) <= Decimal(
+        plan.history.others_usd or 0
+    )
+    commands = [line for line in plan.exports if "sso-admin" in line]
+    assert all(line in text for line in commands)
+    assert any("-v name=BedrockDeveloper " in line for line in commands)
+    for policy in plan.texts:
+        kind = (
+            "attach-customer-managed-policy-reference-to"
+            if "deny" in policy
+            else "put-permissions-boundary-to"
+        )
+        assert any(f"{kind}-permission-set" in line and policy in line for line in commands), policy
+    subprocess.run(["bash", "-n"], input="\n".join(plan.exports), text=True, check=True)
+
+
+def test_an_account_that_is_reached_and_not_read_stands_apart(account: Account, seen: Situation) -> None:
+    assert account.demo_backend is not None
+    admin = Account.on_demo(account.demo_backend, principal=ADMIN)
+    spec = example_spec()
+    profile = spec.profile["analysts"].model_copy(update={"scp_holds": "everything"})
+    built = seen.what_if(spec.model_copy(update={"profile": {"analysts": profile}})).built
+    told = make_plan(admin, Wish(built, scp_targets=MEMBERS, attach_scps=True), seen=seen).history
+    assert told is not None
+    away = total(seen.what_if(spec).impact.of_accounts(seen.unread, name) for name in ("refused", "unknown"))
+    assert Decimal(told.unread_usd or 0) == away > 0
+    assert told.elsewhere_usd == "0" or "000000000011" not in told.elsewhere
+    words = history_words(told)
+    assert f"{usd(told.unread_usd)} is of accounts {' and '.join(MEMBERS)}: calls not read" in words
+    assert told.unseen_usd is not None
 
 
 def test_the_window_is_written_as_on_every_other_page(account: Account, seen: Situation) -> None:

@@ -135,7 +135,8 @@ def test_roles_of_aws_are_left_to_aws(opened: Opened) -> None:
     offer = found["identity_center"].offer
     assert "put-permissions-boundary-to-permission-set" in offer
     assert "provision-permission-set" in offer
-    assert "permission set named Dev;" in offer
+    assert "# permission set Dev: bedrock-guard-boundary must exist" in offer
+    assert "-v name=Dev " in offer
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,11 @@ def test_a_foreign_boundary_needs_replace(operator: Account) -> None:
     found = refused(operator, simple("role/app-01", "role/app-02"))
     assert LEGACY in found["foreign_boundary"].what
     remedy = found["foreign_boundary"].remedy
-    for way in ("untick it under Who", "“Replace boundaries that are not ours” under How", "--replace"):
+    for way in (
+        "untick it under Who",
+        "“Replace boundaries that are not of this spec” under How",
+        "--replace",
+    ):
         assert way in remedy
     assert make_plan(operator, simple("role/app-01", "role/app-02", replace=True)).back
 
@@ -201,7 +206,7 @@ def test_ten_attached_policies_are_the_most(opened: Opened) -> None:
     wish = simple("role/app-03")
     deny = replace(wish.built.packed[0], kind="deny", name="bedrock-guard-deny-1")
     wish = replace(wish, built=replace(wish.built, packed=(*wish.built.packed, deny)))
-    assert "11 attached" in refused(account, wish)["quota"].what
+    assert "11 managed policies attached" in refused(account, wish)["quota"].what
 
 
 def test_more_targets_than_the_limit(operator: Account) -> None:

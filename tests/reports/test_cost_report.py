@@ -17,6 +17,7 @@ import pytest
 
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import example_spec
+from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.evidence.spend import classify_bill, reconcile
@@ -84,7 +85,7 @@ def test_an_account_with_a_call_counts_as_read(report: CostReport) -> None:
 
 def test_reserved_capacity_of_an_approved_model_says_what_strands_it(report: CostReport) -> None:
     (found,) = [f for f in report.findings if f.id.startswith("stranded:anthropic.claude-haiku")]
-    assert "the control service_tiers" in found.text
+    assert f"the control “{title_of('service_tiers')}”" in found.text
     (other,) = [f for f in report.findings if f.id.startswith("stranded:anthropic.claude-3-7")]
     assert "the model is approved" not in other.text
     rows = report.commitments.frame.set_index("model")
@@ -96,7 +97,8 @@ def test_reserved_capacity_of_an_approved_model_says_what_strands_it(report: Cos
 
 def test_callers_dollars_are_said_to_be_floors(report: CostReport) -> None:
     for shown in (report.users, report.callers):
-        assert "A caller spent at least what stands beside it" in shown.caption
+        assert " at least so much" in shown.caption
+        assert "it spent at least so much" in shown.more
         assert any("at least" in head for head in shown.headers.values())
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bedrock_guard.account.situation import Situation, example_spec
-from bedrock_guard.boundary.spec import BoundarySpec, SpecError
+from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice, SpecError
 from bedrock_guard.errors import GuardError
+from bedrock_guard.present.spec_difference import differences
 from bedrock_guard.widgets import control_values
 from bedrock_guard.widgets.choices import Choices, offered_routes
 from bedrock_guard.widgets.presets import DRAFT, PRESETS, STRICT, Preset
@@ -212,7 +213,44 @@ def test_the_draft_is_haiku_alone(choices: Choices) -> None:
 def test_what_differs_is_said_in_sentences(choices: Choices) -> None:
     choices.approved = (*choices.approved, OPUS)
     choices.controls = tuple(name for name in choices.controls if name != "agents")
-    assert set(choices.changes()) == {"Claude Opus 4.8 is approved now (us).", "agents: on became off."}
+    assert set(choices.changes()) == {
+        "Claude Opus 4.8 is approved now (us).",
+        "“No Bedrock agents, inline agents included”: on became off.",
+    }
+
+
+def test_a_difference_of_a_model_says_which_detail_differs() -> None:
+    first = ModelChoice(id="amazon.titan-embed-text-v2:0")
+    other = {
+        "routes": ("us",),
+        "regions": ("us-east-1", "us-west-2"),
+        "destinations": ("us-east-2",),
+        "unlisted": True,
+        "family": True,
+        "monthly_usd": 200,
+        "mantle": True,
+    }
+    assert set(other) == set(ModelChoice.model_fields) - {"id"}, "every detail has its words"
+    spec = example_spec()
+    name, profile = spec.only()
+
+    def told(**details: object) -> str:
+        was, now = (
+            profile.model_copy(update={"models": (one,)}) for one in (first, first.model_copy(update=details))
+        )
+        before, after = (spec.model_copy(update={"profile": {name: one}}) for one in (was, now))
+        [sentence] = differences(before, after, lambda _: "Titan")
+        return sentence
+
+    assert (
+        told(regions=other["regions"])
+        == "Titan: source Regions the profile's own became us-east-1, us-west-2."
+    )
+    assert told(monthly_usd=200, mantle=True) == (
+        "Titan: monthly budget in USD nothing became 200; on the mantle endpoint off became on."
+    )
+    for field, value in other.items():
+        assert told(**{field: value}).count(" became ") == 1
 
 
 def written(folder: Path, text: str | None = None) -> Path:

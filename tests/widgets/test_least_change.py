@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from bedrock_guard.account.situation import Situation, example_spec
+from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.boundary.spec import BoundarySpec, ModelChoice, Profile
 from bedrock_guard.evidence.cube import Cube
 from bedrock_guard.evidence.lacking import lacking
@@ -155,7 +156,9 @@ def test_what_was_called_passes_or_is_told(least: Choices) -> None:
     """Nothing is refused but what a note names: a key that looks stolen, break glass, what a high finding is about."""
     assert "policy-qa" not in {who for _, who in refused(least)}
     for control, who in refused(least):
-        note = noted(least, "Still refused" if control == "approved_models" else f"Stays on: {control},")
+        note = noted(
+            least, "Still refused" if control == "approved_models" else f"Stays on: “{title_of(control)}”,"
+        )
         assert who in note or "of Identity Center" in note
 
 
@@ -163,7 +166,7 @@ def test_a_control_goes_with_the_names_of_those_it_goes_for(least: Choices) -> N
     off = {
         name
         for name in type(least.profile.controls).model_fields
-        if f"Taken off: {name}," in str(least.notes)
+        if f"Taken off: “{title_of(name)}”," in str(least.notes)
     }
     now = least.profile.controls
     assert "provisioned_throughput" in off
@@ -171,14 +174,14 @@ def test_a_control_goes_with_the_names_of_those_it_goes_for(least: Choices) -> N
     assert {"guardrail_required", "privileged_functions"} == {
         name for name in type(now).model_fields if getattr(now, name) is False and name not in off
     }
-    told = noted(least, "long_term_key_use")
+    told = noted(least, title_of("long_term_key_use"))
     assert "reporting-batch (" in told
     assert "signs of a stolen key" in told
 
 
 def test_no_control_goes_for_break_glass_or_for_what_a_finding_is_about(least: Choices) -> None:
     assert least.profile.controls.logging_tampering is True
-    told = noted(least, "Stays on: logging_tampering")
+    told = noted(least, f"Stays on: “{title_of('logging_tampering')}”")
     assert "break-glass-admin (1 call; break glass, which is never bound)" in told
     assert "AdministratorAccess of Identity Center (1 call; an open high finding)" in told
 
@@ -194,6 +197,6 @@ def test_the_page_says_it_until_it_is_taken_back(choices: Choices) -> None:
     page = FilePage(choices)
     assert page.notes.value == ""
     page.presets["Least change"].click()
-    assert "Taken off: provisioned_throughput, for policy-qa" in page.notes.value
+    assert f"Taken off: “{title_of('provisioned_throughput')}”, for policy-qa" in page.notes.value
     choices.undo()
     assert page.notes.value == ""

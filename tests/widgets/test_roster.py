@@ -18,6 +18,7 @@ from bedrock_guard.widgets.applying import Applying
 from bedrock_guard.widgets.choices import Choices
 
 ROOT = "arn:aws:iam::111122223333"
+PROFILE = example_spec().only()[1]
 AUDIT = f"{ROOT}:role/security-audit"
 ADMIN = f"{ROOT}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_AdministratorAccess_0c1d2e3f4a5b6c7d"
 
@@ -51,7 +52,9 @@ def test_everybody_is_listed_with_what_the_choice_refuses_them(opened: Callable[
     lost = show.hits(view._applying.choices.what_if, view._applying.choices.situation)
     dear = rows[f"{ROOT}:role/contract-review-service"]
     assert f"{lost[dear['id']].calls:,} calls refused" in dear["facts"]
-    assert "1 call refused" in show.rows(roster.people, {dear["id"]: show.Hit(1, None)}, (), "")[0]["facts"]
+    assert (
+        "1 call refused" in show.rows(roster.people, {dear["id"]: show.Hit(1, None)}, PROFILE, "")[0]["facts"]
+    )
     assert dear["right"] == f"at least ${lost[dear['id']].refused_usd:,.2f} refused"
     badges = {row["id"].rpartition("/")[2]: row["badge"] for row in view.who.list.rows if row["badge"]}
     user = rows[f"{ROOT}:user/BedrockAPIKey-h7qz"]
@@ -77,6 +80,17 @@ def test_callers_hit_are_ticked_but_those_who_must_stay_out(opened: Callable[...
     assert f"{ROOT}:role/contract-review-service" in picked
     assert all("aws-reserved" not in arn and "break-glass" not in arn for arn in picked)
     assert "Identity Center" in view.who.said.value
+    assert f"{ROOT}:user/legacy-etl" not in picked, "a plan with a foreign boundary is refused"
+    assert (
+        "user legacy-etl (has the boundary DataTeamBoundary, not of this spec: tick “" in view.who.said.value
+    )
+    row = next(row for row in view.who.list.rows if row["id"] == f"{ROOT}:user/legacy-etl")
+    assert row["badge"] == "boundary not of this spec"
+    assert plan(view).refused is None
+    view._applying.replace = True
+    view.who.hit.click()
+    assert f"{ROOT}:user/legacy-etl" in view._applying.picked
+    view._applying.picked = picked
     assert view._applying.selection.principals == tuple(picked)
     view.who.none.click()
     assert view._applying.picked == []
@@ -88,7 +102,7 @@ def test_a_caller_of_another_account_is_named_and_not_ticked(opened: Callable[..
     people = opened()._applying.roster.people
     assert people is not None
     lost = {"arn:aws:iam::000000000011:role/app": show.Hit(3, None), "<b>": show.Hit(1, None)}
-    taken = show.from_hits(people, lost, (), "")
+    taken = show.from_hits(people, lost, PROFILE, "")
     assert taken.arns == ()
     assert taken.words.count("no user or role of this account") == 2
 
@@ -96,11 +110,16 @@ def test_a_caller_of_another_account_is_named_and_not_ticked(opened: Callable[..
 def test_bounded_roles_are_ticked_by_their_paths(opened: Callable[..., ApplyView]) -> None:
     people = opened()._applying.roster.people
     assert people is not None
-    assert show.from_paths(people, ("search-*",)).arns == (
+    assert show.from_paths(people, ("search-*",), PROFILE, "").arns == (
         f"{ROOT}:role/search-api",
         f"{ROOT}:role/search-batch",
     )
-    assert show.from_paths(people, ()).arns == ()
+    assert show.from_paths(people, (), PROFILE, "").arns == ()
+    taken = show.from_paths(people, ("search-*", "break-glass-*"), PROFILE, f"{ROOT}:role/search-api")
+    assert taken.arns == (f"{ROOT}:role/search-batch",)
+    assert "1 of 3 roles" in taken.words
+    assert "role break-glass-admin (break-glass)" in taken.words
+    assert "role search-api (you)" in taken.words
 
 
 def test_a_read_only_caller_sees_which_permission_is_missing(opened: Callable[..., ApplyView]) -> None:
@@ -195,7 +214,7 @@ def test_hostile_names_are_text(opened: Callable[..., ApplyView]) -> None:
     assert people is not None
     evil = f"{ROOT}:role/<img src=x onerror=alert(1)>\u202e\n"
     table = pd.concat([people.table, people.table.iloc[[0]].assign(arn=evil)])
-    row = next(r for r in show.rows(type(people)(table, {}), {}, (), "") if "<img" in r["name"])
+    row = next(r for r in show.rows(type(people)(table, {}), {}, PROFILE, "") if "<img" in r["name"])
     assert "\n" not in row["name"]
     assert "\u202e" not in row["name"]
     view._applying.picked = [evil]

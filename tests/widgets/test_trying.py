@@ -35,8 +35,8 @@ CALLERS = (
     "arn:aws:iam::000000000099:role/foreign",
     "nobody",
 )
-LAYERS = ("permissions boundary", "identity policy", "service control policy")
-KIND = {"permissions boundary": "boundary", "identity policy": "deny", "service control policy": "scp"}
+LAYERS = ("permissions boundary", "identity-based policy", "service control policy")
+KIND = {"permissions boundary": "boundary", "identity-based policy": "deny", "service control policy": "scp"}
 
 
 @pytest.fixture(scope="module")
@@ -92,15 +92,30 @@ def test_the_reason_names_the_layer_and_the_document_of_the_decision(
     assert {("refused", layer) for layer in LAYERS} <= seen
 
 
-def test_a_key_on_an_approved_model_is_refused_by_the_attached_policy(
+def test_a_key_on_an_approved_model_is_refused_by_the_identity_based_policy(
     built: Built, situation: Situation
 ) -> None:
     given = answered(built, situation, key_kind="short_term")
     [row] = given.table().frame.query("verdict == 'refused'").to_dict("records")
-    assert row["layer"] == "identity policy"
+    assert row["layer"] == "identity-based policy"
     assert row["statement"].startswith("bedrock-guard-deny-1 Deny")
-    assert "An explicit Deny in an identity policy wins" in row["why"]
+    assert "An explicit Deny in an identity-based policy wins" in row["why"]
     assert [packed.name for packed in given.documents] == ["bedrock-guard-deny-1"]
+
+
+def test_what_decides_a_call_stands_first(built: Built, situation: Situation) -> None:
+    last = 0
+    for fields in ({"key_kind": "short_term"}, {"key_kind": "unknown"}, {"model": OPUS, "route": "us"}):
+        given = answered(built, situation, **fields)
+        rows = given.table().frame.to_dict("records")
+        deciding = given.verdict.deciding
+        assert deciding is not None
+        last = max(last, given.verdict.authorisations.index(deciding))
+        assert rows[0]["authorisation"] == deciding.authorisation.action
+        assert rows[0]["verdict"] == deciding.outcome
+        order = [("refused", "depends", "allowed").index(row["verdict"]) for row in rows]
+        assert order == sorted(order)
+    assert last > 0, "AWS asks for it after others"
 
 
 def reached(built: Built, situation: Situation, **fields: object) -> str:
@@ -112,7 +127,10 @@ def reached(built: Built, situation: Situation, **fields: object) -> str:
 def test_the_sentence_names_every_document_that_the_answer_rests_on(
     built: Built, situation: Situation
 ) -> None:
-    boundary, deny = "bedrock-guard-boundary (permissions boundary)", "bedrock-guard-deny-1 (attached policy)"
+    boundary, deny = (
+        "bedrock-guard-boundary (permissions boundary)",
+        "bedrock-guard-deny-1 (identity-based policy)",
+    )
     keyed = reached(built, situation, caller=PERMISSION_SET, key_kind="short_term")
     assert f"rests on {deny}, and holds once that is set in its permission set, BedrockDeveloper" in keyed
     assert boundary not in keyed
@@ -140,7 +158,8 @@ def test_a_caller_beside_the_targets_is_said_to_carry_nothing(built: Built, situ
     aimed = build(spec.model_copy(update={"profile": {name: some}}), situation.catalogue)
     words = reached(aimed, situation, model=OPUS)
     assert words == (
-        "The spec does not name this caller among its targets: it carries no boundary and no deny policy."
+        "The spec does not name this caller among its targets: neither the boundary nor an "
+        "identity-based policy of it is set on this caller."
     )
     assert "set on user ci/key-1 itself" in reached(aimed, situation, caller=USER, model=OPUS)
 

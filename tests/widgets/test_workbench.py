@@ -202,6 +202,7 @@ def test_the_proof_is_of_the_present_choice_and_stale_at_once(bench: Workbench) 
     assert "Proved in" in view.state.value
     card = view.widget.children[1].children[0].children[0].value
     assert card.index("111122223333 is the management account") < card.index("<table"), "no SCP binds it"
+    assert ">in 111122223333</th>" in card, "the table says it for that account"
     bench.choices.approved = (HAIKU,)
     assert view.proof is None
     assert "stale" in view.state.value
@@ -259,7 +260,7 @@ def test_a_call_is_tried_and_told_why(situation: Situation) -> None:
     assert "Only the approved models" in given.sentence
     table = given.table().frame
     assert len(table) == 4
-    assert set(table["layer"]) <= {"permissions boundary", "identity policy", "service control policy"}
+    assert set(table["layer"]) <= {"permissions boundary", "identity-based policy", "service control policy"}
     assert table["statement"].str.contains("Deny").all()
 
 

@@ -202,7 +202,8 @@ CONTROLS = (
         family="Other principals",
         title="No administration of IAM Identity Center.",
         why="A permission set or a group membership of one's own making is a way round the boundary.",
-        stops="Permission sets, assignments, users, groups and memberships; taking the boundary or a deny policy off a "
+        stops="Permission sets, assignments, users, groups and memberships; taking the boundary or an "
+        "identity-based policy of the spec off a "
         "permission set.",
         leaves="Administration from the management account by others.",
         source=(REFERENCE,),

@@ -125,14 +125,14 @@ CONTROLS = (
         title="The boundary and its companions cannot be removed or edited.",
         why="A limit that its holder can lift is no limit.",
         stops="Removing boundaries from users and roles; making, editing and deleting the documents of this spec; "
-        "detaching its deny policies; detaching, editing and deleting policies of the organisation, moving and "
-        "removing accounts, where the caller could; deleting or renaming who is named in `break_glass`, and changing "
-        "its policies, its boundary or its trust.",
+        "detaching its identity-based policies; detaching, editing and deleting policies of the organisation, moving "
+        "and removing accounts, where the caller could; deleting or renaming who is named in `break_glass`, and "
+        "changing its policies, its boundary or its trust.",
         leaves="Principals without this document, and the root user of a member account unless an SCP holds it. "
         "Removing any boundary is denied, not only this one: IAM offers no key that tells them apart safely. "
         "Break-glass principals that lose a group, a password or an MFA device, and an identity provider of their "
-        "trust (`delegation`). Deny policies that reach their holder through a group go with `RemoveUserFromGroup`, "
-        "whose groups no key tells apart: attach them to the user or role itself.",
+        "trust (`delegation`). Identity-based policies that reach their holder through a group go with "
+        "`RemoveUserFromGroup`, whose groups no key tells apart: attach them to the user or role itself.",
         source=(BOUNDARIES, IAM_ACTIONS),
         rules=_protection,
         exempt="administrators",
@@ -185,11 +185,12 @@ CONTROLS = (
         "account; so Lambda, ECS, EC2, Glue, Step Functions, CloudFormation and agents get bounded roles only. "
         "Root sessions in member accounts.",
         leaves="Whether the roles of those paths carry the boundary: `bounded_principals` keeps it so for roles made "
-        "under it. Deny policies do not follow to a new role: where SCPs may be made, they hold those controls for the "
-        "named paths; where not, the build says so. AssumeRoleWithSAML and WithWebIdentity are decided by the role's "
-        "trust. What runs already under a stronger role: Session Manager, Run Command and ECS Exec into it, its user "
-        "data, a CodeBuild project's build specification, a CloudFormation stack that keeps its role, stack sets with "
-        "service-managed permissions (CloudFormation makes their roles in the member accounts), a script in S3: "
+        "under it. Identity-based policies do not follow to a new role: where SCPs may be made, they hold those "
+        "controls for the named paths; where not, the build says so. AssumeRoleWithSAML and WithWebIdentity are "
+        "decided by the role's trust. What runs already under a stronger role: Session Manager, Run Command and ECS "
+        "Exec into it, its user data, a CodeBuild project's build specification, a CloudFormation stack that keeps "
+        "its role, stack sets with service-managed permissions (CloudFormation makes their roles in the member "
+        "accounts), a script in S3: "
         '`scp_holds = "everything"` binds those roles too. List CDK\'s bootstrap roles, and the service roles that are '
         "passed on purpose, once they carry the boundary. A name that ends in `*` also admits roles that get such a "
         "name later from somebody whom no boundary binds; a path has the same weakness.",
