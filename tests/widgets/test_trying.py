@@ -92,15 +92,22 @@ def test_the_reason_names_the_layer_and_the_document_of_the_decision(
     assert {("refused", layer) for layer in LAYERS} <= seen
 
 
+def holder(built: Built, control: str) -> str:
+    """The identity-based policy in which a control stands."""
+    (name,) = (one.document for one in built.placement if one.control == control and "-deny-" in one.document)
+    return name
+
+
 def test_a_key_on_an_approved_model_is_refused_by_the_identity_based_policy(
     built: Built, situation: Situation
 ) -> None:
     given = answered(built, situation, key_kind="short_term")
     [row] = given.table().frame.query("verdict == 'refused'").to_dict("records")
     assert row["layer"] == "identity-based policy"
-    assert row["statement"].startswith("bedrock-guard-deny-1 Deny")
+    name = holder(built, "short_term_key_use")
+    assert row["statement"].startswith(f"{name} Deny")
     assert "An explicit Deny in an identity-based policy wins" in row["why"]
-    assert [packed.name for packed in given.documents] == ["bedrock-guard-deny-1"]
+    assert [packed.name for packed in given.documents] == [name]
 
 
 def test_what_decides_a_call_stands_first(built: Built, situation: Situation) -> None:
@@ -129,7 +136,7 @@ def test_the_sentence_names_every_document_that_the_answer_rests_on(
 ) -> None:
     boundary, deny = (
         "bedrock-guard-boundary (permissions boundary)",
-        "bedrock-guard-deny-1 (identity-based policy)",
+        f"{holder(built, 'short_term_key_use')} (identity-based policy)",
     )
     keyed = reached(built, situation, caller=PERMISSION_SET, key_kind="short_term")
     assert f"rests on {deny}, and holds once that is set in its permission set, BedrockDeveloper" in keyed
