@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from bedrock_guard.change.texts import digest
+from bedrock_guard.change.texts import digest, mark
 
 if TYPE_CHECKING:
     from bedrock_guard.change.look import Look
@@ -133,5 +133,5 @@ def _plain(value: Any) -> Any:
             kept = {k: v for k, v in kept.items() if not (k.endswith("Modalities") and v == ["TEXT"])}
         return kept
     if isinstance(value, list | tuple):
-        return sorted((_plain(v) for v in value), key=digest)
+        return sorted((_plain(v) for v in value), key=mark)
     return value

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from bedrock_guard.change.errors import MovedError
 from bedrock_guard.change.look import PolicyState, number
 from bedrock_guard.change.step import Facts, Right, Shell, Step, Writer, cli, moved
-from bedrock_guard.change.texts import digest
+from bedrock_guard.change.texts import PolicyText, digest
 from bedrock_guard.iam.quotas import MAX_MANAGED_POLICY_VERSIONS
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class CreatePolicy(PolicyStep):
     """A new managed policy."""
 
     do: Literal["create_policy"] = "create_policy"
-    text: str
+    text: PolicyText
     description: str = "Made by bedrock-guard"
 
     def words(self) -> str:
@@ -117,7 +117,7 @@ class DeletePolicy(PolicyStep):
     """A policy that was ours goes: only while nobody uses it and its one version is our text."""
 
     do: Literal["delete_policy"] = "delete_policy"
-    text: str
+    text: PolicyText
 
     def words(self) -> str:
         """See `Step`."""
@@ -160,7 +160,7 @@ class Prune(PolicyStep):
     policy_id: str
     default: str
     version: str
-    text: str
+    text: PolicyText
 
     def words(self) -> str:
         """See `Step`."""
@@ -201,7 +201,7 @@ class Stage(PolicyStep):
     policy_id: str
     default: str
     above: int
-    text: str
+    text: PolicyText
 
     def words(self) -> str:
         """See `Step`."""
@@ -247,7 +247,7 @@ class Unstage(PolicyStep):
 
     do: Literal["unstage"] = "unstage"
     above: int
-    text: str
+    text: PolicyText
 
     def words(self) -> str:
         """See `Step`."""
@@ -286,7 +286,7 @@ class Restore(PolicyStep):
 
     do: Literal["restore"] = "restore"
     version: str
-    text: str
+    text: PolicyText
     times: int = 1
     """How many versions had this text before."""
 

@@ -13,7 +13,7 @@ from bedrock_guard.account.organization import read_organization
 from bedrock_guard.change.errors import MovedError
 from bedrock_guard.change.look import SCP
 from bedrock_guard.change.step import Facts, Right, Shell, Step, Writer, cli, moved
-from bedrock_guard.change.texts import digest
+from bedrock_guard.change.texts import PolicyText, digest
 from bedrock_guard.iam.quotas import MAX_SCPS_PER_TARGET
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class CreateScp(ScpStep):
     """A new SCP, attached nowhere."""
 
     do: Literal["create_scp"] = "create_scp"
-    text: str
+    text: PolicyText
     description: str
 
     def words(self) -> str:
@@ -83,7 +83,7 @@ class DeleteScp(ScpStep):
     """The way back of `CreateScp`: only ours, and only while it is attached nowhere."""
 
     do: Literal["delete_scp"] = "delete_scp"
-    text: str
+    text: PolicyText
 
     def words(self) -> str:
         """See `Step`."""

@@ -12,6 +12,7 @@ from change_account import (
     ROOT,
     TARGETS,
     A,
+    built,
     dump,
     journal_in,
     session_of,
@@ -20,9 +21,11 @@ from change_account import (
 )
 
 from bedrock_guard.account.session import Account
+from bedrock_guard.boundary.prompt_rules import PromptRules
 from bedrock_guard.change.apply import apply, resume, rollback
 from bedrock_guard.change.errors import ChangeError, PlanFileError
 from bedrock_guard.change.plan import Plan, make_plan
+from bedrock_guard.change.wish import Wish
 from bedrock_guard.demo.dispatch import Backend
 from bedrock_guard.present import change as show
 
@@ -127,3 +130,28 @@ def test_the_way_back_by_hand_is_a_script_that_a_shell_reads(operator: Account, 
     review = path.with_suffix(".md").read_text()
     assert plan.phrase in review
     assert "## The way back, by hand" in review
+
+
+def test_a_guardrail_that_looks_at_images_too_is_made_and_taken_back(
+    backend: Backend, operator: Account, tmp_path: Path
+) -> None:
+    """Its filters hold lists of plain words; so does the guardrail that was there."""
+    bedrock = session_of(backend, f"{ROOT}:role/admin").client("bedrock")
+    (one,) = bedrock.list_guardrails()["guardrails"]
+    strength = {"inputStrength": "LOW", "outputStrength": "LOW", "inputModalities": ["TEXT"]}
+    bedrock.update_guardrail(
+        guardrailIdentifier=one["id"], name="team-language", blockedInputMessaging="No.",
+        blockedOutputsMessaging="No.", contentPolicyConfig={"filtersConfig": [{"type": "INSULTS", **strength}]},
+    )  # fmt: skip
+    operator.clock.sleep(120)
+    former = dump(backend.state.path)
+    topic = {"name": "Legal advice", "definition": "What to do in law.", "examples": ["Can I sue?", "May I?"]}
+    asked = PromptRules.model_validate(
+        {"name": "team-language", "explicit_language": "HIGH", "images": True, "denied_topics": [topic]}
+    )
+    plan = make_plan(operator, Wish(built(), guardrail=asked))
+    (put,) = (step for step in plan.steps if step.do == "put_guardrail")
+    assert "IMAGE" in str(put.request)
+    assert to_the_end(plan, operator, tmp_path).state == "done"
+    assert rollback(journal_in(tmp_path), operator).state == "rolled_back"
+    assert dump(backend.state.path) == former

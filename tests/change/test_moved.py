@@ -440,6 +440,15 @@ def test_an_edited_plan_is_no_plan(operator: Account, tmp_path: Path, change: Ca
         Plan.load(path)
 
 
+def test_a_plan_written_anew_with_a_text_that_is_no_policy(operator: Account, tmp_path: Path) -> None:
+    """Its hash fits; what it would create does not."""
+    plan = make_plan(operator, whole_wish())
+    steps = tuple(one.model_copy(update={"text": "x"}) if hasattr(one, "text") else one for one in plan.steps)
+    path = plan.model_copy(update={"steps": steps}).save(tmp_path)
+    with pytest.raises(PlanFileError, match="is no plan"):
+        Plan.load(path)
+
+
 def test_stopped_between_two_steps_and_gone_on_with(operator: Account, tmp_path: Path) -> None:
     plan = make_plan(operator, whole_wish())
     seen: list[int] = []
