@@ -245,7 +245,7 @@ def _told(engine: Engine | None = None) -> Iterator[None]:
     except (ClientError, BotoCoreError, NotAwsAnswer, ChangeError) as error:
         stopped = halted(error)
         if engine is not None and not isinstance(stopped, JournalError):
-            engine.note("halted", why=stopped.what[:300])
+            engine.note("halted", why=f"{stopped.what} {stopped.why}".strip()[:400])
         raise stopped from error
 
 

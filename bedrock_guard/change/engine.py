@@ -207,6 +207,7 @@ class Engine:
         last = self.journal.last(step.key)
         if last is not None and last["kind"] in {"intent", "answer"}:
             self.clock.sleep(SETTLE_S)
+        said = ""
         for attempt in range(_ATTEMPTS):
             if self._goal(step) is not None or step.under_way(self.look):
                 break
@@ -214,15 +215,15 @@ class Engine:
             step.guard(self.look)
             self.note("intent", step.key, attempt=attempt, words=step.words())
             mine = True
-            answer = self._send(step)
-            self.note("answer", step.key, answer=answer)
+            answer, said = self._send(step)
+            self.note("answer", step.key, answer=answer, **({"said": said} if said else {}))
             if answer == "sent":
                 break
             self.clock.sleep(SETTLE_S if answer == "look" else min(2**attempt, 20))
         else:
             raise HaltedError(
                 f"It did not work in {_ATTEMPTS} attempts: {step.words()}.",
-                why="The journal has the answer to each.",
+                why=f"AWS said last: {said}",
                 remedy="Resume later, or roll back.",
             )
         facts = self._verified(step)
@@ -248,8 +249,8 @@ class Engine:
             self.clock.sleep(SETTLE_S)
             return step.goal(self.look)
 
-    def _send(self, step: Step) -> Answer:
-        """The write, once.
+    def _send(self, step: Step) -> tuple[Answer, str]:
+        """The write, once; and what was said where it did not simply work.
 
         Raises:
             ClientError: AWS refused it for a reason that waiting does not mend.
@@ -259,14 +260,14 @@ class Engine:
         except ClientError as error:
             code = code_of(error)
             if code in _AGAIN:
-                return "again"
+                return "again", str(error)[:300]
             if code in _UNKNOWN or code in _LOOK:
-                return "look"
+                return "look", str(error)[:300]
             self.note("answer", step.key, answer="refused", code=code)
             raise
-        except (HTTPClientError, ResponseParserError, KeyError, NotAwsAnswer):
-            return "look"
-        return "sent"
+        except (HTTPClientError, ResponseParserError, KeyError, NotAwsAnswer) as error:
+            return "look", f"{type(error).__name__}: {error}"[:300]
+        return "sent", ""
 
     def _verified(self, step: Step) -> Facts:
         """Two reads in a row that show the goal, within a bound."""

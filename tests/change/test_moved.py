@@ -335,6 +335,23 @@ def test_a_clock_that_is_wrong_stops_it_and_once_right_it_goes_on(
     assert to_the_end(plan, operator, tmp_path).state == "done"
 
 
+def test_what_aws_said_is_told_when_a_write_never_works(
+    backend: Backend, operator: Account, tmp_path: Path
+) -> None:
+    plan = make_plan(operator, whole_wish())
+    backend.faults.set(Fault("iam:CreatePolicyVersion", "throttle"))
+    with pytest.raises(HaltedError, match="6 attempts: stage the new text") as caught:
+        apply(plan, operator, tmp_path, phrase=plan.phrase)
+    assert "Throttling" in caught.value.why
+    said = [
+        r["data"].get("said", "") for r in Journal.look(journal_in(tmp_path)).records if r["kind"] == "answer"
+    ]
+    assert sum("Rate exceeded" in text for text in said) == 6
+    assert any(line.startswith("Why: ") and "Throttling" in line for line in status(tmp_path).lines)
+    backend.faults.set()
+    assert to_the_end(plan, operator, tmp_path).state == "done"
+
+
 def test_two_applies_at_once(backend: Backend, operator: Account, tmp_path: Path) -> None:
     """The second one is on another machine: it has another folder, and only the account to tell it."""
     plan = make_plan(operator, whole_wish())
