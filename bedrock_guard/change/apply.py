@@ -307,7 +307,9 @@ def _check_caller(plan: Plan, look: Look, *, back: bool = False) -> None:
     account, caller = look.caller()
     if account != plan.account:
         raise ChangeError(
-            f"These credentials are for account {account}.", why=f"The plan is for {plan.account}."
+            f"These credentials are for account {account}.",
+            why=f"The plan is for {plan.account}.",
+            remedy=f"Use credentials of account {plan.account}.",
         )
     if caller == plan.operator or (back and caller in plan.break_glass):
         return

@@ -167,7 +167,11 @@ def _reading() -> Iterator[None]:
             remedy="Nothing was written. The operator policy in docs/apply.md names what is needed.",
         ) from error
     except BotoCoreError as error:
-        raise ChangeError("The account could not be reached.", why=str(error)[:300]) from error
+        raise ChangeError(
+            "The account could not be reached.",
+            why=str(error)[:300],
+            remedy="Nothing was written. Check network and credentials, then plan again.",
+        ) from error
 
 
 def _refuse(found: tuple[Refusal, ...]) -> None:

@@ -159,10 +159,14 @@ class AttachScp(ScpStep):
         if self.beside is not None and others != set(self.beside):
             raise moved(f"SCPs of {self.target}", ", ".join(sorted(others)), ", ".join(sorted(self.beside)))
         if self.on and len(held) >= MAX_SCPS_PER_TARGET:
-            raise MovedError(f"{self.target} has {len(held)} SCPs; {MAX_SCPS_PER_TARGET} are the most.")
+            raise MovedError(
+                f"{self.target} has {len(held)} SCPs; {MAX_SCPS_PER_TARGET} are the most.",
+                remedy="Detach one that it does not need, then resume; or roll back.",
+            )
         if not self.on and not others:
             raise MovedError(
-                f"{self.name} is the last SCP of {self.target}; without one nothing is allowed there."
+                f"{self.name} is the last SCP of {self.target}; without one nothing is allowed there.",
+                remedy="Attach another one there (FullAWSAccess, say), then resume or roll back again.",
             )
         if self.spares:
             covered = read_organization(look.session).covered(self.target)

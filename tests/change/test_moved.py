@@ -11,6 +11,7 @@ import pytest
 from change_account import (
     BOUNDARY,
     LEGACY,
+    MEMBER,
     OU,
     ROOT,
     denied,
@@ -434,6 +435,25 @@ def test_a_plan_for_another_operator(
         apply(plan, admin, tmp_path, phrase=plan.phrase)
     made_for = make_plan(admin, whole_wish(operator=operator_arn()))
     assert apply(made_for, operator, tmp_path, phrase=made_for.phrase).state == "waiting"
+
+
+def test_a_plan_and_a_journal_of_another_account(backend: Backend, operator: Account, tmp_path: Path) -> None:
+    """Refused in every command, before anything else is asked; the account stays as it is."""
+    plan = make_plan(operator, whole_wish())
+    apply(plan, operator, tmp_path / "begun", phrase=plan.phrase)
+    elsewhere = session_of(backend, f"arn:aws:iam::{MEMBER}:root")
+    before = dump(backend.state.path)
+    calls = [
+        lambda: apply(plan, elsewhere, tmp_path / "new", phrase=plan.phrase),
+        lambda: resume(journal_in(tmp_path / "begun"), elsewhere),
+        lambda: rollback(journal_in(tmp_path / "begun"), elsewhere),
+    ]
+    for call in calls:
+        with pytest.raises(ChangeError, match=f"for account {MEMBER}") as caught:
+            call()
+        assert caught.value.remedy
+    assert dump(backend.state.path) == before
+    assert not (tmp_path / "new").exists()
 
 
 def operator_arn() -> str:
