@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from bedrock_guard.boundary import names
 from bedrock_guard.boundary.locate import line_of, value_at
+from bedrock_guard.boundary.unfit import unfit
 from bedrock_guard.errors import GuardError
 
 MAX_SPEC_BYTES = 2_000_000
@@ -117,13 +118,12 @@ def _sentence(detail: Mapping[str, Any]) -> str:
         return "No such key."
     if detail["type"] == "missing":
         return "This key is missing."
-    if detail["type"] == "string_type":
-        return f"{names.clipped(repr(detail['input']))} is no text: write it in quotes."
     if detail["type"] in ("date_type", "date_exact"):
         return f"{names.clipped(repr(detail['input']))} is no date: write it without quotes, as 2027-03-31."
     if detail["loc"][2:4] == ("controls", "api_key_creation"):
         return f"{names.clipped(repr(detail['input']))} {_KEY_AGE}"
-    message = str(detail["msg"]).removeprefix("Value error, ")
+    own = detail["type"] in {"value_error", "assertion_error"}
+    message = str(detail["msg"]).removeprefix("Value error, ") if own else unfit(detail)
     return f"{message[:1].upper()}{message[1:]}."
 
 

@@ -87,16 +87,18 @@ def _checked(
     """Place, parameters and delivery, or exit status 2 with nothing left behind."""
     from bedrock_guard.errors import GuardError
     from bedrock_guard.reports.deliver import sns_of
+    from bedrock_guard.reports.parameter_file import read_file
+    from bedrock_guard.reports.places import check_place
     from bedrock_guard.reports.pseudonyms import chosen_key
-    from bedrock_guard.reports.settings import read_file, read_parameters
+    from bedrock_guard.reports.settings import read_parameters
 
     try:
         delivery.check()
         if pseudonymise:
             chosen_key()
         given = read_file(params) if params else {}
-        place = out or str(given.pop("out", "out"))
-        given.pop("out", None)
+        kept = given.pop("out", "out")
+        place = check_place(kept if out is None else out)
         values = read_parameters(name, given | ({"account": account} if account else {}), pairs)
         client = sns_of(str(values.get("account", "demo")))
         return place, values, replace(delivery, client=client)

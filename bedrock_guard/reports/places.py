@@ -7,7 +7,9 @@ a run without it counts as none. So two runs at once, a rerun and a run after a 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -32,6 +34,10 @@ FAILED: Final = "failed"
 _MAKING: Final = ".making-"
 _STALE_S: Final = 24 * 3600
 _MOST_EARLIER: Final = 60
+_S3: Final = "s3://"
+_BUCKET: Final = r"[a-zA-Z0-9._-]{1,255}"
+_PLACE: Final = "Give --out a folder that is there or can be made, and can be written, or s3://BUCKET/PREFIX."
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 _REMEDIES: Final = {
     "NoSuchBucket": "There is no such bucket: check the address given by --out.",
     "PermanentRedirect": "The bucket is in another Region: give the profile that Region.",
@@ -86,12 +92,37 @@ def place_of(out: str, client: Callable[[], BaseClient]) -> Place:
         BadParameters: a bucket's address without a bucket.
 
     """
-    if not out.startswith("s3://"):
+    check_place(out)
+    if not out.startswith(_S3):
         return Folder(Path(out).expanduser())
-    bucket, _, prefix = out.removeprefix("s3://").partition("/")
-    if not bucket:
-        raise BadParameters(f"{out} names no bucket.", remedy="Write s3://BUCKET/PREFIX.")
+    bucket, _, prefix = out.removeprefix(_S3).partition("/")
     return Bucket(bucket, prefix.strip("/"), client())
+
+
+def check_place(out: object) -> str:
+    """The address as it can be one: of a folder that is there or may be made, or of a bucket's name.
+
+    Raises:
+        BadParameters: it is no text, or names no bucket, or a file stands where the folder would.
+
+    """
+    if not isinstance(out, str) or not out.strip() or not out.isprintable():
+        raise BadParameters(f"The output folder (out) is {out!r}: that names none.", remedy=_PLACE)
+    if out.startswith(_S3):
+        bucket = out.removeprefix(_S3).partition("/")[0]
+        if not re.fullmatch(_BUCKET, bucket):
+            raise BadParameters(f"{out} names no bucket.", remedy="Write s3://BUCKET/PREFIX.")
+        return out
+    path = Path(out).expanduser()
+    try:
+        file = next((one for one in (path, *path.parents) if one.exists() and not one.is_dir()), None)
+    except OSError as error:
+        raise _no_place(path, error) from error
+    if file:
+        raise BadParameters(
+            f"No report can be kept in {path}.", why=f"{file} is there and is no folder.", remedy=_PLACE
+        )
+    return out
 
 
 def session_of(account: str) -> boto3.Session:
@@ -110,20 +141,25 @@ class Folder:
     @contextlib.contextmanager
     def making(self) -> Iterator[Path]:
         """A private folder inside it, so that moving a finished run is one rename."""
+        check_place(str(self.path))
+        own = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        made = self.path / f"{_MAKING}{secrets.token_hex(4)}"
         try:
-            own = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._sweep()
-            made = Path(tempfile.mkdtemp(dir=self.path, prefix=_MAKING))
-        except OSError as error:
-            raise _failed(self.path, error) from error
-        try:
+            self._make(made)
             yield made
         finally:
             shutil.rmtree(made, ignore_errors=True)
-            with contextlib.suppress(OSError):  # one with a run in it stays
-                for folder in own:
+            for folder in own:
+                with contextlib.suppress(OSError):  # one with a run in it stays
                     folder.rmdir()
+
+    def _make(self, made: Path) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            made.mkdir(mode=0o700)
+        except OSError as error:
+            raise _no_place(self.path, error) from error
 
     def publish(self, made: Path, name: str) -> str:
         """Flush the files and move their folder in one step; `latest_REPORT` then points at it."""
@@ -252,6 +288,13 @@ def _failed(path: Path, error: OSError) -> PlaceFailed:
         why=f"{error.strerror or error}",
         remedy="Make room, or give a folder that exists and can be written; then run again.",
     )
+
+
+def _no_place(path: Path, error: OSError) -> GuardError:
+    """Nothing ran yet: a folder that cannot be one is a wrong parameter, a full disk is not."""
+    if error.errno in _FULL:
+        return _failed(path, error)
+    return BadParameters(f"No report can be kept in {path}.", why=f"{error.strerror}.", remedy=_PLACE)
 
 
 def earlier_folders(path: Path, report: str) -> Sequence[Path]:

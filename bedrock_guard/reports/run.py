@@ -22,10 +22,11 @@ from bedrock_guard.evidence.hygiene import without_secrets
 from bedrock_guard.reports.execution import CellFailed, execute
 from bedrock_guard.reports.figures import FILE, MIME, NAMES_MIME, Figures
 from bedrock_guard.reports.kept import kept_text
+from bedrock_guard.reports.misfits import nearest, reasons
 from bedrock_guard.reports.page import Plots, page
 from bedrock_guard.reports.places import Place, PlaceFailed, place_of, run_name, session_of
 from bedrock_guard.reports.pseudonyms import Pseudonyms, chosen_key
-from bedrock_guard.reports.settings import BadParameters, reasons, settings_of
+from bedrock_guard.reports.settings import BadParameters, settings_of
 from bedrock_guard.reports.summary import summary
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def check_names(source: Path, parameters: Mapping[str, Any]) -> None:
     if unknown:
         raise BadParameters(
             f"The report has no parameter {', '.join(unknown)}.",
+            why="".join(nearest(name, known).removeprefix("; ").capitalize() for name in unknown[:1]),
             remedy=f"Its parameters are {', '.join(known)}.",
         )
 

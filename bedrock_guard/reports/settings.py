@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from bedrock_guard.errors import GuardError
 from bedrock_guard.reports.figures import Severity
-
-_NESTED = 2
+from bedrock_guard.reports.misfits import nearest, reasons, remedies
 
 
 class BadParameters(GuardError):  # noqa: N818 - reads as what happened
@@ -43,13 +42,24 @@ class Settings(BaseModel):
         45, ge=0, le=730, description="a commitment that ends within so many days; 0 never speaks"
     )
     alarm_from: Severity = Field("low", description="lowest severity that makes the exit status 1")
-    time_zone: str = Field("UTC", description="zone in which times are shown; days stay UTC")
+    time_zone: str = Field(
+        "UTC", description="the zone in which times are shown, such as Europe/Berlin; days stay UTC"
+    )
+
+    @field_validator("*")
+    @classmethod
+    def _only_what_is_seen(cls, value: Any) -> Any:
+        if isinstance(value, str) and not value.isprintable():
+            raise ValueError("has a sign in it that cannot be seen")
+        return value
 
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError("is no time zone of the IANA list")
+        zones = available_timezones()
+        if value not in zones:  # of CEST no other abbreviation is the nearest
+            places = [zone for zone in zones if "/" in zone or zone.lower() == value.lower()]
+            raise ValueError(f"is no time zone of the IANA list{nearest(value, places)}")
         return value
 
     @property
@@ -92,8 +102,10 @@ class KeySettings(Settings):
     expiring_days: int = Field(
         14, ge=0, le=365, description="a key that ends within so many days; 0 never speaks"
     )
-    denied_calls: int = Field(5, ge=2, le=100_000, description="denied calls of one caller...")
-    denied_minutes: int = Field(60, ge=1, le=1440, description="...within so many minutes")
+    denied_calls: int = Field(
+        5, ge=2, le=100_000, description="so many denied calls of one caller are a finding"
+    )
+    denied_minutes: int = Field(60, ge=1, le=1440, description="within so many minutes")
     key: str = Field(
         "", description="the key whose page is shown; empty takes the one with the most findings"
     )
@@ -131,7 +143,7 @@ def read_parameters(name: str, given: Mapping[str, Any], pairs: Sequence[str] = 
         checked = model.model_validate(values)
     except ValidationError as error:
         raise BadParameters(
-            "A parameter does not fit.", why=reasons(error), remedy=_help(model, error)
+            "A parameter does not fit.", why=reasons(error, model.model_fields), remedy=remedies(model, error)
         ) from error
     _check_spec(checked.spec)
     _check_account(checked.account)
@@ -147,57 +159,6 @@ def read_parameters(name: str, given: Mapping[str, Any], pairs: Sequence[str] = 
     return found | paths
 
 
-def read_file(path: Path) -> dict[str, Any]:
-    """Parameters of a YAML file: one mapping of names to plain values.
-
-    Raises:
-        BadParameters: it cannot be read, or is no such mapping.
-
-    Example:
-        days: 7
-        budget_usd: 900
-
-    """
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-        _check_flat(path, text)
-        held = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        first = str(error).splitlines()[0]
-        raise BadParameters(
-            f"{path} cannot be read.", why=first, remedy="Give a YAML file of NAME: VALUE lines."
-        ) from error
-    if held is None:
-        return {}
-    if not isinstance(held, dict) or not all(isinstance(key, str) for key in held):
-        raise BadParameters(f"{path} is no list of parameters.", remedy="Write NAME: VALUE lines.")
-    return {
-        key: value if isinstance(value, (int, float, str, type(None))) else str(value)
-        for key, value in held.items()
-    }
-
-
-def _check_flat(path: Path, text: str) -> None:
-    """Names once each, with one value: no alias that grows, no nesting without end, no name that wins over itself."""
-    import yaml
-
-    depth, scalars = 0, list[str]()
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise BadParameters(f"{path} has an alias (*{event.anchor}).", remedy="Write NAME: VALUE lines.")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _NESTED:
-            raise BadParameters(f"{path} nests values in values.", remedy="Write NAME: VALUE lines.")
-        if depth == 1 and isinstance(event, (yaml.ScalarEvent, yaml.CollectionEndEvent)):
-            scalars.append(event.value if isinstance(event, yaml.ScalarEvent) else "")
-    names = scalars[::2]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise BadParameters(f"{path} gives a name twice: {', '.join(twice)}.", remedy="Keep one of them.")
-
-
 def _check_spec(path: str) -> None:
     from bedrock_guard.account.investigation import thresholds_of
 
@@ -207,7 +168,9 @@ def _check_spec(path: str) -> None:
         thresholds_of(Path(path).expanduser())
     except GuardError as error:
         raise BadParameters(
-            f"The spec cannot be used: {error.what}", why=error.why, remedy=error.remedy
+            f"The spec cannot be used: {error.what}",
+            why=error.why,
+            remedy=error.remedy or "Correct the file; `bedrock-guard build` reads it too.",
         ) from error
 
 
@@ -263,30 +226,3 @@ def _pair(text: str) -> tuple[str, Any]:
     if not equals or not name.strip():
         raise BadParameters(f"{text!r} is no NAME=VALUE.", remedy="Write for example --param days=28.")
     return name.strip(), None if value in {"None", "null"} else value
-
-
-def reasons(error: ValidationError) -> str:
-    """Which values do not fit and why, the first three."""
-    told = [
-        f"{name}: is no parameter of it" if kind == "extra_forbidden" else f"{name}: {words}"
-        for name, kind, words in _faults(error)
-    ]
-    return "; ".join(told[:3]) + (f" (and {len(told) - 3} more)" if len(told) > 3 else "")
-
-
-def _faults(error: ValidationError) -> list[tuple[str, str, str]]:
-    """Name, pydantic's kind of error, its words."""
-    return [
-        (".".join(map(str, e["loc"])), e["type"], e["msg"].removeprefix("Value error, "))
-        for e in error.errors(include_url=False)
-    ]
-
-
-def _help(model: type[BaseModel], error: ValidationError) -> str:
-    """What the parameters at fault are; every name where one is unknown."""
-    faults = _faults(error)
-    known = {name: field.description for name, field in model.model_fields.items()}
-    told = [f"{name} is {known[name]}." for name, _, _ in faults if name in known]
-    if any(kind == "extra_forbidden" for _, kind, _ in faults):
-        told.append(f"Its parameters are {', '.join(known)}.")
-    return " ".join(told)

@@ -94,7 +94,7 @@ def test_the_shipped_example_is_good() -> None:
          8, "No profile"),
         (HEAD + MODEL + '[[exception]]\nprofile = "team"\ncontrol = "agents"\nowner = ""\nreason = "r"\n'
          "until = 2027-01-01\n",
-         10, "at least 1"),
+         10, "Is empty"),
         (HEAD + MODEL + '[[exception]]\nprofile = "team"\ncontrol = "agents"\nowner = "o"\nreason = "r"\n', None,
          "missing"),
     ],

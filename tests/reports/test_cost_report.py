@@ -28,9 +28,10 @@ from bedrock_guard.reports.cost import CostReport
 from bedrock_guard.reports.cost_findings import ending, growth, more_calls, over_budget
 from bedrock_guard.reports.figures import Figures
 from bedrock_guard.reports.kept import MOST_BYTES
+from bedrock_guard.reports.parameter_file import read_file
 from bedrock_guard.reports.parts import ended_exceptions
 from bedrock_guard.reports.run import Options, ReportFailed, notebook_path, run
-from bedrock_guard.reports.settings import SETTINGS, BadParameters, CostSettings, read_file, read_parameters
+from bedrock_guard.reports.settings import SETTINGS, BadParameters, CostSettings, read_parameters
 from bedrock_guard.reports.summary import LINES, summary
 
 
@@ -368,7 +369,8 @@ def test_the_bill_is_read_once_and_classified_alike(report: CostReport) -> None:
     ("text", "said"),
     [
         ("days: 10\ndays: 20\n", "gives a name twice: days"),
-        ("a: &a [x, x]\nb: &b [*a, *a]\ndays: *b\n", "has an alias"),
+        ("a: &a x\nb: *a\n", "has an alias"),
+        ("a: &a [x, x]\nb: &b [*a, *a]\ndays: *b\n", "nests values"),
         (f"days: {'[' * 20_000}", "nests values"),
     ],
 )

@@ -146,7 +146,7 @@ def test_an_output_folder_that_goes_away_is_a_failed_run(tmp_path: Path) -> None
 
 def test_an_output_folder_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "o u t").write_text("mine")
-    with pytest.raises(PlaceFailed, match="Nothing could be written"):
+    with pytest.raises(BadParameters, match="No report can be kept in"):
         made(tmp_path)
     assert (tmp_path / "o u t").read_text() == "mine"
 
@@ -206,10 +206,10 @@ def test_each_known_error_says_what_to_do(words: str, remedy: str) -> None:
         (["--param", "dayz=3"], "dayz: is no parameter of it", "Its parameters are account, region"),
         (
             ["--param", "days=0"],
-            "greater than or equal to 1",
-            "days is whole UTC days, ending two days before now.",
+            "days: '0' is below 1",
+            "days: whole UTC days, ending two days before now; from 1 to 395; by default 28.",
         ),
-        (["--param", "time_zone=Mars"], "time_zone: is no time zone", "time_zone is zone in which"),
+        (["--param", "time_zone=Mars"], "'Mars' is no time zone", "time_zone: the zone in which"),
         (["--param", "region=mars-1"], "'mars-1' is no Region of AWS", "us-east-1"),
         (["--param", "previous=/nowhere"], "There is no folder /nowhere", "Leave `previous` out"),
         (["--account", "nobodys"], "There is no AWS profile 'nobodys'", "default"),

@@ -16,7 +16,8 @@ import yaml
 
 from bedrock_guard.account.permissions import actions
 from bedrock_guard.cli import app
-from bedrock_guard.reports.settings import read_file, read_parameters
+from bedrock_guard.reports.parameter_file import read_file
+from bedrock_guard.reports.settings import read_parameters
 
 SCHEDULES = Path(__file__).parent.parent.parent / "docs" / "schedules"
 PROGRAM = Path(sys.executable).parent / "bedrock-guard"
