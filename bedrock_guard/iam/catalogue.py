@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from bedrock_guard.iam.globs import compile_glob
 
+_OWN_PART = re.compile(r"\$\{[^}]*\}|<[^>]*>|(?<=/)tag-key$")  # as AWS writes it
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 KeyType = Literal["String", "ARN", "Numeric", "Date", "Bool", "IPAddress", "Binary"]
 
@@ -30,6 +31,11 @@ class KeyInfo:
     name: str
     type: KeyType
     multivalued: bool = False
+
+    @property
+    def is_family(self) -> bool:
+        """Tell whether its last part is the caller's own, such as the name of a tag."""
+        return _OWN_PART.search(self.name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +147,10 @@ class ActionCatalogue:
         return _lookup(service.keys, lowered) if service else None
 
     def supplies(self, action: ActionInfo, key: str) -> bool:
-        """Tell whether AWS lists `key` for `action`. Global keys that every request carries count."""
+        """Tell whether AWS lists `key` for `action`. Keys that requests carry whatever the action is count."""
         lowered = key.lower()
-        is_everywhere = lowered.startswith("aws:") and not _in(_LISTED_PER_ACTION, lowered)
-        return is_everywhere or _in(action.keys, lowered)
+        is_global = lowered.startswith("aws:") and not _in(_LISTED_PER_ACTION, lowered)
+        return is_global or lowered in _ACROSS_SERVICES or _in(action.keys, lowered)
 
     def arn_pattern(self, action: ActionInfo, resource_type: str) -> str | None:
         """Give a resource type's ARN with every placeholder as `*`, or None where it is not known."""
@@ -168,19 +174,26 @@ def global_key(name: str) -> KeyInfo | None:
 
 
 def _in(keys: frozenset[str], name: str) -> bool:
-    return name in keys or any(_stem(key) == _stem(name) for key in keys if "${" in key)
+    return name in keys or any(_is_of(key, name) for key in keys)
 
 
 def _lookup(keys: Mapping[str, KeyInfo], name: str) -> KeyInfo | None:
     if name in keys:
         return keys[name]
-    return next((info for key, info in keys.items() if "${" in key and _stem(key) == _stem(name)), None)
+    return next((info for key, info in keys.items() if _is_of(key, name)), None)
 
 
-def _stem(key: str) -> str:
-    """Give what stands before the caller's own part of a key: `aws:requesttag/` of any request tag."""
-    head, slash, tail = key.partition("/")
-    return head + slash if tail else key
+def _is_of(key: str, name: str) -> bool:
+    """Tell whether a key is one of a family that the catalogue lists once: `kms:encryptioncontext:${…}`."""
+    around = _around(key)
+    return around is not None and name.startswith(around[0]) and name.endswith(around[1])
+
+
+@cache
+def _around(key: str) -> tuple[str, str] | None:
+    """Give what stands before and after the caller's own part of a key, None where it has none."""
+    parts = _OWN_PART.split(key, maxsplit=1)
+    return (parts[0], parts[1]) if len(parts) == 2 else None
 
 
 @cache
@@ -254,6 +267,13 @@ def _globals(kind: KeyType, names: str, *, multivalued: bool = False) -> dict[st
 # Supplied only where the Service Authorization Reference lists them for the action.
 _LISTED_PER_ACTION = frozenset(
     {"aws:requesttag/${tagkey}", "aws:tagkeys", "aws:resourcetag/${tagkey}"},
+)
+# Of one service, in the requests of its roles to any other
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html); and one that the guide of
+# Bedrock has for aws-marketplace:Subscribe (https://docs.aws.amazon.com/bedrock/latest/userguide/model-access.html).
+_ACROSS_SERVICES = frozenset(
+    """ec2:sourceinstancearn ssm:sourceinstancearn lambda:sourcefunctionarn glue:roleassumedby
+    glue:credentialissuingservice identitystore:userid aws-marketplace:productid""".split()
 )
 _GLOBAL: dict[str, KeyInfo] = {
     **_globals(

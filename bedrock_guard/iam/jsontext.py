@@ -13,6 +13,7 @@ from typing import Literal, NoReturn
 from bedrock_guard.iam.model import PolicyError
 
 MAX_CHARACTERS = 131_072  # SimulateCustomPolicy's own limit for one policy (botocore, policyDocumentType)
+MAX_STORED = 1_048_576  # what AWS itself stores is larger: AWSSupportServiceRolePolicy has more than 150,000
 MAX_DEPTH = 12  # a policy nests five deep; beyond this nothing can be one
 
 NodeKind = Literal["object", "array", "string", "number", "boolean", "null"]
@@ -53,12 +54,13 @@ def parse(text: str, *, any_character: bool = False) -> Node:
 
     Args:
         text: the whole document.
-        any_character: let characters pass that IAM does not store (what AWS itself returned).
+        any_character: what AWS itself returned: let characters and sizes pass that IAM does not take.
 
     Raises:
         PolicyError: with line and column, for everything that is not exactly one JSON value.
     """
-    if len(text) > MAX_CHARACTERS:
+    most = MAX_STORED if any_character else MAX_CHARACTERS
+    if len(text) > most:
         raise PolicyError(
             f"The policy has {len(text):,} characters.",
             why=f"No IAM call takes more than {MAX_CHARACTERS:,}.",

@@ -41,9 +41,9 @@ _ENDING = re.compile(
 # What goes on costing money until somebody ends it. Policies, trails, guardrails and boundaries are not here:
 # denying their deletion is protection.
 _BILLS = re.compile(
-    r"(Throughput|Jobs?|Instances?|Endpoints?|Deployments?|Capacity|CapacityReservation|Reservations?|Clusters?|"
-    r"Sessions?|Runtimes?|Models?|Workflows?|Executions?|Fleets?|Volumes?|Hosts?|Address|Gateways?|Indexe?s?|"
-    r"Notebooks?|Apps?|Domains?|SpotFleetRequests|SpotInstanceRequests|KnowledgeBases?|Collections?)$"
+    r"(Throughput|Jobs?|(?<!Stack)Instances?|Endpoints?|Deployments?|Capacity|CapacityReservation|Reservations?|Clusters?|"
+    r"Sessions?|Runtimes?|Models?|Workflows?|Executions?|Fleets?|Volumes?|Hosts?|Address|(?<!Vpn)(?<!Internet)(?<!Customer)Gateways?|Indexe?s?|"
+    r"Notebooks?|Apps?|Domains?|SpotFleetRequests|SpotInstanceRequests|KnowledgeBases?|(?<!Cidr)Collections?)$"
 )
 
 

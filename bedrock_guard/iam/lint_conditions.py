@@ -220,7 +220,8 @@ def operator_types(scope: Scope) -> Iterator[Finding]:
             continue
         family = next(name for name in _FITS if condition.operator.startswith(name))
         is_text = family == "String" and info.type == "ARN"
-        if info.type not in _FITS[family] and not is_text:
+        may_be_arn = family == "Arn" and info.is_family  # the value of a tag or of an encryption context
+        if info.type not in _FITS[family] and not (is_text or may_be_arn):
             message = f"{info.name} is of type {info.type}; {condition.operator} compares {family} values."
             yield scope.finding(OPERATOR_TYPE, message, scope.condition_path(condition), value=condition.name)
 

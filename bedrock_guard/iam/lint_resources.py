@@ -211,6 +211,11 @@ def idle_on_resource(scope: Scope) -> Iterator[Finding]:
         )
 
 
+# Not listed with the action, yet in AWS's own examples:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+_ALSO_ON = {"s3:ListAllMyBuckets": ("arn:aws:s3:::*",)}
+
+
 def _names_one_by_one(scope: Scope, idle: list[ActionInfo]) -> bool:
     written = {action.lower() for action in scope.statement.actions or ()}
     return any(info.name.lower() in written for info in idle)
@@ -224,6 +229,7 @@ def _idle_remedy(idle: list[ActionInfo]) -> str:
 
 def _may_match(scope: Scope, info: ActionInfo, patterns: tuple[str, ...]) -> bool:
     arns = [scope.catalogue.arn_pattern(info, kind) for kind in info.resource_types]
+    arns += _ALSO_ON.get(info.name, ())
     # A resource type whose ARN is not known may be anything.
     return any(arn is None or any(overlap(arn, pattern) for pattern in patterns) for arn in arns)
 

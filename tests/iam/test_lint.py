@@ -8,9 +8,10 @@ from itertools import product
 import pytest
 
 from bedrock_guard.iam.catalogue import ActionCatalogue, ActionInfo, KeyInfo, ResourceType, Service
-from bedrock_guard.iam.document import read
+from bedrock_guard.iam.document import PolicyError, read
 from bedrock_guard.iam.evaluator import compile_policies
 from bedrock_guard.iam.lint import RULES, lint
+from bedrock_guard.iam.lint_actions import ends_billing
 
 ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 CATALOGUE = ActionCatalogue.of(
@@ -507,3 +508,54 @@ def test_the_shipped_catalogue_knows_bedrock():
 def test_what_the_strict_reader_refuses_is_found_in_what_was_read_leniently():
     assert "not-an-arn" in ids(ALLOW_ALL, deny(Resource="bucket"))
     assert "rcp-allow" in ids({**ALLOW_ALL, "Principal": "*"}, kind="rcp")
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "condition"),
+    [
+        (
+            "kms:Decrypt",
+            "*",
+            {"ArnLike": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::prompts/*"}},
+        ),
+        ("s3:GetObject", "arn:aws:s3:::prompts/*", {"StringEquals": {"s3:ExistingObjectTag/team": "a"}}),
+        ("secretsmanager:GetSecretValue", "*", {"StringEquals": {"secretsmanager:ResourceTag/team": "a"}}),
+        ("codebuild:CreateProject", "*", {"Bool": {"codebuild:secondarySources/x.insecureSsl": "false"}}),
+        ("bedrock:InvokeModel", "*", {"ArnLike": {"ec2:SourceInstanceARN": "arn:aws:ec2:*:*:instance/i-1"}}),
+        (
+            "aws-marketplace:Subscribe",
+            "*",
+            {"ForAnyValue:StringEquals": {"aws-marketplace:ProductId": ["prod-1"]}},
+        ),
+        ("s3:ListAllMyBuckets", "arn:aws:s3:::*", {}),
+    ],
+)
+def test_forms_that_aws_itself_writes_raise_no_alarm(action, resource, condition):
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition}
+    document = {"Version": "2012-10-17", "Statement": statement}
+    assert lint(read(json.dumps(document)), ActionCatalogue.shipped()) == ()
+
+
+@pytest.mark.parametrize(
+    "key", ["kms:EncryptionContext", "s3:ExistingObjectTags", "codebuild:secondarySources/x.ssl"]
+)
+def test_a_key_beside_a_family_does_not_exist(key):
+    assert ActionCatalogue.shipped().key(key) is None
+
+
+def test_ending_what_costs_nothing_is_no_blocked_fix():
+    free = ["ec2:DeleteVpnGateway", "ec2:DeleteInternetGateway", "route53:DeleteCidrCollection"]
+    assert not any(map(ends_billing, [*free, "cloudformation:DeleteStackInstances"]))
+    assert all(map(ends_billing, ["ec2:DeleteNatGateway", "ec2:TerminateInstances", "aoss:DeleteCollection"]))
+
+
+def test_a_document_of_aws_may_be_larger_than_any_call_takes():
+    statement = {
+        "Effect": "Allow",
+        "Action": [f"s3:Get{number:060}" for number in range(2_000)],
+        "Resource": "*",
+    }
+    text = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    with pytest.raises(PolicyError, match="No IAM call takes"):
+        read(text)
+    assert len(read(text, lenient=True).statements[0].actions) == 2_000
