@@ -91,7 +91,10 @@ def test_nothing_that_ends_a_bill_is_denied() -> None:
     ending = {
         a
         for a in denied
-        if re.match(r"[a-z0-9-]+:(Stop|Cancel|Delete|Terminate|Unsubscribe|Deregister|Disable|Pause)", a)
+        if re.match(
+            r"[a-z0-9-]+:(Stop|Cancel|Delete|Terminate|Unsubscribe|Deregister|Disable|Pause|.*Cancellation)",
+            a,
+        )
     }
     allowed = {
         "bedrock:DeleteEnforcedGuardrailConfiguration",
