@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import boto3
@@ -11,7 +12,7 @@ import pytest
 from botocore.stub import Stubber
 
 from bedrock_guard.account.cost_explorer import AnswerCache, CostError, CostExplorer, Window, amounts
-from bedrock_guard.account.costs import history_from, plan_requests, read_bill
+from bedrock_guard.account.costs import history_from, plan_requests, read_bill, with_days
 from bedrock_guard.account.instances import read_ec2_bill, read_instance_types
 from bedrock_guard.account.native_costs import Horizon, read_by_tag, read_forecast, read_native
 from bedrock_guard.account.session import Account
@@ -122,6 +123,45 @@ def test_a_monthly_bill_has_fewer_lines_and_the_same_sum(account):
     assert monthly.control.amount == daily.control.amount
     assert len(monthly.frame) < len(daily.frame) / 10
     assert monthly.frame["day"].dt.strftime("%Y-%m-%d").unique().tolist() == ["2026-10-05", "2026-11-01"]
+
+
+def test_chosen_usage_of_a_bill_by_month_is_told_by_day_and_stays_by_month_where_that_fails(account, faulty):
+    months = read_bill(
+        account, Window(date(2026, 10, 5), date(2026, 11, 10)), granularity="MONTHLY", cache=fresh()
+    )
+    usage = months.frame[months.frame["record_type"] == "Usage"]
+    chosen = usage.groupby("usage_type")["cost"].agg(total).idxmax()
+    found = with_days(account, months, {chosen})
+    days = found[found["usage_type"] == chosen]
+    assert days["day"].nunique() > 20
+    assert total(days["cost"]) == total(months.frame.loc[months.frame["usage_type"] == chosen, "cost"])
+    assert total(found["cost"]) == total(months.frame["cost"])
+    rest = months.frame[months.frame["usage_type"] != chosen]
+    assert len(found) == len(days) + len(rest)
+    faulty(Fault("ce:GetCostAndUsage", "access_denied"))
+    other = usage.groupby("usage_type")["cost"].agg(total).idxmin()
+    assert with_days(account, months, {other}) is months.frame
+
+
+def test_the_oldest_day_that_is_kept_by_day_can_be_asked_and_no_older_one(account):
+    first = history_from(account.now)
+    kept = read_bill(account, Window(first, first + timedelta(days=2)), cache=fresh())
+    assert kept.frame.attrs["provenance"].complete
+    older = read_bill(account, Window(first - timedelta(days=1), first + timedelta(days=1)), cache=fresh())
+    assert older.frame.attrs["provenance"].completeness == "unknown"
+
+
+def test_a_control_total_of_services_that_may_not_be_all_is_a_floor(account, monkeypatch):
+    whole, asked = read_bill(account, WEEK, cache=fresh()), CostExplorer.values
+
+    def some(self, *args, **options):
+        found = asked(self, *args, **options)
+        return replace(found, provenance=found.provenance.lowered("floor", "a page was lost"))
+
+    monkeypatch.setattr(CostExplorer, "values", some)
+    control = read_bill(account, WEEK, cache=fresh()).control
+    assert (control.amount, control.provenance.completeness) == (whole.control.amount, "floor")
+    assert "a page was lost" in control.provenance.why
 
 
 def test_asking_again_asks_nothing_and_says_so(account):

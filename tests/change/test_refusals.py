@@ -252,6 +252,11 @@ def test_the_wrong_account(operator: Account) -> None:
     assert found["missing"].why == "It is of another account."
 
 
+def test_a_name_that_is_gone_is_not_said_to_be_of_another_account(operator: Account) -> None:
+    found = refused(operator, simple("role/app-01", f"{ROOT}:role/gone"))
+    assert found["missing"].why == "It was deleted, or the name is wrong."
+
+
 def test_the_wrong_partition(operator: Account) -> None:
     wish = simple("role/app-01")
     other = replace(wish.built, profile=wish.built.profile.model_copy(update={"partition": "aws-cn"}))
