@@ -116,9 +116,9 @@ def read_keys(account: Caller, calls: pd.DataFrame | None = None, *, advisor: bo
         why="; ".join(filter(None, (listing.why, problem))),
     )
     account_id = account.account_id
-    own = calls[calls["account_id"] == account_id] if calls is not None else None
-    if own is not None and calls is not None:
-        own = refine_key_kinds(own, listing.whole, users)
+    own = None
+    if calls is not None:
+        own = refine_key_kinds(calls[calls["account_id"] == account_id], listing.whole, users)
         own.attrs = calls.attrs
     table = keys_table(listing.credentials, users, own, used, account_id=account_id, provenance=proof)
     phantoms = phantom_users(users.values(), listing.whole, own, used if advisor else None)

@@ -482,11 +482,21 @@ def test_the_demo_story_is_told(demo: Account, history: pd.DataFrame) -> None:
         "region_spread",
         "enumeration_then_invocation",
     }
+    assert set(keys.users) == set(states), "only who holds a key, or was made for one, is asked about"
     assert {"invocation_logging_weakened", "key_never_expires", "key_creation_refused"} <= {
         f.rule for f in found
     }
     assert len(short_term_sessions(keys.calls))
     assert set(history[history["service"].str.startswith("bedrock-mantle")]["key_kind"]) == {"short_term"}
+
+
+@pytest.mark.parametrize("advisor", [True, False])
+def test_the_access_advisor_is_asked_once_a_user_or_not_at_all(demo: Account, advisor: bool) -> None:
+    before = demo.requests.total("iam", "GenerateServiceLastAccessedDetails")
+    keys = read_keys(demo, advisor=advisor)
+    asked = demo.requests.total("iam", "GenerateServiceLastAccessedDetails") - before
+    assert asked == (len(keys.users) if advisor else 0)
+    assert keys.table["last_used_source"].str.startswith("unknown").all() != advisor
 
 
 def test_the_demo_principals(demo: Account, history: pd.DataFrame) -> None:
