@@ -18,7 +18,7 @@ from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.tables import total
 from bedrock_guard.evidence.words import listed
 
-_SIGNS: Final = {
+SIGNS: Final = {
     "new_network": "a new network",
     "new_client": "a new program",
     "region_spread": "several Regions at once",
@@ -29,6 +29,7 @@ _SIGNS: Final = {
     "burst": "a burst of calls",
     "denied_burst": "a burst of refusals",
 }
+"""Rule -> what it says of a caller, in words."""
 _ENOUGH: Final = 3
 
 
@@ -68,8 +69,8 @@ def signs_of_theft(found: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """
     signs: dict[str, dict[str, None]] = {}
     for rule, about in found:
-        if rule in _SIGNS:
-            signs.setdefault(about, {})[_SIGNS[rule]] = None
+        if rule in SIGNS:
+            signs.setdefault(about, {})[SIGNS[rule]] = None
     return {about: list(own) for about, own in signs.items() if len(own) >= _ENOUGH}
 
 
@@ -98,7 +99,7 @@ def _suspect(
     calls: pd.DataFrame,
     prices: pd.DataFrame | None,
 ) -> Suspect:
-    telling = [found for found in findings if found.rule in _SIGNS]
+    telling = [found for found in findings if found.rule in SIGNS]
     new = _new(about, telling, calls)
     costs = use_by(new, ["principal"], prices)["usd_at_least"].dropna()
     times = [found.first_seen for found in telling if found.first_seen]

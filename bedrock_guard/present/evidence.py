@@ -158,14 +158,21 @@ def days(table: pd.DataFrame) -> Shown:
     return Shown(frame, caption, headers, total=True, limit=100, under=under)
 
 
+def whole_first(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with what its outcomes add up to before them: what a narrow page cuts off is the least of it."""
+    first = [str(table.columns[0]), "cost_usd"]
+    return table[[*first, *(name for name in table.columns if name not in first)]]
+
+
 def models(found: WhatIf, situation: Situation) -> Shown:
     """Spend by model and outcome."""
     caption = (
         f"Spend by model in the window, USD. {NO_SAVING} Stranded is paid until its term ends all the same. "
         f"{unread(found, situation)}"
     ).strip()
-    table = by_model(found, situation)[["model", "cost_usd", *OUTCOMES]]
-    return Shown(table, caption, {"cost_usd": "all"}, total=True, parts=ACROSS)
+    return Shown(
+        whole_first(by_model(found, situation)), caption, {"cost_usd": "all"}, total=True, parts=ACROSS
+    )
 
 
 def users(found: WhatIf, situation: Situation, more: Sequence[tuple[str, Decimal, str]] = ()) -> Shown:

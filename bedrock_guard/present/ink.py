@@ -55,6 +55,6 @@ STYLE: Final = (
     f"<style>.js-plotly-plot text[style*='fill: {written(INK)}']{{fill:currentColor!important}}"
     f".js-plotly-plot path[style*='stroke: {written(GRID)}']{{stroke:currentColor!important;"
     "stroke-opacity:.18!important}"
-    f".js-plotly-plot .point path[style*='stroke: {written(GAP)}']"
+    f".js-plotly-plot path[style*='stroke: {written(GAP)}']"
     "{stroke:var(--jp-layout-color0,var(--vscode-editor-background,#fff))!important;paint-order:stroke}</style>"
 )

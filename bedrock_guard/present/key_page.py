@@ -12,6 +12,7 @@ import bedrock_guard._fast  # noqa: F401 - before plotly: see its docstring
 import pandas as pd
 import plotly.graph_objects as go
 
+from bedrock_guard.evidence.suspects import SIGNS
 from bedrock_guard.present import ink
 from bedrock_guard.present.charts import Drawn, Theme, template
 from bedrock_guard.present.key_words import (
@@ -37,7 +38,9 @@ def summary(page: KeyPage) -> Shown:
     rows = [("user", page.user), *_state(page), *_used(page)]
     severities = Counter(found.severity for found in page.findings)
     grave = ", ".join(f"{severities[name]} {name}" for name in ("high", "medium", "low") if severities[name])
-    named = ", ".join(dict.fromkeys(found.rule.replace("_", " ") for found in page.findings))
+    named = ", ".join(
+        dict.fromkeys(SIGNS.get(found.rule, found.rule.replace("_", " ")) for found in page.findings)
+    )
     rows += [("findings", f"{grave}: {named}" if grave else "none")]
     rows += [("note", note) for note in page.notes]
     return Shown(pd.DataFrame(rows if page.key else [], columns=["what", "value"]), page.title)

@@ -143,7 +143,7 @@ def routes(found: WhatIf) -> Shown:
         ROUTES.get(str(name), "no price lane" if name == "not named" else str(name)) for name in table["lane"]
     ]
     return Shown(
-        table,
+        evidence.whole_first(table),
         "By price lane. Regional holds geographic profiles too.",
         {"cost_usd": "all"},
         total=True,
@@ -154,7 +154,8 @@ def routes(found: WhatIf) -> Shown:
 def accounts(found: WhatIf) -> Shown:
     """Spend by account and outcome."""
     headers = {"account_id": "account", "cost_usd": "all"}
-    return Shown(found.impact.by_account(), "By account.", headers, total=True, parts=evidence.ACROSS)
+    table = evidence.whole_first(found.impact.by_account())
+    return Shown(table, "By account.", headers, total=True, parts=evidence.ACROSS)
 
 
 def profiles(spec: BoundarySpec, situation: Situation) -> Shown | Note:
@@ -164,7 +165,7 @@ def profiles(spec: BoundarySpec, situation: Situation) -> Shown | Note:
         return Note(("The spec has one profile, so there is nothing to compare.",))
     table = by_profile(lambda name: situation.what_if(spec, name), names)
     words = "The whole window under each profile of the spec; the rows are alternatives and are not added."
-    return Shown(table, words, {"cost_usd": "all"}, parts=evidence.ACROSS)
+    return Shown(evidence.whole_first(table), words, {"cost_usd": "all"}, parts=evidence.ACROSS)
 
 
 def claims() -> Note:
