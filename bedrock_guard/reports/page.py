@@ -33,7 +33,7 @@ _PERCENT: Final = re.compile(r"(?<=\d) %")
 _BETWEEN_TAGS: Final = re.compile(
     r"<(?P<kept>style|script)\b.*?</(?P=kept)|(?<=>)[^<>]{10,}(?=<)", re.IGNORECASE | re.DOTALL
 )
-_LONG_WORD: Final = re.compile(r"\S{16,}")
+_LONG_WORD: Final = re.compile(r"\S{20,}")
 _JOINT: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[_/:])(?=[^_/:])|(?=@)")
 """Where a long name may be broken: before a capital, after a sign that joins, before the domain of an address."""
 _WHOLE: Final = re.compile(r"\b\d{4}-\d\d-\d\d\b|\b[a-z]{2}(?:-[a-z]+)+-\d\b")

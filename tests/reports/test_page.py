@@ -217,6 +217,7 @@ def test_a_long_name_is_broken_between_its_parts_and_is_whole_when_copied() -> N
         '<p>mira.okafor<wbr>@example.com in <span class="day">us-gov-west-1</span> on '
         '<span class="day">2026-11-01</span></p>'
     )
+    assert jointed("<p>of user BedrockAPIKey-h7qz</p>") == "<p>of user BedrockAPIKey-h7qz</p>"
     assert jointed("<pre>leaked-DEMOC0PHANTOMH7QZ001/keys.json</pre>") == (
         "<pre>leaked-DEMOC0PHANTOMH7QZ001/<wbr>keys.json</pre>"
     )
