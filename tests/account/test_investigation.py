@@ -290,8 +290,8 @@ def test_every_answers_details_can_be_shown(case: Investigation) -> None:
         shown = show.answer(case, one.number)
         assert one.question in shown.caption
         assert "{" not in shown.text()
-        cells = " ".join(" ".join(map(str, row)) for row in shown.frame.itertuples(index=False))
-        assert re.findall(r"\b(?:[a-z]+_(?:term|model|access)|True|False|None|nan)\b", cells) == []
+        _, _, rows = shown.text().partition("\n")
+        assert re.findall(r"\b(?:[a-z]+_(?:term|model|access)|True|False|None|nan)\b", rows) == []
     with pytest.raises(GuardError, match="no question 23"):
         show.answer(case, 23)
     assert show.told(case).text().count("\n") == 3 * len(case.answers) - 1

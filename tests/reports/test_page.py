@@ -15,6 +15,7 @@ from lab_browser import tab
 from bedrock_guard.present import charts, ink
 from bedrock_guard.present.charts import outcome_by_model
 from bedrock_guard.present.table import Shown
+from bedrock_guard.reports import page as page_module
 from bedrock_guard.reports.drawing import _kept
 from bedrock_guard.reports.figures import MIME
 from bedrock_guard.reports.kept import PLOTLY, kept
@@ -197,6 +198,30 @@ def test_a_page_that_would_fetch_is_not_written(html: str) -> None:
 
 def test_a_link_to_click_is_no_fetch() -> None:
     assert outside_addresses('<a href="https://docs.aws.amazon.com/x">rule</a>') == []
+
+
+def test_every_text_of_a_page_stands_out_on_screen_light_and_dark_and_on_paper() -> None:
+    style = (Path(page_module.__file__).parent / "templates/guard_report/style.css").read_text()
+    themes = [dict(re.findall(r"--(\w+): (#\w+)", one)) for one in re.findall(r":root \{([^}]*)\}", style)]
+    assert len(themes) == 3
+    for theme in themes:
+        for text in ("ink", "soft", "alarm", "warn", "accent", "fine"):
+            for ground in ("paper", "band"):
+                assert contrast(whole(theme[text]), whole(theme[ground])) >= 4.5, (text, ground, theme)
+
+
+def whole(colour: str) -> str:
+    return colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:])
+
+
+def contrast(one: str, other: str) -> float:
+    """By WCAG 2.2."""
+    lights = []
+    for colour in (one, other):
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        lights.append(0.2126 * red + 0.7152 * green + 0.0722 * blue)
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
 
 
 NAME = "DeleteModelInvocationLoggingConfiguration"
