@@ -70,7 +70,9 @@ def test_a_source_note_says_window_price_and_gaps() -> None:
     note = source_note(
         Provenance("Cost Explorer", start, end, None, 3, Decimal("0.03"), "floor", "one page was refused")
     )
-    assert "2026-10-01" in note
+    assert "; 2026-10-01 to 2026-10-31 (UTC); " in note, "as on every page, both ends included"
+    noon = source_note(Provenance("CloudTrail", start, end.replace(hour=12)))
+    assert "; 2026-10-01 to 2026-11-01 (UTC); " in noon, "a day that was begun was read"
     assert "3 requests, $0.03" in note
     assert "at least this much (one page was refused)" in note
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cached_property
 from html import escape
@@ -337,9 +337,8 @@ def source_note(provenance: Provenance) -> str:
     """One sentence: what was read, for which days, with how many requests at what price, and how whole it is."""
     parts = [f"Source: {provenance.source}"]
     if provenance.window_start and provenance.window_end:
-        parts.append(
-            f"{provenance.window_start:%Y-%m-%d} up to, not including, {provenance.window_end:%Y-%m-%d} (UTC)"
-        )
+        last = provenance.window_end - timedelta(microseconds=1)
+        parts.append(f"{provenance.window_start:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)")
     if provenance.requests:
         noun = "request" if provenance.requests == 1 else "requests"
         parts.append(f"{provenance.requests:,} {noun}, {dollars(provenance.request_cost_usd)}")

@@ -28,6 +28,7 @@ from bedrock_guard.evidence.spend_views import (
     change_steps,
     day_by_day,
     ec2_by_type,
+    forecast_days,
     forecast_runs,
     forecast_total,
     main_currency,
@@ -98,6 +99,17 @@ def test_a_forecast_folds_equal_days_and_an_unknown_mean_has_no_sum() -> None:
     assert forecast_total(frame) is None
     assert forecast_total(frame[:2]) == 10
     assert forecast_total(FORECAST.empty()) is None
+    assert forecast_days(frame) == "2026-12-01 to 2026-12-03"
+    assert forecast_days(FORECAST.empty()) == ""
+
+
+def test_a_forecast_says_which_days_it_is_for(found: Spending) -> None:
+    days = forecast_days(found.forecast)
+    drawn, table = spend_checks.forecast_chart(found), spend_checks.forecast(found)
+    assert not isinstance(drawn, Note)
+    assert days in str(drawn.layout.title.text)
+    assert isinstance(table, Shown)
+    assert f" from {days}, {len(found.forecast)} days, " in table.caption
 
 
 def test_the_currency_of_most_lines_and_none_without_lines(found: Spending) -> None:

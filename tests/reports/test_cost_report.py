@@ -21,7 +21,7 @@ from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.evidence.spend import classify_bill, reconcile
-from bedrock_guard.evidence.spend_views import unusual_days
+from bedrock_guard.evidence.spend_views import forecast_days, unusual_days
 from bedrock_guard.evidence.tables import BILL, dollars
 from bedrock_guard.present.evidence import cards
 from bedrock_guard.reports.cost import CostReport
@@ -94,6 +94,12 @@ def test_reserved_capacity_of_an_approved_model_says_what_strands_it(report: Cos
         "in no list of Bedrock (Reserved tier)",
         "1 month",
     ]
+
+
+def test_the_forecast_says_which_days_it_is_for(report: CostReport) -> None:
+    label = report.numbers["forecast"].label
+    assert label == f"Cost Explorer's forecast for {forecast_days(report.spending.forecast)}"
+    assert f"{label}: $" in summary(report.figures)
 
 
 def test_callers_dollars_are_said_to_be_floors(report: CostReport) -> None:
