@@ -55,8 +55,8 @@ def callers(situation: Situation) -> Shown:
     left.sort(key=lambda row: -row["cost_usd"])
     headers = {"cost_usd": "USD (a caller's: at least)", "clients": "programs"}
     frame = pd.DataFrame([*rows, *left], columns=["caller", "cost_usd", "clients", "models"])
-    words = f"Callers that spend most in the window. {_TOGETHER} {_mantle(situation)}".strip()
-    return Shown(frame, words, headers, total=True, more=evidence.EXPLAINED)
+    words = f"Callers that spend most in the window. {_mantle(situation)}".strip()
+    return Shown(frame, words, headers, total=True, more=f"{_TOGETHER} {evidence.EXPLAINED}")
 
 
 def _mantle(situation: Situation) -> str:
