@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
-from decimal import Decimal
+from datetime import UTC, timedelta, tzinfo
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -36,15 +35,14 @@ from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.answer import Answer, Case
 from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds
 from bedrock_guard.evidence.findings import find
-from bedrock_guard.evidence.invocations import INVOCATIONS
 from bedrock_guard.evidence.key_use import signers
+from bedrock_guard.evidence.mantle import mantle_use
 from bedrock_guard.evidence.packed import packed
 from bedrock_guard.evidence.prices import from_bill
 from bedrock_guard.evidence.questions import answers
-from bedrock_guard.evidence.spend import MANTLE as MANTLE_WORD
-from bedrock_guard.evidence.spend import classify_bill, on_mantle
+from bedrock_guard.evidence.spend import MANTLE, classify_bill
 from bedrock_guard.evidence.suspects import Suspect, suspects
-from bedrock_guard.evidence.tables import Provenance, Table, provenance_of, total
+from bedrock_guard.evidence.tables import Provenance, provenance_of
 from bedrock_guard.evidence.words import many
 
 if TYPE_CHECKING:
@@ -52,22 +50,6 @@ if TYPE_CHECKING:
 
 ATTRIBUTES: Final = tuple(one for one in DEFAULT_ATTRIBUTES if one[0] == "EventSource")
 """What is asked of Event history: no EC2, which no key of Bedrock reaches."""
-
-MANTLE: Final = Table(
-    "mantle use",
-    {
-        "source": "string",
-        "account_id": "string",
-        "region": "string",
-        "who": "string",
-        "model": "string",
-        "key_kind": "string",
-        "calls": "Int64",
-        "cost_usd": "object",
-        "last_seen": "datetime64[us, UTC]",
-    },
-)
-"""The mantle endpoint: control-plane calls by caller (from the records), inference dollars by model (from the bill)."""
 
 _MOST_PRICED_REGIONS: Final = 6
 REGIONS_ASSUMED: Final = (
@@ -148,8 +130,8 @@ class Investigation:
 
     @cached_property
     def mantle(self) -> pd.DataFrame:
-        """What can be known of the mantle endpoint (MANTLE)."""
-        return MANTLE.frame([*_mantle_calls(self.calls), *_mantle_bill(self.bill)])
+        """What can be known of the mantle endpoint (`evidence.mantle.MANTLE_USE`)."""
+        return mantle_use(self.calls, self.bill)
 
     def page(self, key: str = "") -> KeyPage:
         """One key's page.
@@ -315,7 +297,7 @@ def _partition(region: str) -> str:
 def _bill(account: Account, days: int) -> pd.DataFrame:
     """The bill by month, which tells what was paid for a token in a thirtieth of the lines; of mantle by day."""
     months = read_bill(account, Window.last(account.now, days), granularity="MONTHLY")
-    return with_days(account, months, {name for name in months.frame["usage_type"] if MANTLE_WORD in name})
+    return with_days(account, months, {name for name in months.frame["usage_type"] if MANTLE in name})
 
 
 def _prices(account: Account, bill: pd.DataFrame, calls: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
@@ -353,53 +335,3 @@ def _unseen(bill: pd.DataFrame, own: str) -> tuple[str, ...]:
     if not provenance_of(bill).complete:
         told.append(f"The bill is not whole ({provenance_of(bill).why})")
     return tuple(told)
-
-
-def _mantle_calls(calls: pd.DataFrame) -> list[dict[str, Any]]:
-    """Who called the mantle endpoint: its control plane, and inference where data events were recorded."""
-    seen = calls[calls["service"].str.startswith("bedrock-mantle.").fillna(value=False).astype(bool)]
-    seen = seen.assign(inference=seen["operation"].isin(list(INVOCATIONS)))
-    names = ["inference", "account_id", "region", "principal", "session", "key_kind", "model"]
-    return [
-        {
-            "source": f"records ({'inference' if inference else 'control plane'})",
-            "account_id": account_id,
-            "region": region,
-            "who": session if isinstance(session, str) else principal,
-            "model": model if isinstance(model, str) else None,
-            "key_kind": kind,
-            "calls": len(part),
-            "last_seen": part["event_time"].max(),
-        }
-        for (inference, account_id, region, principal, session, kind, model), part in seen.groupby(
-            names, dropna=False, observed=True
-        )
-    ]
-
-
-def _mantle_bill(bill: pd.DataFrame) -> list[dict[str, Any]]:
-    """Inference on the mantle endpoint: its usage types say so, who called they do not say."""
-    lines = bill[on_mantle(bill)]
-    return [
-        {
-            "source": "bill (inference)",
-            "account_id": account_id,
-            "region": region,
-            "model": model,
-            "cost_usd": _usd(part),
-            "last_seen": _day(part["day"].max()),
-        }
-        for (account_id, region, model), part in lines.groupby(
-            ["account_id", "region", "model"], dropna=False
-        )
-    ]
-
-
-def _usd(lines: pd.DataFrame) -> Decimal | None:
-    """Their sum; unknown with a line that has no amount, or is in another currency."""
-    known = lines["cost"].notna().all() and (lines["currency"] == "USD").all()
-    return total(lines["cost"]) if known else None
-
-
-def _day(moment: Any) -> datetime:
-    return pd.Timestamp(moment).to_pydatetime()
