@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from bedrock_guard.iam.automaton import TooManyStatesError, intersect_resources
 from bedrock_guard.iam.catalogue import ActionInfo
@@ -234,8 +235,12 @@ def _may_match(scope: Scope, info: ActionInfo, patterns: tuple[str, ...]) -> boo
     return any(arn is None or any(overlap(arn, pattern) for pattern in patterns) for arn in arns)
 
 
+@lru_cache(maxsize=4096)
 def overlap(first: str, second: str) -> bool:
-    """Tell whether a resource can fit both patterns; True where that is too much to find out."""
+    """Tell whether a resource can fit both patterns; True where that is too much to find out.
+
+    Remembered: the actions of a statement share their resource types.
+    """
     try:
         return intersect_resources(first, second) is not None
     except TooManyStatesError:
