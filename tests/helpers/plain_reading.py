@@ -128,7 +128,7 @@ def number(text):
 
 
 def instant(text):
-    if re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", text) and len(text) != 4:
+    if re.fullmatch(r"[+-]?[0-9]{1,17}(\.[0-9]+)?", text) and len(text) != 4:
         return Fraction(text)
     filled = text + "0000-01-01"[len(text) :] if re.fullmatch(r"[0-9]{4}(-[0-9]{2})?", text) else text
     try:
