@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import pandas as pd
 
 from bedrock_guard.account.card import AccountCard
+from bedrock_guard.account.costs import history_from
 from bedrock_guard.account.situation import Situation, look_beside
 from bedrock_guard.account.spending import Spending, read_spending
 from bedrock_guard.account.stored_calls import gaps as call_gaps
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 _SMALL: Final = 8
 _APART: Final = frozenset({"Calls", "Commitments"})
 """Tables whose gaps are told by what should have been in them."""
+_BEFORE: Final = frozenset({"Bill of the window before", "Control total of the window before"})
 _BESIDE: Final = ("Caller tags", "Models as Cost Explorer names them", "Forecast", "List prices")
 """What an account may have none of: only an error makes it a gap."""
 _COMMITTED: Final = "provisioned_throughput"
@@ -165,10 +167,11 @@ class CostReport(AccountReport[CostSettings]):
     def gaps(self) -> tuple[str, ...]:
         """What should have been read and was not."""
         proofs = self.provenances()
+        apart = _APART if self._has_before else _APART | _BEFORE
         told = [
             f"{name}: {proof.why}"
             for name, proof in proofs.items()
-            if not proof.complete and name not in _APART
+            if not proof.complete and name not in apart
         ]
         told += [f"Calls: {why}" for why in call_gaps(proofs["Calls"])]
         told += unread(self.situation.resources)
@@ -180,6 +183,11 @@ class CostReport(AccountReport[CostSettings]):
         if self.settings.budget_usd is not None and unit != "USD":
             told.append(f"Budget: it is in USD and the bill in {unit}, so nothing was held to it")
         return tuple(dict.fromkeys([*self.situation.reconciliation.withheld, *told]))
+
+    @property
+    def _has_before(self) -> bool:
+        """Whether Cost Explorer reaches back to the window before: what it does not hold is no gap."""
+        return self.spending.before.window.start >= history_from(self.card.now)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

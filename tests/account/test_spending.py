@@ -301,3 +301,12 @@ def test_a_bill_in_another_currency_is_called_by_it_and_held_to_no_budget_in_dol
     assert not [finding for finding in report.findings if "$" in finding.text]
     assert "over_budget" not in {finding.id for finding in report.findings}
     assert any(gap.startswith("Budget: it is in USD and the bill in CNY") for gap in report.gaps)
+
+
+def test_a_window_before_that_no_history_reaches_is_unknown_and_no_gap(tmp_path: Any) -> None:
+    account = Account.demo(tmp_path / "long.sqlite", days=400, calls=500)
+    report = CostReport.of(account, CostSettings(account="demo", days=365))
+    assert report.gaps == ()
+    assert report.numbers["before"].value is None
+    assert "holds 13 months" in report.numbers["before"].why
+    assert report.numbers["difference"].number == 0
