@@ -155,9 +155,8 @@ class Folder:
 
     def _make(self, made: Path) -> None:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            made.mkdir(mode=0o700, parents=True)  # at once: another run may take an empty folder away
             self._sweep()
-            made.mkdir(mode=0o700)
         except OSError as error:
             raise _no_place(self.path, error) from error
 

@@ -174,6 +174,16 @@ def test_a_killed_command_leaves_no_run_and_the_next_one_is_whole(tmp_path: Path
     assert names([file for file in left if file.startswith("cost_")]) == FILES
 
 
+def test_a_command_that_is_told_to_end_takes_away_what_it_began(tmp_path: Path) -> None:
+    """A service manager, or a CI job that is cancelled, sends SIGTERM."""
+    command = Command(tmp_path, "cost")
+    command.kernel()
+    command.process.send_signal(signal.SIGTERM)
+    status, _, left = command.end()
+    assert (status, left) == (128 + signal.SIGTERM, [])
+    assert not command.out.exists(), "neither the folder that was made for it nor a partial notebook"
+
+
 @pytest.mark.parametrize("name", ["cost", "keys"])
 def test_a_time_out_says_what_to_do(name: str, tmp_path: Path) -> None:
     status, said, left = Command(tmp_path, name, "--timeout", "1").end()
