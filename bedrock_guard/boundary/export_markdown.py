@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from bedrock_guard.boundary.builder import Built, Room
 from bedrock_guard.boundary.catalogue import Catalogue
@@ -26,6 +27,12 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[st
     for row in rows:
         yield f"| {' | '.join(escaped(cell) for cell in row)} |"
     yield ""
+
+
+_UNBOUND: Final = (
+    "No SCP binds the organization's management account: if one of these accounts is it, what an SCP closes is not "
+    "closed there."
+)
 
 
 def scorecard(spec: BoundarySpec, built: Built, card: Scorecard, room: Room, catalogue: Catalogue) -> str:
@@ -74,7 +81,13 @@ def _sizes(built: Built, room: Room) -> Iterator[str]:
 
 
 def _remarks(spec: BoundarySpec, built: Built, card: Scorecard) -> Iterator[str]:
-    remarks = [*built.findings, *spec.notes, *(f"{HEADINGS[k]}: {why}" for k, why in card.not_built.items())]
+    above = [_UNBOUND] if any(packed.kind == "scp" for packed in built.packed) else []
+    remarks = [
+        *above,
+        *built.findings,
+        *spec.notes,
+        *(f"{HEADINGS[k]}: {why}" for k, why in card.not_built.items()),
+    ]
     yield from (f"- {escaped(remark)}" for remark in remarks)
     if remarks:
         yield ""

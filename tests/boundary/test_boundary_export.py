@@ -434,6 +434,8 @@ def test_the_script_refuses_another_account(targeted: tuple[str, Built], tmp_pat
 def test_markdown(made: tuple[BoundarySpec, Built]) -> None:
     spec, built = made
     page = export(spec, built, "markdown")["scorecard.md"]
+    told = "No SCP binds the organization's management account"
+    assert (told in page) == any(packed.kind == "scp" for packed in built.packed)
     assert "IAM caps no spend" in page
     assert "budget 500 USD a month" in page
     assert str(room(spec).models) in page
