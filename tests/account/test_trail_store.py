@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ from bedrock_guard.account.trail import read_parquet
 from bedrock_guard.account.trail_files import Limits
 from bedrock_guard.account.trail_reader import TrailReader
 from bedrock_guard.account.trail_store import TrailStore, delivery_day
+from bedrock_guard.account.tuple_files import read_table, write_tuples
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.tables import provenance_of
 from bedrock_guard.evidence.tuples import TUPLES
@@ -488,3 +490,11 @@ def test_limits_hold_for_the_fast_reader_too() -> None:
     data = gzip.compress(json.dumps({"Records": [event(userAgent="x" * 3000)]}).encode())
     assert TrailReader(Limits(size=1000)).read_bytes(data).refused == "inflates to more than 0 MiB"
     assert TrailReader(Limits(line=1000)).read_bytes(data).refused == "a line longer than 0 MiB"
+
+
+def test_a_file_of_tuples_from_before_failed_calls_were_counted_is_read(trail: Path, tmp_path: Path) -> None:
+    store = TrailStore(tmp_path / "store")
+    store.refresh(trail)
+    path = write_tuples(store.tuples(), tmp_path / "tuples.parquet")
+    pq.write_table(pq.read_table(path).drop(["failed"]), path)
+    assert read_table(path)["failed"].sum() == 0
