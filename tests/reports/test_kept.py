@@ -67,7 +67,7 @@ def many_meters() -> Account:
 MADE: dict[str, Callable[[], AccountReport[Any]]] = {
     "cost": lambda: CostReport.of(Account.demo(), CostSettings()),
     "keys": lambda: KeyReport.of(Account.demo(), KeySettings()),
-    "cost, many meters": lambda: CostReport.of(many_meters(), CostSettings(days=90)),
+    "cost, many meters": lambda: CostReport.of(many_meters(), CostSettings(days=89)),
     "keys, many users": lambda: KeyReport.of(many_keys(), KeySettings()),
 }
 
@@ -98,6 +98,8 @@ def test_it_keeps_to_its_size_and_is_whole_in_what_matters(report: AccountReport
     assert [cell.source for cell in small.cells] == [cell.source for cell in book.cells]
     said = " ".join(words(pages(small)))
     assert " ".join(words(report.headline.text)) in said
+    assert all(" ".join(words(gap)) in said for gap in report.gaps)
+    assert bool(report.gaps) == (report.settings.days == 89), "of the bill that adds up no longer"
     findings = [" ".join(words(item)) for item in report.findings_shown.text.split("<li")[1:]]
     findings = [one.partition(">")[2].strip() for one in findings]
     whole = "… " not in pages(small) or not re.search(r"more findings? stand", pages(small))

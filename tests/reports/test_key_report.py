@@ -17,6 +17,7 @@ from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.findings import Thresholds
+from bedrock_guard.evidence.key_facts import UserFacts
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.present import keys as show
 from bedrock_guard.present.table import Shown, unbroken
@@ -315,3 +316,29 @@ def test_use_by_key_is_dearest_first_with_whole_names(report: KeyReport) -> None
     assert "BedrockDeveloper of Identity Center<br>(short term)" in bar.y
     assert len(report.use.frame.columns) - len(report.use.under) <= 7, "more are cut at 1,200 pixels"
     assert 'class="long"' not in Shown(pd.DataFrame({"who": ["priya.raman@example.com"]})).html()
+
+
+def test_users_of_one_reason_are_one_gap(report: KeyReport) -> None:
+    facts = [UserFacts(f"user-{n}", unreadable=("GetUser: AccessDenied",)) for n in range(5)]
+    facts.append(UserFacts("other", unreadable=("ListGroupsForUser: Throttling",)))
+    keys = replace(report.case.keys, users={one.name: one for one in facts})
+    gaps = replace(report, case=replace(report.case, keys=keys)).gaps
+    assert gaps[:2] == (
+        "Users user-0, user-1, user-2 and 2 more: GetUser: AccessDenied",
+        "User other: ListGroupsForUser: Throttling",
+    )
+
+
+def test_of_many_stolen_keys_the_first_are_told_at_the_top_and_the_others_named(
+    report: KeyReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = {f"user-{n}": ["a new network"] for n in range(6)}
+    monkeypatch.setattr("bedrock_guard.reports.keys.suspected", lambda _: more)
+    lead = replace(report).lead
+    stolen = [line for line in lead if "looks like a stolen key" in line]
+    assert [line.split()[0] for line in stolen] == [report.case.suspects[0].about, "user-0", "user-1"]
+    assert (
+        "The signs of a stolen key are seen of user-2, user-3, user-4 and 1 more too: see the findings."
+        in lead
+    )
+    assert lead[-1].startswith("Of 4 long-term keys")
