@@ -179,13 +179,17 @@ def users(found: WhatIf, situation: Situation, more: Sequence[tuple[str, Decimal
     """Who uses each model, as far as calls explain its dollars, and what no call explains; then `more` such rows."""
     table = found.impact.by_model()
     costs = [*table["cost_usd"], *(cost for _, cost, _ in more)]
-    elsewhere, whose = _unread_by_model(found, situation), unread_words(situation.unread)
+    elsewhere = _unread_by_model(found, situation)
     rows = [
         {
             "model": situation.name_of(str(name)),
             "cost_usd": cost,
             "used_by": _most(
-                situation.users.get(str(name), ()), cost, shown, elsewhere.get(str(name), Decimal(0)), whose
+                situation.users.get(str(name), ()),
+                cost,
+                shown,
+                elsewhere.get(str(name), Decimal(0)),
+                situation.unread,
             ),
         }
         for name, cost, shown in zip(table["model"], table["cost_usd"], column(costs), strict=False)
@@ -214,7 +218,7 @@ def _most(
     whole: Decimal,
     shown_as: Decimal,
     elsewhere: Decimal,
-    whose: str,
+    unread: Sequence[str],
     most: int = 3,
 ) -> str:
     """The dearest callers, the others, accounts not read, and what no call explains; together the whole.
@@ -225,7 +229,7 @@ def _most(
     if len(order) > most:
         told[f"{len(order) - most} more"] = total(cost for _, cost in order[most:])
     if elsewhere:
-        told[whose] = elsewhere
+        told[unread_words(unread)] = elsewhere
     rest = whole - total(told.values())
     exact = {**told, NOBODY: rest} if rest else told
     shown = cents(exact, shown_as) if whole >= 1 else exact

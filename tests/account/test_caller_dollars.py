@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from html import escape
 from typing import Any
@@ -148,6 +149,22 @@ def test_no_page_says_a_share_of_what_is_only_a_floor(situation: Situation) -> N
     for page in pages:
         assert " %" not in page.text()
         assert "a caller's: at least" in page.text() or "a caller: at least" in page.text()
+
+
+def test_a_bill_of_one_account_tells_of_no_others(situation: Situation) -> None:
+    bill = situation.bill[situation.bill["account_id"] == "111122223333"]
+    alone = replace(situation, bill=bill)
+    found = alone.what_if(alone.spec())
+    pages = (
+        evidence.users(found, alone),
+        evidence.models(found, alone),
+        start.money(alone),
+        start.callers(alone),
+        callers_hit(found, alone),
+    )
+    for page in pages:
+        assert "not read" not in page.text()
+        assert "No call of" not in page.text()
 
 
 def test_accounts_whose_calls_were_not_read_stand_apart_the_same_everywhere(situation: Situation) -> None:

@@ -331,7 +331,7 @@ def test_the_canary_has_room_for_the_policy_that_it_tries(opened: Opened) -> Non
     other = role("app-04", RolePolicyList=inline(APP), **attached(DENY))
     backend = opened(company(roles=[full, other], policies=[*texts, policy(DENY, HARMLESS)]))
     wish = Wish(denying(document(*HARMLESS["Statement"], _more())), Selection(("role/app-03", "role/app-04")))
-    assert "11 attached" in refused(session_of(backend), wish)["quota"].what
+    assert "11 managed policies" in refused(session_of(backend), wish)["quota"].what
     make_plan(session_of(backend), replace(wish, canary="role/app-04"))
 
 
