@@ -6,7 +6,7 @@ at $0.01) for prices paid and for the mantle endpoint, whose inference is in no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta, tzinfo
 from functools import cached_property
@@ -26,7 +26,7 @@ from bedrock_guard.account.key_page import KeyPage, no_page, page_of_key, page_o
 from bedrock_guard.account.keys import Keys, read_keys
 from bedrock_guard.account.opaque_models import with_opaque_models
 from bedrock_guard.account.prices import read_price_list
-from bedrock_guard.account.situation import HISTORY
+from bedrock_guard.account.situation import HISTORY, example_spec
 from bedrock_guard.account.stored_calls import key_calls_at
 from bedrock_guard.account.trail_lookup import DEFAULT_ATTRIBUTES, Attribute, Lookup, look_up
 from bedrock_guard.boundary.catalogue import Catalogue, shipped
@@ -34,12 +34,13 @@ from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.answer import Answer, Case
 from bedrock_guard.evidence.finding import Evidence, Finding, Thresholds
-from bedrock_guard.evidence.findings import find
+from bedrock_guard.evidence.findings import find, ranked
 from bedrock_guard.evidence.key_use import signers
 from bedrock_guard.evidence.mantle import mantle_use
 from bedrock_guard.evidence.packed import packed
 from bedrock_guard.evidence.prices import from_bill
 from bedrock_guard.evidence.questions import answers
+from bedrock_guard.evidence.rules_watch import break_glass_used, denied_bursts, expiring, networks_of_theft
 from bedrock_guard.evidence.spend import MANTLE, classify_bill
 from bedrock_guard.evidence.suspects import Suspect, suspects
 from bedrock_guard.evidence.tables import Provenance, provenance_of
@@ -74,6 +75,7 @@ class Investigation:
         unseen: what is known to be unseen, one sentence each.
         zone: the analyst's time zone, for off-hours.
         thresholds: when a rule speaks.
+        break_glass: ARNs that a spec's boundary never binds; None takes the example spec's, and findings say so.
 
     """
 
@@ -87,6 +89,7 @@ class Investigation:
     unseen: tuple[str, ...]
     zone: tzinfo = UTC
     thresholds: Thresholds = field(default_factory=Thresholds)
+    break_glass: tuple[str, ...] | None = None
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -96,7 +99,24 @@ class Investigation:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What deserves a look, gravest first."""
-        return find(self.evidence, self.thresholds)
+        return ranked([*self._signs, *self._glass])
+
+    @cached_property
+    def _signs(self) -> tuple[Finding, ...]:
+        """The findings but those that ask who looks like a thief."""
+        limits, stretch = self.thresholds, timedelta(minutes=self.thresholds.denied_minutes)
+        return (
+            *find(self.evidence, limits),
+            *denied_bursts(self.calls, limits.denied_calls, stretch),
+            *expiring(self.keys.table, self.account.now, limits.expiring_days),
+        )
+
+    @property
+    def _glass(self) -> Iterator[Finding]:
+        stolen = networks_of_theft(self._signs, self.suspects)
+        example = self.break_glass is None
+        glass = glass_of(example_spec()) if self.break_glass is None else self.break_glass
+        return break_glass_used(self.calls, glass, stolen, example=example)
 
     @cached_property
     def case(self) -> Case:
@@ -116,7 +136,7 @@ class Investigation:
     @cached_property
     def suspects(self) -> tuple[Suspect, ...]:
         """Callers that show the signs of a stolen key."""
-        return suspects(self.findings, self.calls, self.prices)
+        return suspects(self._signs, self.calls, self.prices)
 
     @property
     def use(self) -> pd.DataFrame:
@@ -213,6 +233,7 @@ def investigate(
     *,
     zone: tzinfo = UTC,
     thresholds: Thresholds | None = None,
+    break_glass: tuple[str, ...] | None = None,
     store: str = "",
 ) -> Investigation:
     """Read all that an investigation of keys needs, for the last days up to now. Reads only.
@@ -224,6 +245,7 @@ def investigate(
             looks around where nobody works.
         zone: the analyst's time zone.
         thresholds: when a rule speaks.
+        break_glass: ARNs that a spec's boundary never binds; None takes the example spec's.
         store: where to take the calls from instead of Event history: a trail store, files of a trail, or
             `s3://bucket/prefix`; see `stored_calls.key_calls`.
 
@@ -247,9 +269,8 @@ def investigate(
     prices = _prices(account, bill, calls, catalogue)
     card = AccountCard.of(account)
     unseen = (*unknown, *_of_records(calls, stored=bool(store)), *_unseen(bill, account.account_id))
-    return Investigation(
-        card, catalogue, keys, calls, bill, prices, asked, unseen, zone, thresholds or Thresholds()
-    )
+    limits = thresholds or Thresholds()
+    return Investigation(card, catalogue, keys, calls, bill, prices, asked, unseen, zone, limits, break_glass)
 
 
 def thresholds_of(spec: str | Path) -> Thresholds:
@@ -261,6 +282,21 @@ def thresholds_of(spec: str | Path) -> Thresholds:
 
     """
     return Thresholds.of(BoundarySpec.load(spec).findings) if spec else Thresholds()
+
+
+def break_glass_of(spec: str | Path) -> tuple[str, ...] | None:
+    """Whom the boundary of a spec file never binds; None without a file.
+
+    Raises:
+        SpecError: the file cannot be used.
+
+    """
+    return glass_of(BoundarySpec.load(spec)) if spec else None
+
+
+def glass_of(spec: BoundarySpec) -> tuple[str, ...]:
+    """The `break_glass` of all profiles of a spec, each once."""
+    return tuple(dict.fromkeys(arn for one in spec.profile.values() for arn in one.break_glass))
 
 
 def read_calls(

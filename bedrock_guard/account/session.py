@@ -236,12 +236,14 @@ class Account:
     ) -> Investigation:
         """The keys of this account and what was done with them; see `investigation.investigate`.
 
-        `spec` is a spec file whose [findings] say when a finding speaks, `calls` a trail store, files of a trail,
-        or `s3://bucket/prefix`, to take the calls from, which may reach further back than Event history.
+        `spec` is a spec file whose [findings] say when a finding speaks, and which names `break_glass`; `calls` a
+        trail store, files of a trail, or `s3://bucket/prefix`, to take the calls from, which may reach further back
+        than Event history.
         """
-        from bedrock_guard.account.investigation import investigate, thresholds_of
+        from bedrock_guard.account.investigation import break_glass_of, investigate, thresholds_of
 
-        return investigate(self, days, regions, thresholds=thresholds_of(spec), store=str(calls))
+        limits, glass = thresholds_of(spec), break_glass_of(spec)
+        return investigate(self, days, regions, thresholds=limits, break_glass=glass, store=str(calls))
 
     def spending(self, days: int = 28, *, keep: str | Path = "") -> Spending:
         """What was spent, with all that a page of spend shows; see `spending.read_spending`. Costs money."""

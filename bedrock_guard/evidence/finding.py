@@ -42,6 +42,9 @@ class Thresholds:
         enumeration_calls: looks at models and profiles by one principal...
         enumeration_minutes: ...that precede a model call by no more than so many minutes.
         probe_calls: model calls that end in ValidationException within an hour.
+        expiring_days: a key that ends within so many days; of a report's own, 0 never speaks.
+        denied_calls: refused calls of one caller...
+        denied_minutes: ...within so many minutes.
 
     """
 
@@ -57,6 +60,9 @@ class Thresholds:
     enumeration_calls: int = 3
     enumeration_minutes: int = 60
     probe_calls: int = 3
+    expiring_days: int = 14
+    denied_calls: int = 5
+    denied_minutes: int = 60
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Thresholds:

@@ -5,6 +5,7 @@ The rules are in `rules_keys`, `rules_use`, `rules_logging` and `rules_changes`;
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +43,11 @@ def find(evidence: Evidence, thresholds: Thresholds | None = None) -> tuple[Find
         for rule in rules
         for finding in rule(replace(evidence, calls=calls), limits)
     ]
+    return ranked(found)
+
+
+def ranked(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings, the gravest first, then the latest."""
     return tuple(sorted(found, key=_rank))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,10 +13,11 @@ import pandas as pd
 
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.finding import Finding
+from bedrock_guard.evidence.invocations import INVOCATIONS
 from bedrock_guard.evidence.key_use import SUMMED_FROM, counts, use_by
 from bedrock_guard.evidence.rules_use import networks_of
 from bedrock_guard.evidence.tables import total
-from bedrock_guard.evidence.words import listed
+from bedrock_guard.evidence.words import listed, many
 
 SIGNS: Final = {
     "new_network": "a new network",
@@ -47,6 +48,7 @@ class Suspect:
         networks: where they came from.
         clients: the programs they were made with.
         others: every other caller seen from those networks, with what it did, in words.
+        unlogged: when invocation logging was off or weaker while the new calls went on, a sentence each.
     """
 
     about: str
@@ -58,6 +60,7 @@ class Suspect:
     networks: tuple[str, ...]
     clients: tuple[str, ...]
     others: tuple[str, ...] = ()
+    unlogged: tuple[str, ...] = ()
 
 
 def signs_of_theft(found: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -85,10 +88,7 @@ def suspects(
         prices: a price table; without one no dollars are given.
     """
     named = signs_of_theft((found.rule, short(found.subject)) for found in findings)
-    made = [
-        _suspect(about, signs, [f for f in findings if short(f.subject) == about], calls, prices)
-        for about, signs in named.items()
-    ]
+    made = [_suspect(about, signs, findings, calls, prices) for about, signs in named.items()]
     return tuple(sorted(made, key=lambda one: (one.since is None, one.since)))
 
 
@@ -99,7 +99,7 @@ def _suspect(
     calls: pd.DataFrame,
     prices: pd.DataFrame | None,
 ) -> Suspect:
-    telling = [found for found in findings if found.rule in SIGNS]
+    telling = [found for found in findings if found.rule in SIGNS and short(found.subject) == about]
     new = _new(about, telling, calls)
     costs = use_by(new, ["principal"], prices)["usd_at_least"].dropna()
     times = [found.first_seen for found in telling if found.first_seen]
@@ -115,7 +115,34 @@ def _suspect(
         networks=networks,
         clients=tuple(counts(new["client"])),
         others=others_from(networks, about, calls),
+        unlogged=tuple(_unlogged(about, findings, new)),
     )
+
+
+def _unlogged(about: str, findings: Sequence[Finding], made: pd.DataFrame) -> Iterator[str]:
+    """Where and when invocation logging was off, or kept less, while model calls of `made` went on: what is lost.
+
+    Calls are logged in the Region they were made in, and never afterwards:
+    https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html
+    """
+    asked = made[made["operation"].isin(list(INVOCATIONS)) & made["error_code"].isna()]
+    gaps: dict[tuple[str, datetime | None], list[Finding]] = {}
+    for found in findings:
+        if found.rule == "invocation_logging_weakened" and found.first_seen:
+            gaps.setdefault((found.subject, found.facts["set_again"]), []).append(found)
+    for (region, back), lost in gaps.items():
+        since = min(found.first_seen for found in lost if found.first_seen)
+        inside = (asked["region"] == region) & (asked["event_time"] >= since)
+        count = int((inside & (asked["event_time"] < back) if back else inside).sum())
+        if not count:
+            continue
+        names = dict.fromkeys(name for found in lost for name in found.facts["lost"])
+        off = "off" if "all of it" in names else f"weaker ({listed(names)})"
+        until = f"to {back:%Y-%m-%d %H:%M} UTC" if back else "on, and is not set again in the records"
+        yield (
+            f"Model invocation logging was {off} in {region} from {since:%Y-%m-%d %H:%M} {until}, while {about} made "
+            f"{many(count, 'model call')} of these: their prompts {'cannot' if off == 'off' else 'may not'} be read."
+        )
 
 
 def others_from(networks: Collection[str], about: str, calls: pd.DataFrame) -> tuple[str, ...]:

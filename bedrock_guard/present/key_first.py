@@ -33,8 +33,8 @@ def theft(one: Suspect, case: Investigation) -> tuple[str, ...]:
     """What every page says of a suspect first, the calls and dollars being those that are new for it alone.
 
     Returns:
-        who, since when, how many calls at what cost and whether the key still works; then what to do first, and
-        who else was seen where it came from.
+        who, since when, how many calls at what cost and whether the key still works; then what to do first, when
+        its prompts were not logged, and who else was seen where it came from.
 
     """
     since = f"since {one.since:%Y-%m-%d %H:%M} UTC" if one.since else "since an unknown time"
@@ -45,7 +45,7 @@ def theft(one: Suspect, case: Investigation) -> tuple[str, ...]:
         states = [f"{row.credential_id} {row.status}" for row in held.itertuples()]
         works = f"its keys: {', '.join(states)}" if states else "it has no long-term key in IAM's lists"
     told = f"{one.about} looks like a stolen key {since}{_new(one)}; {works}."
-    return told, _stop(one.about, usable, held=bool(len(held))), *_beside(one)
+    return told, _stop(one.about, usable, held=bool(len(held))), *one.unlogged, *_beside(one)
 
 
 def _beside(one: Suspect) -> tuple[str, ...]:

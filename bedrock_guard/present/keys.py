@@ -36,6 +36,7 @@ __all__ = [
     "Runbook",
     "answer",
     "chart",
+    "dearest",
     "findings",
     "first",
     "holders",
@@ -146,11 +147,19 @@ def _known(*names: Any) -> tuple[str | None, ...]:
     return tuple(None if pd.isna(name) else str(name) for name in names)
 
 
+def dearest(use: pd.DataFrame) -> pd.DataFrame:
+    """Rows of KEY_USE, the dearest first; those without a price last, by their calls."""
+    costs = [cost or 0 for cost in use["usd_at_least"]]
+    order = sorted(range(len(costs)), key=lambda place: -costs[place])
+    return use.iloc[order].reset_index(drop=True)
+
+
 def used(case: Investigation) -> Shown:
     """What was done with keys, by user or role and kind of key."""
     if case.use.empty:
         return Shown(pd.DataFrame({"principal": []}), "No call with a key was seen in these days.")
-    named = case.use.assign(kind=[str(kind).replace("_", " ") for kind in case.use["key_kind"]])
+    use = dearest(case.use)
+    named = use.assign(kind=[str(kind).replace("_", " ") for kind in use["key_kind"]])
     table = use_table(named, ["principal", "kind"])
     return Shown(table, f"What was done with keys, an owner's and a thief's calls together; {FLOOR}.", SPENT)
 

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import pandas as pd
 
 from bedrock_guard.account.card import AccountCard
-from bedrock_guard.account.investigation import REGIONS_ASSUMED, Investigation, investigate, thresholds_of
+from bedrock_guard.account.investigation import (
+    REGIONS_ASSUMED,
+    Investigation,
+    break_glass_of,
+    investigate,
+    thresholds_of,
+)
 from bedrock_guard.account.key_page import KeyPage, no_page
 from bedrock_guard.account.resources import Logging, Resources, read_resources
 from bedrock_guard.account.situation import example_spec
@@ -48,6 +54,8 @@ from bedrock_guard.reports.trend import Earlier, earlier_runs, with_news
 
 _FEW: Final = 3
 """Callers and users that are told by name where there are many."""
+_LIMITS: Final = ("key_age_days", "expiring_days", "denied_calls", "denied_minutes")
+"""Thresholds that are parameters too."""
 _ADVISOR: Final = r"(access advisor not read \(.*?\))"
 
 if TYPE_CHECKING:
@@ -106,10 +114,11 @@ class KeyReport(AccountReport[KeySettings]):
     def of(cls, account: Account, settings: KeySettings) -> KeyReport:
         """The report of an open account."""
         limits = thresholds_of(settings.spec)
-        if settings.key_age_days:
-            limits = replace(limits, key_age_days=settings.key_age_days)
+        own = {name: getattr(settings, name) for name in _LIMITS}
+        limits = replace(limits, **{name: value for name, value in own.items() if value is not None})
+        glass, zone = break_glass_of(settings.spec), settings.zone
         case = investigate(
-            account, settings.days, zone=settings.zone, thresholds=limits, store=settings.calls
+            account, settings.days, zone=zone, thresholds=limits, break_glass=glass, store=settings.calls
         )
         spec = BoundarySpec.load(settings.spec) if settings.spec else example_spec()
         resources = read_resources(account, looked_at(case, account.region))
@@ -353,9 +362,8 @@ class KeyReport(AccountReport[KeySettings]):
                 "regions": _listed(row["regions"]),
                 "last_call": row["last_seen"],
             }
-            for row in self.case.use.to_dict("records")
+            for row in show.dearest(self.case.use).to_dict("records")
         ]
-        rows.sort(key=lambda row: -(row["cost_usd"] or 0))
         return pd.DataFrame(rows).astype({"cost_usd": "object"}) if rows else pd.DataFrame(rows)
 
 
@@ -381,4 +389,4 @@ def _card(shown: Figure) -> str:
     if number is None:
         return "unknown"
     value = dollars(number) if shown.unit == "USD" else f"{number:,f}"
-    return f"≥ {value}" if shown.completeness == "floor" and shown.unit == "USD" else value
+    return f"≥ {value}" if shown.completeness == "floor" else value

@@ -99,13 +99,21 @@ class KeySettings(Settings):
         le=36_600,
         description="age of a key's secret above which it is old; None takes the spec's [findings], else 90",
     )
-    expiring_days: int = Field(
-        14, ge=0, le=365, description="a key that ends within so many days; 0 never speaks"
+    expiring_days: int | None = Field(
+        None,
+        ge=0,
+        le=365,
+        description="a key that ends within so many days; 0 never speaks; None takes the spec's [findings], else 14",
     )
-    denied_calls: int = Field(
-        5, ge=2, le=100_000, description="so many denied calls of one caller are a finding"
+    denied_calls: int | None = Field(
+        None,
+        ge=2,
+        le=100_000,
+        description="so many denied calls of one caller are a finding; None takes the spec's [findings], else 5",
     )
-    denied_minutes: int = Field(60, ge=1, le=1440, description="within so many minutes")
+    denied_minutes: int | None = Field(
+        None, ge=1, le=1440, description="within so many minutes; None takes the spec's [findings], else 60"
+    )
     key: str = Field(
         "", description="the key whose page is shown; empty takes the one with the most findings"
     )

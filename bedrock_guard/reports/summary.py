@@ -9,6 +9,7 @@ from typing import Final
 
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.evidence.words import many, visible
+from bedrock_guard.present.table import COMMAND
 from bedrock_guard.reports.figures import Figure, Figures
 from bedrock_guard.reports.remedies import remedies_for
 
@@ -20,6 +21,7 @@ _FIRST: Final = {
 }
 _MARKS: Final = {"high": "🔴", "medium": "🟠", "low": "🔵"}
 _LONGEST: Final = 260
+_REPLACED: Final = " (names are replaced here: put in the true ones)"
 
 
 def summary(figures: Figures, *, markdown: bool = True) -> str:
@@ -40,7 +42,10 @@ def summary(figures: Figures, *, markdown: bool = True) -> str:
     days = f"{figures.window_start:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)"
     lines = [
         f"{bold}{_TITLES.get(figures.report, figures.report)}{bold}, account {figures.account_id}, {days}",
-        *(safe(line) for line in figures.lead),
+        *(
+            f"{safe(line)}{_REPLACED if figures.pseudonyms and COMMAND in line else ''}"
+            for line in figures.lead
+        ),
         " · ".join(_figure(figures.figures[name]) for name in _shown(figures)) or "No figure is known.",
     ]
     if figures.gaps:
@@ -49,11 +54,14 @@ def summary(figures: Figures, *, markdown: bool = True) -> str:
         lines += [f"Do: {safe(remedy)}" for remedy in remedies_for(figures.gaps)[:1]]
     new = sum(finding.new is True for finding in figures.findings)
     told = f", {new} new since the last run" if figures.compared_with else ""
-    lines.append(f"{many(len(figures.findings), 'finding')}{told}")
-    room = LINES - len(lines) - (1 if len(figures.findings) > LINES - len(lines) else 0)
     rest = [
         f for f in figures.findings if not any(f.text.partition(". ")[0] in line for line in figures.lead)
     ]
+    above = len(figures.findings) - len(rest)
+    first = f"; {above} of them above" if above else ""
+    lines.append(f"{many(len(figures.findings), 'finding')}{told}{first}")
+    room = LINES - len(lines)
+    room -= len(rest) > room
     lines += [f"{_MARKS[f.severity]} {safe(f.text)}{' (new)' if f.new else ''}" for f in rest[:room]]
     if len(rest) > room:
         lines.append(f"… and {len(rest) - room} more in the report.")

@@ -122,7 +122,8 @@ def test_a_pair(pair: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("pair", "said"),
     {
-        "denied_calls=1": "denied_calls: so many denied calls of one caller are a finding; from 2 to 100000",
+        "denied_calls=1": "denied_calls: so many denied calls of one caller are a finding; "
+        "None takes the spec's [findings], else 5; from 2 to 100000",
         "days=91": "'91' is above 90",
         "budget_usd=5": "budget_usd: is no parameter of it",
     }.items(),

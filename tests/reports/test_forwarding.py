@@ -128,6 +128,7 @@ def test_a_forwarded_report_names_nobody_anywhere(name: str, tmp_path: Path) -> 
         assert "arn:aws:iam::1" not in text
         assert "update-path" not in text
     assert ("update-service-specific-credential" in made.summary) == (name == "keys"), "a command is no name"
+    assert made.summary.count("(names are replaced here: put in the true ones)") == (name == "keys")
     assert made.figures.pseudonyms
     assert made.figures.findings
 
@@ -155,9 +156,22 @@ def test_ten_lines_and_no_text_of_aws_formats_or_mentions_anything() -> None:
     assert "https://" not in text
     assert "<!" not in text.replace("\\<", "")
     assert summary(made_figures()).splitlines()[-1] == "0 findings"
+    command = made_figures(lead=("Stop it first with: aws iam update-user --user-name a",))
+    assert "replaced" not in summary(command)
+    assert "--user-name a (names are replaced here" in summary(command.model_copy(update={"pseudonyms": "m"}))
     plain = summary(made_figures(findings=(finding("a", text="a_b@example.com \x1b[2J"),)), markdown=False)
     assert plain.splitlines()[-1].endswith("a_b@example.com \\x1b[2J")
     assert "**" not in plain
+
+
+def test_the_findings_that_stand_above_are_counted() -> None:
+    told = tuple(finding(f"f{n}", "high", f"Thing {n} is wrong.") for n in range(9))
+    lines = summary(made_figures(findings=told, lead=("Perhaps: Thing 3 is wrong.", "B."))).splitlines()
+    (counted,) = (line for line in lines if "findings" in line)
+    assert counted == "9 findings; 1 of them above"
+    listed = sum(line.startswith("🔴") for line in lines)
+    assert lines[-1] == f"… and {9 - 1 - listed} more in the report."
+    assert len(lines) == 10
 
 
 def hook(tmp_path: Path, status: int = 0) -> str:

@@ -17,13 +17,16 @@ from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.faults import Fault
 from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.findings import Thresholds
+from bedrock_guard.evidence.invocations import INVOCATIONS
 from bedrock_guard.evidence.key_facts import UserFacts
+from bedrock_guard.evidence.rules_watch import break_glass_used, denied_bursts, expiring
+from bedrock_guard.evidence.suspects import suspects
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.present import keys as show
 from bedrock_guard.present.table import Shown, unbroken
 from bedrock_guard.reports.cost import CostReport
 from bedrock_guard.reports.figures import Figures
-from bedrock_guard.reports.key_findings import break_glass_used, denied_bursts, expiring, suspected
+from bedrock_guard.reports.key_findings import suspected
 from bedrock_guard.reports.keys import KeyReport, looked_at
 from bedrock_guard.reports.settings import BadParameters, CostSettings, KeySettings, read_parameters
 from bedrock_guard.reports.summary import LINES, summary
@@ -76,15 +79,16 @@ def test_the_summary_begins_with_the_stolen_key_and_how_things_stand(report: Key
     assert lines[2].endswith(
         f"{leak['user']} --service-specific-credential-id {leak['credential']} --status Inactive"
     )
-    assert lines[3].startswith(
+    assert lines[3] == report.lead[2]
+    assert lines[4].startswith(
         "Also seen from 203.0.113.0/24: break-glass-admin (lena.ortiz): PutModelInvocationLogg"
     )
-    assert lines[4].startswith("Of 4 long-term keys 2 can be used, 1 never expires; at least $")
+    assert lines[5].startswith("Of 4 long-term keys 2 can be used, 1 never expires; at least $")
 
 
 def test_the_report_and_the_notebook_say_the_same_of_the_theft(report: KeyReport) -> None:
     notebook = show.first(report.case).lines
-    assert report.lead[:2] == notebook[:2]
+    assert report.lead[:4] == notebook[:4]
     contain = next(s for s in report.page.runbook if s.phase == "contain")
     assert contain.commands[0] in notebook[1]
     whole = dict(report.show("summary").frame.itertuples(index=False))
@@ -112,14 +116,69 @@ def test_whoever_else_came_from_the_network_of_a_stolen_key_is_named(report: Key
 
 
 def test_a_use_of_a_break_glass_principal_is_told(report: KeyReport) -> None:
-    spec = example_spec()
-    (found,) = break_glass_used(report.case.calls, spec)
+    (found,) = (one for one in report.case.findings if one.rule == "break_glass_used")
+    assert found.title.startswith(
+        "break-glass-admin, which the boundary of the example spec never binds, was "
+    )
     assert (
         "was used by lena.ortiz from 203.0.113.9: PutModelInvocationLoggingConfiguration (1)" in found.title
     )
     assert found.title.removesuffix(".") in "".join(one.text for one in report.findings)
-    others = report.case.calls[report.case.calls["principal"] != found.subject]
-    assert not list(break_glass_used(others, spec))
+    calls = report.case.calls
+    assert not list(break_glass_used(calls[calls["principal"] != found.subject], [found.subject], {}))
+
+
+def test_break_glass_from_the_network_of_a_theft_is_grave_and_any_other_is_not(report: KeyReport) -> None:
+    (found,) = (one for one in report.case.findings if one.rule == "break_glass_used")
+    assert found.severity == "high"
+    assert found.title.endswith("; the calls that make BedrockAPIKey-h7qz look stolen came from there too.")
+    (other,) = break_glass_used(report.case.calls, [found.subject], {"198.51.100.0/24": "a thief"})
+    assert other.severity == "medium"
+    assert "stolen" not in other.title
+
+
+def test_every_page_has_the_same_findings_and_a_spec_of_ones_own_is_no_example(
+    report: KeyReport, tmp_path: Path
+) -> None:
+    case = Account.demo().investigation(days=90)
+    assert [f.id for f in report.findings if f.id.startswith("exception")] == []
+    said = [one.text for one in report.findings]
+    assert all(any(one.title.removesuffix(".") in text for text in said) for one in case.findings)
+    assert len(report.findings) == len(show.findings(case).frame)
+    path = tmp_path / "guard.toml"
+    path.write_text(example_spec().dumps(), encoding="utf-8")
+    mine = Account.demo().investigation(days=20, spec=path)
+    (found,) = (one for one in mine.findings if one.rule == "break_glass_used")
+    assert found.title.startswith("break-glass-admin, which the boundary never binds, was ")
+
+
+def test_a_gap_of_invocation_logging_during_the_theft_is_said_at_the_top(report: KeyReport) -> None:
+    said = (
+        "Model invocation logging was off in us-east-1 from 2026-11-11 16:00 to 2026-11-14 09:00 UTC, while "
+        "BedrockAPIKey-h7qz made 118 model calls of these: their prompts cannot be read."
+    )
+    calls = report.case.calls
+    off, back = (pd.Timestamp(time, tz="UTC") for time in ("2026-11-11 16:00", "2026-11-14 09:00"))
+    model_calls = calls["operation"].isin(list(INVOCATIONS)) & calls["error_code"].isna()
+    stolen = (calls["client"] == "aiohttp") & (calls["region"] == "us-east-1") & model_calls
+    assert int((stolen & calls["event_time"].between(off, back)).sum()) == 118
+    assert report.lead[2] == said
+    assert said in show.first(report.case).lines
+    found = [
+        replace(f, facts={**f.facts, "set_again": f.first_seen + timedelta(minutes=-1)})
+        if f.rule == "invocation_logging_weakened"
+        else f
+        for f in report.case.findings
+    ]
+    assert suspects(found, calls)[0].unlogged == (), "no call is between"
+
+
+def test_what_is_a_floor_is_one_on_every_card(report: KeyReport) -> None:
+    cards = dict(re.findall(r"<li><b>([^<]*)</b> <span>([^<]*)</span>", report.headline.text))
+    shown = {label: value for value, label in cards.items()}
+    assert shown["calls with keys"] == "≥ 1,426"
+    assert shown["refused calls of all callers"].startswith("≥ ")
+    assert shown["long-term keys"] == "4"
 
 
 def test_the_twenty_two_questions_and_the_runbook_are_there(report: KeyReport, truth: dict) -> None:
@@ -225,7 +284,7 @@ def test_a_key_that_does_not_exist_is_a_bad_parameter_unless_the_lists_are_short
 
 
 def test_the_specs_thresholds_are_the_reports_and_a_parameter_wins(tmp_path: Path) -> None:
-    spec = example_spec().model_copy(update={"findings": {"key_age_days": 500, "spread_regions": 2}})
+    spec = example_spec().model_copy(update={"findings": {"key_age_days": 500, "denied_calls": 9}})
     path = tmp_path / "guard.toml"
     path.write_text(spec.dumps(), encoding="utf-8")
     account = Account.demo(calls=100)
@@ -234,8 +293,8 @@ def test_the_specs_thresholds_are_the_reports_and_a_parameter_wins(tmp_path: Pat
         for days in (None, 30)
     ]
     assert taken == [
-        Thresholds(key_age_days=500, spread_regions=2),
-        Thresholds(key_age_days=30, spread_regions=2),
+        Thresholds(key_age_days=500, denied_calls=9),
+        Thresholds(key_age_days=30, denied_calls=9),
     ]
     path.write_text(spec.dumps().replace("key_age_days", "key_rage_days"), encoding="utf-8")
     with pytest.raises(BadParameters, match="key_rage_days"):
@@ -311,6 +370,7 @@ def test_a_command_of_the_headline_ends_its_lines_between_words(report: KeyRepor
 def test_use_by_key_is_dearest_first_with_whole_names(report: KeyReport) -> None:
     spent = [cost or 0 for cost in report.use.frame["cost_usd"]]
     assert spent == sorted(spent, reverse=True)
+    assert [cost or 0 for cost in show.used(report.case).frame["cost_usd"]] == spent, "the same order"
     (bar,) = report.use_chart.data
     assert not any("…" in name for name in bar.y)
     assert "BedrockDeveloper of Identity Center<br>(short term)" in bar.y
