@@ -84,7 +84,8 @@ def _choice(scene: Scene, seen: Situation) -> pd.DataFrame:
 
 
 def _impact(seen: Situation, reach: Reach, judged: Judged) -> Impact:
-    return impact(judged.weights, seen.billed, Prober(reach, seen.catalogue).verdict)
+    probe, accounts = Prober(reach, seen.catalogue).verdict, reach.built.profile.accounts
+    return impact(judged.weights, seen.billed, probe, accounts)
 
 
 def _consequences(

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from bedrock_guard.evidence.cube_cells import combined, dense
-from bedrock_guard.evidence.impact import OUTCOMES, Impact, Outcome
+from bedrock_guard.evidence.impact import Impact, Outcome
 from bedrock_guard.evidence.tables import total
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ def by_caller(judged: Judged, found: Impact, counted: Attribution) -> pd.DataFra
 
     Returns:
         WHO (text), and a Decimal column for each outcome; dearest refused first. The last row has no caller: dollars
-        that no call explains. A caller's dollars in a lane never exceed what the impact has there for the outcome.
+        that no call explains, and most of those outside. A caller's dollars in a lane never exceed what the impact has
+        there for the outcome.
 
     """
     spent: dict[tuple[Any, ...], dict[str, Decimal]] = defaultdict(
-        lambda: dict.fromkeys(OUTCOMES, Decimal(0))
+        lambda: dict.fromkeys(found.outcomes, Decimal(0))
     )
     for source in (_called(judged, found, counted), _owned(found, counted)):
         for who, outcome, cost in source:
@@ -56,8 +57,8 @@ def by_caller(judged: Judged, found: Impact, counted: Attribution) -> pd.DataFra
         {**dict(zip(WHO, who, strict=True)), **parts} for who, parts in spent.items()
     ]
     rows.sort(key=lambda row: (-row["refused"], -row["kept"], *(str(row[name]) for name in WHO)))
-    left = {name: found.spend(name) - total(row[name] for row in rows) for name in OUTCOMES}
-    frame = pd.DataFrame([*rows, {**dict.fromkeys(WHO), **left}], columns=[*WHO, *OUTCOMES])
+    left = {name: found.spend(name) - total(row[name] for row in rows) for name in found.outcomes}
+    frame = pd.DataFrame([*rows, {**dict.fromkeys(WHO), **left}], columns=[*WHO, *found.outcomes])
     return frame.astype(dict.fromkeys(WHO, "string"))
 
 

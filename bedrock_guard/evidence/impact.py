@@ -1,4 +1,4 @@
-"""What a boundary would do to the bill: dollars that would be refused, kept, stranded, or are unknown.
+"""What a boundary would do to the bill: dollars that would be refused, kept, stranded, are unknown, or lie outside.
 
 Refused spend is not a saving: people may move to another model. A dollar follows the calls that caused it, where
 calls of its account, model and lane were seen; a dollar without such calls follows one probe call, and says so.
@@ -18,8 +18,12 @@ import pandas as pd
 
 from bedrock_guard.evidence.tables import total
 
-Outcome = Literal["kept", "refused", "stranded", "unknown"]
+Outcome = Literal["kept", "refused", "stranded", "unknown", "outside"]
 OUTCOMES: Final[tuple[Outcome, ...]] = ("kept", "refused", "stranded", "unknown")
+"""What a boundary does to a dollar of an account it holds in."""
+OUTSIDE: Final = "outside"
+"""The outcome of dollars of accounts that the spec does not name: no document reaches them, so nothing was decided."""
+ALL: Final[tuple[Outcome, ...]] = (*OUTCOMES, OUTSIDE)
 GOVERNED: Final = ("model", "commitment", "customization")
 """Buckets of the bill that a boundary decides on."""
 
@@ -66,8 +70,9 @@ class Billed:
 class Impact:
     """The bill's governed dollars by outcome.
 
-    `lines` has one row per group and outcome: bucket, account_id, region, model, route, tier, outcome, basis (calls
-    or probe) and cost_usd (Decimal). `outside` has the buckets that no boundary decides on.
+    `lines` has one row per group and outcome: bucket, account_id, region, model, route, tier, outcome, basis (calls,
+    probe, or account where that alone tells) and cost_usd (Decimal). `outside` has the buckets that no boundary
+    decides on.
     """
 
     lines: pd.DataFrame
@@ -80,7 +85,17 @@ class Impact:
     @cached_property
     def _spent(self) -> Mapping[str, Decimal]:
         parts = self._sums("outcome")
-        return {outcome: parts.get(outcome, {}).get(outcome, Decimal(0)) for outcome in OUTCOMES}
+        return {outcome: parts.get(outcome, {}).get(outcome, Decimal(0)) for outcome in ALL}
+
+    @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The columns of the tables: OUTCOMES, and OUTSIDE where the bill has accounts that the spec does not name."""
+        return ALL if OUTSIDE in set(self.lines["outcome"]) else OUTCOMES
+
+    @cached_property
+    def outsiders(self) -> tuple[str, ...]:
+        """The accounts of the dollars outside."""
+        return tuple(sorted(set(self.lines.loc[self.lines["outcome"] == OUTSIDE, "account_id"])))
 
     @cached_property
     def governed(self) -> Decimal:
@@ -114,13 +129,13 @@ class Impact:
         rows = [
             {
                 column: name,
-                **{o: parts.get(o, Decimal(0)) for o in OUTCOMES},
+                **{o: parts.get(o, Decimal(0)) for o in self.outcomes},
                 "cost_usd": total(parts.values()),
             }
             for name, parts in self._sums(column).items()
         ]
         rows.sort(key=lambda row: (-row["cost_usd"], row[column]))
-        return pd.DataFrame(rows, columns=[column, *OUTCOMES, "cost_usd"])
+        return pd.DataFrame(rows, columns=[column, *self.outcomes, "cost_usd"])
 
     def _sums(self, column: str) -> dict[str, dict[str, Decimal]]:
         """Value of a column -> outcome -> dollars."""
@@ -144,20 +159,26 @@ def per_30_days(amount: Decimal, days: int) -> Decimal:
     return _MEAN.divide(amount * 30, days)
 
 
-def impact(weights: Weights, bill: pd.DataFrame | Billed, probe: Callable[[Probe], ProbeVerdict]) -> Impact:
+def impact(
+    weights: Weights,
+    bill: pd.DataFrame | Billed,
+    probe: Callable[[Probe], ProbeVerdict],
+    accounts: Collection[str] | None = None,
+) -> Impact:
     """Spread the governed dollars of a classified bill over their outcomes.
 
     Args:
         weights: how much the calls of each verdict weigh (`Judged.weights`).
         bill: a classified bill in one currency; grouped once (`Billed.of`) where it is spread often.
         probe: the verdict of a typical call for a billed line of which no call was seen.
+        accounts: where the documents hold; dollars of others are outside. None: in all.
 
     """
     billed = bill if isinstance(bill, Billed) else Billed.of(bill)
     rows = [
         (*_GROUP_OF(line), outcome, basis, part)
         for line, cost in billed.lines
-        for outcome, basis, part in _spread(line, cost, weights, probe)
+        for outcome, basis, part in _placed(line, cost, weights, probe, accounts)
     ]
     lines = pd.DataFrame(rows, columns=[*GROUP, "outcome", "basis", "cost_usd"])
     return Impact(lines, billed.outside)
@@ -176,6 +197,18 @@ def _grouped(bill: pd.DataFrame) -> Iterable[tuple[Probe, Decimal]]:
     for key, cost in zip(keys.itertuples(index=False, name=None), bill["cost"], strict=True):
         sums.setdefault(Probe(*key), []).append(cost)
     return [(line, total(costs)) for line, costs in sums.items()]
+
+
+def _placed(
+    line: Probe,
+    cost: Decimal,
+    weights: Weights,
+    probe: Callable[[Probe], ProbeVerdict],
+    accounts: Collection[str] | None,
+) -> list[tuple[Outcome, str, Decimal]]:
+    if accounts is None or line.account_id is None or line.account_id in accounts:
+        return _spread(line, cost, weights, probe)
+    return [(OUTSIDE, "account", cost)]
 
 
 def _spread(

@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from bedrock_guard.evidence.impact import GOVERNED, GROUP, OUTCOMES, Impact
+from bedrock_guard.evidence.impact import GOVERNED, GROUP, Impact
 
 _FRACTION: Final = Decimal("0.0000000001")
 Group = tuple[str | None, ...]
@@ -42,10 +42,12 @@ class DailyBill:
         parts = _parts(found)
         days: dict[datetime, dict[str, Decimal]] = {}
         for day, group, cost in self.costs:
-            held = days.setdefault(day, dict.fromkeys(OUTCOMES, Decimal(0)))
+            held = days.setdefault(day, dict.fromkeys(found.outcomes, Decimal(0)))
             for outcome, part in _split(cost, parts[group]).items():
                 held[outcome] += part
-        return pd.DataFrame([{"day": day, **held} for day, held in days.items()], columns=["day", *OUTCOMES])
+        return pd.DataFrame(
+            [{"day": day, **held} for day, held in days.items()], columns=["day", *found.outcomes]
+        )
 
 
 def _groups(frame: pd.DataFrame) -> list[Group]:

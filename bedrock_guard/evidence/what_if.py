@@ -16,7 +16,7 @@ from bedrock_guard.boundary.builder import Built, build
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.caller_names import OF_IDENTITY_CENTER, short
-from bedrock_guard.evidence.impact import OUTCOMES, Billed, Impact, Probe, impact, lane_of
+from bedrock_guard.evidence.impact import ALL, OUTCOMES, OUTSIDE, Billed, Impact, Probe, impact, lane_of
 from bedrock_guard.evidence.judged import Judged
 from bedrock_guard.evidence.probes import Heard, Prober, Rented
 from bedrock_guard.evidence.replay import Cube, Reach
@@ -118,9 +118,8 @@ def what_if(
     judged = cube.judge(reach)
     prober = Prober(reach, cube.catalogue, heard or Heard())
     rented = ec2_bill if isinstance(ec2_bill, Rented) else Rented.of(ec2_bill)
-    return WhatIf(
-        spec, built, judged, impact(judged.weights, bill, prober.verdict), prober.ec2(rented), prober
-    )
+    spread = impact(judged.weights, bill, prober.verdict, built.profile.accounts)
+    return WhatIf(spec, built, judged, spread, prober.ec2(rented), prober)
 
 
 def by_profile(run: Callable[[str], WhatIf], profiles: Sequence[str]) -> pd.DataFrame:
@@ -136,9 +135,10 @@ def by_profile(run: Callable[[str], WhatIf], profiles: Sequence[str]) -> pd.Data
     rows = []
     for name in profiles:
         found = run(name).impact
-        spend: dict[str, object] = {outcome: found.spend(outcome) for outcome in OUTCOMES}
+        spend: dict[str, object] = {outcome: found.spend(outcome) for outcome in ALL}
         rows.append({"profile": name, **spend, "cost_usd": found.governed})
-    return pd.DataFrame(rows, columns=["profile", *OUTCOMES, "cost_usd"], dtype="object")
+    columns = ALL if any(row[OUTSIDE] for row in rows) else OUTCOMES
+    return pd.DataFrame(rows, columns=["profile", *columns, "cost_usd"], dtype="object")
 
 
 def short_name(arn: str) -> str:

@@ -42,6 +42,8 @@ OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
     "unknown": (ink.UNKNOWN, "."),
 }
 """Outcome of a dollar -> its colour and its pattern."""
+_DRAWN: Final = {**OUTCOMES, "outside": (ink.UNKNOWN, "-")}
+"""The same with what no document reaches, which is drawn only where there is any."""
 
 LABEL: Final = 36
 """Letters of a name that stand in one line beside a bar."""
@@ -148,7 +150,8 @@ def outcome_by_model(
             marker={"color": colour, "pattern": _pattern(pattern, colour)},
             hovertemplate="%{y}<br>" + outcome + " $%{x:,.2f}<extra></extra>",
         )
-        for outcome, (colour, pattern) in OUTCOMES.items()
+        for outcome, (colour, pattern) in _DRAWN.items()
+        if outcome in table
     ]
     layout = _layout(
         title,
@@ -166,7 +169,11 @@ def horizontal(table: pd.DataFrame, by: str) -> tuple[list[str], dict[str, list[
     """A table's labels and outcomes as horizontal bars take them: the last row first, names as text, no bar for 0."""
     ordered = table.iloc[::-1]
     names = [escape(str(name), quote=False) for name in ordered[by]]
-    return names, {outcome: _numbers([cost or None for cost in ordered[outcome]]) for outcome in OUTCOMES}
+    return names, {
+        outcome: _numbers([cost or None for cost in ordered[outcome]])
+        for outcome in _DRAWN
+        if outcome in table
+    }
 
 
 VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -181,7 +188,7 @@ VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
 def outcome_by_day(table: pd.DataFrame, *, theme: Theme = "page", title: str = "Day by day") -> go.Figure:
     """Dollars per day by outcome above, calls per day by verdict below; `present.evidence.by_day`."""
     days, values = vertical(table, "day")
-    dollars_ = [_day_bar(name, days, values[name], "y", "$%{y:,.2f}") for name in OUTCOMES]
+    dollars_ = [_day_bar(name, days, values[name], "y", "$%{y:,.2f}") for name in _DRAWN if name in table]
     calls = [_day_bar(name, days, values[name], "y2", "%{y:,} calls") for name in VERDICTS]
     layout = _layout(title, theme, 400, barmode="stack", bargap=0.15)
     layout.xaxis = {"anchor": "y2"}
@@ -197,7 +204,7 @@ def outcome_by_day(table: pd.DataFrame, *, theme: Theme = "page", title: str = "
 
 def _day_bar(name: str, days: list[str], values: list[float | None], axis: str, words: str) -> go.Bar:
     """One series of bars; below, only what the dollars do not have stands in the legend."""
-    colour, pattern = {**OUTCOMES, **VERDICTS}[name]
+    colour, pattern = {**_DRAWN, **VERDICTS}[name]
     said = {
         "calls_allowed": "allowed",
         "calls_depends": "not known",
@@ -219,7 +226,7 @@ def _day_bar(name: str, days: list[str], values: list[float | None], axis: str, 
 def vertical(table: pd.DataFrame, by: str) -> tuple[list[str], dict[str, list[float | None]]]:
     """A table's days, and its dollars and calls as upright bars take them."""
     days = [pd.Timestamp(day).date().isoformat() for day in table[by]]
-    spent = {outcome: _numbers(list(table[outcome])) for outcome in OUTCOMES}
+    spent = {outcome: _numbers(list(table[outcome])) for outcome in _DRAWN if outcome in table}
     calls: dict[str, list[float | None]] = {
         name: [float(count) for count in table[name]] for name in VERDICTS
     }

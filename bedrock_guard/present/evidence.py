@@ -11,7 +11,7 @@ import pandas as pd
 from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.evidence.adding import CENT, cents, column, nearest
 from bedrock_guard.evidence.bill_class import BUCKETS
-from bedrock_guard.evidence.impact import OUTCOMES
+from bedrock_guard.evidence.impact import ALL, OUTCOMES, OUTSIDE
 from bedrock_guard.evidence.judged import CLASSES
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.what_if import WhatIf
@@ -48,8 +48,8 @@ PARTS: Final[Mapping[str, str]] = {
     "sum of the buckets": "sum of the parts",
 }
 """What the parts of the proof are called before a person."""
-ACROSS: Final[Mapping[str, Sequence[str]]] = {"cost_usd": OUTCOMES}
-"""The dollars of a row, and the columns that add up to them."""
+BEYOND: Final = "outside the spec's accounts"
+"""What dollars of accounts that the spec does not name are called."""
 SEVERAL: Final = "several"
 NO_SAVING: Final = "Refused spend is not a saving: people may move to another model."
 
@@ -57,28 +57,48 @@ NO_SAVING: Final = "Refused spend is not a saving: people may move to another mo
 def cards(found: WhatIf, situation: Situation) -> dict[str, Decimal | None]:
     """The headline's words and dollars: what was used first, then the parts that add up to it, to the cent."""
     used = situation.reconciliation.headline
-    outside = None if used is None else used - found.impact.governed
+    others = None if used is None else used - found.impact.governed
+    beyond = found.impact.spend(OUTSIDE)
     parts = {
         "would be kept": found.impact.spend("kept"),
         "would be refused": found.impact.spend("refused"),
         "stranded: paid although refused": found.impact.spend("stranded"),
         "unknown": found.impact.spend("unknown"),
+        **({BEYOND: beyond} if beyond else {}),
     }
     named, rest = "used, before credits, refunds, discounts and tax", "not decided by the boundary"
-    if used is None or outside is None:
+    if used is None or others is None:
         return {named: None, **parts, rest: None}
-    return {named: nearest(used), **cents({**parts, rest: outside})}
+    return {named: nearest(used), **cents({**parts, rest: others})}
 
 
-def unread(found: WhatIf, situation: Situation) -> str:
-    """How much of each outcome is of accounts none of whose calls was read, in words; empty where there is none."""
-    costs = {name: found.impact.of_accounts(situation.unread, name) for name in OUTCOMES}
+def across(table: pd.DataFrame) -> dict[str, list[str]]:
+    """The dollars of a row, and the columns that add up to them."""
+    return {"cost_usd": [name for name in ALL if name in table]}
+
+
+def elsewhere(found: WhatIf, situation: Situation) -> tuple[str, ...]:
+    """Sentences on the dollars of other accounts: those the spec does not name, and those whose calls were not read."""
+    return tuple(filter(None, (_beyond(found), _unread(found, situation))))
+
+
+def _beyond(found: WhatIf) -> str:
+    accounts = found.impact.outsiders
+    if not accounts:
+        return ""
+    cost = dollars(found.impact.spend(OUTSIDE))
+    return f"{cost} of {accounts_words(accounts)} is {BEYOND}: the boundary does not reach it."
+
+
+def _unread(found: WhatIf, situation: Situation) -> str:
+    unread = tuple(name for name in situation.unread if name not in found.impact.outsiders)
+    costs = {name: found.impact.of_accounts(unread, name) for name in OUTCOMES}
     parts = [f"{dollars(cost)} of {name}" for name, cost in costs.items() if cost]
     if not parts:
         return ""
     are = "is" if len(parts) == 1 else "are"
     return (
-        f"No call of {accounts_words(situation.unread)} was read: {together(parts)} there {are} judged by the model "
+        f"No call of {accounts_words(unread)} was read: {together(parts)} there {are} judged by the model "
         "alone. Such a call by a key, another route or an application profile may be refused."
     )
 
@@ -99,7 +119,7 @@ def chart_rows(found: WhatIf | None, situation: Situation, most: int) -> pd.Data
     rest = table.iloc[most - 1 :]
     row = {
         "model": f"{len(rest)} more models",
-        **{name: total(rest[name]) for name in [*OUTCOMES, "cost_usd"]},
+        **{name: total(rest[name]) for name in [*found.impact.outcomes, "cost_usd"]},
     }
     return pd.concat([table.iloc[: most - 1], pd.DataFrame([row])], ignore_index=True)
 
@@ -107,7 +127,7 @@ def chart_rows(found: WhatIf | None, situation: Situation, most: int) -> pd.Data
 def change(before: WhatIf, after: WhatIf) -> str:
     """What a change did to the dollars, in a sentence to be read out."""
     parts = []
-    for outcome in OUTCOMES:
+    for outcome in ALL:
         moved = after.impact.spend(outcome) - before.impact.spend(outcome)
         if moved.quantize(CENT):
             parts.append(f"{outcome} {'up' if moved > 0 else 'down'} {dollars(abs(moved))}")
@@ -139,7 +159,7 @@ def days(table: pd.DataFrame) -> Shown:
         "the bill does not say which call a dollar paid for."
     )
     headers = {
-        **{str(name): f"{name} USD" for name in OUTCOMES},
+        **{str(name): f"{name} USD" for name in ALL},
         "calls_depends": "calls not known",
         "calls_already_denied": "calls denied already",
     }
@@ -153,6 +173,7 @@ def days(table: pd.DataFrame) -> Shown:
         "stranded",
         "unknown",
         "calls_depends",
+        *([OUTSIDE] if OUTSIDE in table else []),
     ]
     frame = table[[*columns, "calls_already_denied"]]
     return Shown(frame, caption, headers, total=True, limit=100, under=under)
@@ -168,18 +189,17 @@ def models(found: WhatIf, situation: Situation) -> Shown:
     """Spend by model and outcome."""
     caption = (
         f"Spend by model in the window, USD. {NO_SAVING} Stranded is paid until its term ends all the same. "
-        f"{unread(found, situation)}"
+        f"{' '.join(elsewhere(found, situation))}"
     ).strip()
-    return Shown(
-        whole_first(by_model(found, situation)), caption, {"cost_usd": "all"}, total=True, parts=ACROSS
-    )
+    table = whole_first(by_model(found, situation))
+    return Shown(table, caption, {"cost_usd": "all"}, total=True, parts=across(table))
 
 
 def users(found: WhatIf, situation: Situation, more: Sequence[tuple[str, Decimal, str]] = ()) -> Shown:
     """Who uses each model, as far as calls explain its dollars, and what no call explains; then `more` such rows."""
     table = found.impact.by_model()
     costs = [*table["cost_usd"], *(cost for _, cost, _ in more)]
-    elsewhere = _unread_by_model(found, situation)
+    away = _unread_by_model(found, situation)
     rows = [
         {
             "model": situation.name_of(str(name)),
@@ -188,7 +208,7 @@ def users(found: WhatIf, situation: Situation, more: Sequence[tuple[str, Decimal
                 situation.users.get(str(name), ()),
                 cost,
                 shown,
-                elsewhere.get(str(name), Decimal(0)),
+                away.get(str(name), Decimal(0)),
                 situation.unread,
             ),
         }
@@ -217,7 +237,7 @@ def _most(
     order: Sequence[tuple[str, Decimal]],
     whole: Decimal,
     shown_as: Decimal,
-    elsewhere: Decimal,
+    away: Decimal,
     unread: Sequence[str],
     most: int = 3,
 ) -> str:
@@ -228,8 +248,8 @@ def _most(
     told = dict(order[:most])
     if len(order) > most:
         told[f"{len(order) - most} more"] = total(cost for _, cost in order[most:])
-    if elsewhere:
-        told[unread_words(unread)] = elsewhere
+    if away:
+        told[unread_words(unread)] = away
     rest = whole - total(told.values())
     exact = {**told, NOBODY: rest} if rest else told
     shown = cents(exact, shown_as) if whole >= 1 else exact

@@ -78,7 +78,7 @@ def headline(found: WhatIf, situation: Situation) -> Note:
         f"At this window's daily mean, refused spend is {dollars(per_30_days(refused, window.days))} per 30 days.",
         evidence.NO_SAVING,
     ]
-    lines += [told] if (told := evidence.unread(found, situation)) else []
+    lines += evidence.elsewhere(found, situation)
     if window.days < _LEAST_DAYS:
         lines.append("Under 28 days say little about a month.")
     return Note(tuple(lines), "headline")
@@ -110,14 +110,13 @@ def parts(found: WhatIf, situation: Situation) -> Shown:
         "would be kept": "the same calls stay allowed",
         "would be refused": "the calls behind it would be denied",
         "stranded: paid although refused": "commitments: paid until their term ends, though the calls would be denied",
+        evidence.BEYOND: "accounts that the spec does not name: no document reaches them",
         "unknown": "hangs on a condition key whose value nobody recorded",
         "not decided by the boundary": "guardrails, agents, unmapped lines and more",
     }
     frame = pd.DataFrame(rows, columns=["part", "cost_usd"])
     frame["what_it_is"] = [notes.get(name, "the bill of the window") for name in frame["part"]]
-    return Shown(
-        frame, "Used = kept + refused + stranded + unknown + not decided.", {"what_it_is": "what it is"}
-    )
+    return Shown(frame, "Used is the sum of the parts below it.", {"what_it_is": "what it is"})
 
 
 def apart(situation: Situation) -> Note:
@@ -147,7 +146,7 @@ def routes(found: WhatIf) -> Shown:
         "By price lane. Regional holds geographic profiles too.",
         {"cost_usd": "all"},
         total=True,
-        parts=evidence.ACROSS,
+        parts=evidence.across(table),
     )
 
 
@@ -155,7 +154,7 @@ def accounts(found: WhatIf) -> Shown:
     """Spend by account and outcome."""
     headers = {"account_id": "account", "cost_usd": "all"}
     table = evidence.whole_first(found.impact.by_account())
-    return Shown(table, "By account.", headers, total=True, parts=evidence.ACROSS)
+    return Shown(table, "By account.", headers, total=True, parts=evidence.across(table))
 
 
 def profiles(spec: BoundarySpec, situation: Situation) -> Shown | Note:
@@ -165,7 +164,7 @@ def profiles(spec: BoundarySpec, situation: Situation) -> Shown | Note:
         return Note(("The spec has one profile, so there is nothing to compare.",))
     table = by_profile(lambda name: situation.what_if(spec, name), names)
     words = "The whole window under each profile of the spec; the rows are alternatives and are not added."
-    return Shown(evidence.whole_first(table), words, {"cost_usd": "all"}, parts=evidence.ACROSS)
+    return Shown(evidence.whole_first(table), words, {"cost_usd": "all"}, parts=evidence.across(table))
 
 
 def claims() -> Note:

@@ -99,6 +99,6 @@ def boundary(situation: Situation, spec: BoundarySpec | None = None) -> Shown:
     rows = [{"what": words, "cost_usd": cost} for words, cost in evidence.cards(found, situation).items()]
     refused = f"{found.count('refused'):,} calls that worked would be refused"
     models = ", ".join(situation.name_of(model.id) for model in found.built.profile.models) or "no model"
-    told = evidence.unread(found, situation)
+    told = " ".join(evidence.elsewhere(found, situation))
     caption = f"With {models} approved: {refused}. Refused spend is not a saving. {told}".strip()
     return Shown(pd.DataFrame(rows, columns=["what", "cost_usd"]), caption, {"cost_usd": "USD"})

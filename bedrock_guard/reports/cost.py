@@ -17,7 +17,7 @@ from bedrock_guard.account.situation import Situation, look_beside
 from bedrock_guard.account.spending import Spending, read_spending
 from bedrock_guard.account.stored_calls import gaps as call_gaps
 from bedrock_guard.evidence.caller_names import short
-from bedrock_guard.evidence.impact import OUTCOMES, Outcome
+from bedrock_guard.evidence.impact import OUTCOMES, OUTSIDE, Outcome
 from bedrock_guard.evidence.spend import reconcile
 from bedrock_guard.evidence.spend_views import forecast_days, forecast_total
 from bedrock_guard.evidence.tables import Provenance, dollars, provenance_of, total
@@ -59,6 +59,7 @@ _BEFORE: Final = frozenset({"Bill of the window before", "Control total of the w
 _BESIDE: Final = ("Caller tags", "Models as Cost Explorer names them", "Forecast", "List prices")
 """What an account may have none of: only an error makes it a gap."""
 _COMMITTED: Final = "provisioned_throughput"
+_LAST_WHOLE: Final = "the window ends with the day before yesterday, the last that Cost Explorer has whole"
 _LABELS: Final = {
     "kept": "would be kept",
     "refused": "would be refused",
@@ -118,18 +119,25 @@ class CostReport(AccountReport[CostSettings]):
         """The verdict and the cards at the top, or why they are withheld."""
         top = verdict(self.findings, self.gaps, self.lead).text
         withheld = self.situation.reconciliation.withheld
-        note = f'<p class="note">{escape(self.situation.line())}</p>'
+        read = f"read {self.card.now:%Y-%m-%d %H:%M} UTC: {_LAST_WHOLE}"
+        note = f'<p class="note">{escape(f"{self.situation.line()} · {read}")}</p>'
         if withheld:
             return Html(
                 f'{top}<p class="withheld"><b>The headline is withheld.</b> {escape("; ".join(withheld))}</p>{note}'
             )
         shown = evidence.cards(self.found, self.situation)
         cards = "".join(
-            f"<li><b>{escape(dollars(value, self.spending.currency))}</b> <span>{escape(name)}</span></li>"
+            f"<li><b>{escape(dollars(value, self.spending.currency))}</b> "
+            f"<span>{escape(name + self._by(name))}</span></li>"
             for name, value in shown.items()
             if value is None or value or name.startswith("used")
         )
         return Html(f'{top}<ul class="headline">{cards}</ul>{note}')
+
+    def _by(self, name: str) -> str:
+        """Whose verdict a card shows, where nobody chose it."""
+        decided = name.startswith(("would be", "stranded"))
+        return " by the example spec" if decided and not self.settings.spec else ""
 
     @property
     def lead(self) -> tuple[str, ...]:
@@ -143,8 +151,7 @@ class CostReport(AccountReport[CostSettings]):
         spent = (
             f"Bedrock cost {dollars(used, unit)} in {days} days{whose}, {self._moved} the {days} days before."
         )
-        told = evidence.unread(self.found, self.situation)
-        return (spent, *suspected, self._refused(used), *([told] if told else []))
+        return (spent, *suspected, self._refused(used), *evidence.elsewhere(self.found, self.situation))
 
     @property
     def _moved(self) -> str:
@@ -156,7 +163,12 @@ class CostReport(AccountReport[CostSettings]):
     def _refused(self, used: Decimal) -> str:
         unit, spend = self.spending.currency, self.found.impact.spend
         part, wasted = share(spend("refused"), used), spend("stranded")
-        of_it = "" if part is None else f" ({part} %)"
+        beyond = spend(OUTSIDE)
+        own = share(spend("refused"), self.found.impact.governed - beyond) if beyond else None
+        within = (
+            "" if own is None else f" of all accounts, {own} % of what the boundary decides on in the spec's"
+        )
+        of_it = "" if part is None else f" ({part} %{within})"
         whose = "Your spec" if self.settings.spec else "The example spec (none of your own was given)"
         unused = f", and {dollars(wasted, unit)} of commitments would be paid although nobody could use them"
         return (
@@ -285,6 +297,7 @@ class CostReport(AccountReport[CostSettings]):
         sums: dict[str, tuple[str, Decimal | None]] = {
             "total": ("used", proof.headline),
             **{o: (_LABELS[o], None if withheld else self.found.impact.spend(o)) for o in OUTCOMES},
+            OUTSIDE: (evidence.BEYOND, None if withheld else self.found.impact.spend(OUTSIDE)),
             **{f"{o}_calls_unread": self._unread(o) for o in OUTCOMES},
         }
         held = {k: figure(label, value, unit, "Bill", bill, withheld) for k, (label, value) in sums.items()}
@@ -373,6 +386,6 @@ def _small_together(table: pd.DataFrame) -> pd.DataFrame:
     if len(table) <= _SMALL + 1:
         return table
     rest = table.iloc[_SMALL:]
-    sums: dict[str, object] = {name: total(rest[name]) for name in (*OUTCOMES, "cost_usd")}
+    sums: dict[str, object] = {name: total(rest[name]) for name in table.columns if name != "model"}
     together = {"model": f"{len(rest)} others"} | sums
     return pd.concat([table.iloc[:_SMALL], pd.DataFrame([together], dtype="object")], ignore_index=True)

@@ -131,8 +131,14 @@ class Chart:
         self.widget.add_class("bg-chart")
 
     def follow(self, labels: list[str], values: Mapping[str, list[float | None]]) -> None:
-        """Take new numbers: the labels of one axis, and for each trace its values along the other."""
+        """Take new numbers: the labels of one axis, and for each trace its values along the other.
+
+        Other traces are another figure.
+        """
         figure = self.prepare()
+        if {trace.meta or trace.name for trace in figure.data} != set(values):
+            self.figure, self.widget.children = None, ()
+            figure = self.prepare()
         across = "y" if self._along == "x" else "x"
         with figure.batch_update():
             for trace in figure.data:

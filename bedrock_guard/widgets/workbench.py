@@ -172,7 +172,7 @@ def headline(found: WhatIf, situation: Situation) -> str:
     """The dollars of each outcome, and the line that says whether they can be believed."""
     proof = situation.reconciliation
     read = f"{situation.line()} · read {situation.account.now:%Y-%m-%d %H:%M} UTC"
-    said = f"{read} · {told}" if (told := evidence.unread(found, situation)) else read
+    said = " · ".join((read, *evidence.elsewhere(found, situation)))
     line = f"<p class='bg-proof mathjax_ignore'>{explained(escape(said))}</p>"
     if proof.withheld:
         return alert(GuardError("The headline is withheld.", why="; ".join(proof.withheld))) + line

@@ -102,6 +102,15 @@ def test_dollars_follow_tokens_where_every_call_has_them() -> None:
     }
 
 
+def test_dollars_of_an_account_without_documents_are_outside_whatever_was_called() -> None:
+    decided = weights(calls(("geo", "refused", 1, 900), ("in_region", "allowed", 9, 100)))
+    found = impact(decided, bill((*MODEL, "10")), never, ["000000000011"])
+    assert found.spend("outside") == found.governed == 10
+    assert spends(found) == {}
+    assert found.outsiders == ("111122223333",)
+    assert impact(decided, bill((*MODEL, "10")), never, ["111122223333"]).spend("outside") == 0
+
+
 def test_dollars_follow_calls_where_a_token_count_is_missing() -> None:
     decided = calls(("geo", "refused", 1, None), ("geo", "allowed", 3, 100))
     assert spends(impact(weights(decided), bill((*MODEL, "8")), never)) == {

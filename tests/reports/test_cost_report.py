@@ -18,12 +18,16 @@ import pytest
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import example_spec
 from bedrock_guard.boundary.controls import title_of
+from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.demo.company.make import make_company
 from bedrock_guard.demo.faults import Fault
+from bedrock_guard.evidence.caller_spend import by_caller
+from bedrock_guard.evidence.impact import GOVERNED
 from bedrock_guard.evidence.spend import classify_bill, reconcile
 from bedrock_guard.evidence.spend_views import forecast_days, unusual_days
-from bedrock_guard.evidence.tables import BILL, dollars
-from bedrock_guard.present.evidence import cards
+from bedrock_guard.evidence.tables import BILL, dollars, total
+from bedrock_guard.evidence.what_if import share
+from bedrock_guard.present.evidence import by_day, cards
 from bedrock_guard.reports.cost import CostReport
 from bedrock_guard.reports.cost_findings import ending, growth, more_calls, over_budget
 from bedrock_guard.reports.figures import Figures
@@ -76,6 +80,57 @@ def test_dollars_of_accounts_whose_calls_were_not_read_are_told_apart(report: Co
             assert "judged by the model alone" in words
     assert "accounts 111122223333, 000000000011 and 000000000012" in report.lead[0]
     assert "accounts 000000000011 and 000000000012 on its bill" in report.situation.line()
+
+
+ONE_ACCOUNT = """
+version = 1
+[profile.team]
+accounts = ["111122223333"]
+regions = ["us-east-1"]
+break_glass = ["arn:aws:iam::111122223333:role/break-glass-admin"]
+[[profile.team.model]]
+id = "amazon.nova-lite-v1:0"
+routes = ["in-region", "us"]
+"""
+
+
+def test_dollars_of_accounts_that_the_spec_does_not_name_are_outside_and_not_kept(report: CostReport) -> None:
+    found = report.situation.what_if(BoundarySpec.loads(ONE_ACCOUNT))
+    one = dataclasses.replace(bent(report, spec="guard.toml"), found=found)
+    away = report.situation.bill[report.situation.bill["account_id"].isin(["000000000011", "000000000012"])]
+    cost = sum(away.loc[away["bucket"].isin(GOVERNED), "cost"])
+    assert cost > 0
+    figures = one.figures.figures
+    parts = ("kept", "refused", "stranded", "unknown", "outside")
+    assert figures["outside"].number == cost
+    assert figures["outside"].label == "outside the spec's accounts"
+    assert figures["kept_calls_unread"].number == 0
+    assert sum(figures[name].number for name in parts) == found.impact.governed  # type: ignore[misc]
+    shown = cards(found, report.situation)
+    used, *others = shown.values()
+    assert abs(shown["outside the spec's accounts"] - cost) < Decimal("0.01")
+    assert sum(part for part in others if part is not None) == used
+    told = f"{dollars(cost)} of accounts 000000000011 and 000000000012 is outside the spec's accounts"
+    for words in (one.lead[-1], one.models.caption):
+        assert told in words
+        assert "judged by the model alone" not in words
+    assert sum(one.models.frame["outside"]) == cost
+    kept, refused = found.impact.by_account().set_index("account_id").loc["000000000011", ["kept", "refused"]]
+    assert (kept, refused) == (0, 0)
+    own = share(found.impact.spend("refused"), found.impact.governed - cost)
+    assert f"of all accounts, {own} % of what the boundary decides on in the spec's)" in one.lead[2]
+    drawn = {bar.name: sum(x or 0 for x in bar.x) for bar in one.model_chart.data}
+    assert drawn["outside"] == pytest.approx(float(cost))
+    assert total(by_day(found, report.situation)["outside"]) == pytest.approx(cost)
+    spent = by_caller(found.judged, found.impact, report.situation.counted)
+    assert all(total(spent[name]) == found.impact.spend(name) for name in found.impact.outcomes)
+
+
+def test_the_page_says_whose_verdict_it_shows_and_when_it_was_read(report: CostReport) -> None:
+    page = report.headline.text
+    assert "<span>would be refused by the example spec</span>" in page
+    assert "read 2026-11-20 12:00 UTC: the window ends with the day before yesterday" in page
+    assert "by the example spec</span>" not in bent(report, spec="guard.toml").headline.text
 
 
 def test_an_account_with_a_call_counts_as_read(report: CostReport) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import ipywidgets
+import pandas as pd
 import pytest
 
 from bedrock_guard.account.session import Account
@@ -13,13 +14,13 @@ from bedrock_guard.account.situation import Situation, example_spec
 from bedrock_guard.boundary.builder import build
 from bedrock_guard.errors import GuardError
 from bedrock_guard.evidence.caller_spend import by_caller
-from bedrock_guard.evidence.tables import total
-from bedrock_guard.present import evidence
+from bedrock_guard.evidence.tables import dollars, total
+from bedrock_guard.present import charts, evidence
 from bedrock_guard.widgets.elements import PickList
 from bedrock_guard.widgets.parts import shows_errors
-from bedrock_guard.widgets.seeing import Figure
+from bedrock_guard.widgets.seeing import Chart, Figure
 from bedrock_guard.widgets.trying import Trying, ask
-from bedrock_guard.widgets.workbench import Workbench
+from bedrock_guard.widgets.workbench import Workbench, headline
 
 OPUS = "anthropic.claude-opus-4-8"
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -142,6 +143,28 @@ def test_no_way_of_showing_offers_to_upload(bench: Workbench) -> None:
     bench.seeing.widget.selected_index = 1
     for chart in (bench.seeing.by_model, bench.seeing.by_day):
         assert chart.figure._config["showSendToCloud"] is False
+
+
+def test_a_chart_whose_outcomes_change_is_drawn_anew() -> None:
+    rows = pd.DataFrame({"model": ["m"], **{name: [Decimal(1)] for name in charts.OUTCOMES}})
+    wider = rows.assign(outside=[Decimal(2)])
+    shown = rows
+    chart = Chart(lambda: charts.outcome_by_model(shown), along="x")
+    for shown in (rows, wider, rows):
+        chart.follow(*charts.horizontal(shown, "model"))
+        drawn = {bar.name: sum(bar.x) for bar in chart.figure.data}
+        assert drawn == {name: shown[name][0] for name in shown.columns if name != "model"}
+        assert chart.widget.children[-1] is chart.figure
+
+
+def test_the_headline_tells_dollars_outside_apart(situation: Situation) -> None:
+    spec = example_spec()
+    ((name, one),) = spec.profile.items()
+    only = spec.model_copy(update={"profile": {name: one.model_copy(update={"accounts": ("111122223333",)})}})
+    found = situation.what_if(only)
+    shown, cost = headline(found, situation), dollars(found.impact.spend("outside"))
+    assert f"{cost} of accounts 000000000011 and 000000000012 is outside" in shown
+    assert "judged by the model alone" not in shown
 
 
 def test_the_days_add_up_to_the_headline_and_to_the_calls(bench: Workbench) -> None:
