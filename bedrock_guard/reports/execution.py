@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Mapping
@@ -26,6 +27,10 @@ _SOCKET_PATH: Final = 100
 _START_TIMEOUT_S: Final = 120
 _GARBAGE_SELDOM: Final = "import atexit, gc; gc.set_threshold(50_000, 50, 50); atexit.register(gc.freeze)"
 """What a report reads stays to its end; looking for garbage among it, at the end too, takes a fifth of the time."""
+
+_NO_CHATTER: Final = f"--IPKernelApp.log_level={logging.CRITICAL}"
+"""A kernel that is ended within a cell logs, with a traceback, that it cannot answer; a cell's own error is no log."""
+logging.getLogger("papermill").addHandler(logging.NullHandler())  # or Python prints what CellFailed says after it
 
 
 class _SavedOnce(NBClientEngine):
@@ -70,7 +75,7 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], *, cell_t
                 progress_bar=False,
                 store_widget_state=False,
                 config=Config({"KernelManager": _reached_by(sockets)}),
-                extra_arguments=[f"--IPKernelApp.exec_lines={_GARBAGE_SELDOM}"],
+                extra_arguments=[f"--IPKernelApp.exec_lines={_GARBAGE_SELDOM}", _NO_CHATTER],
                 execution_timeout=cell_timeout,
                 start_timeout=_START_TIMEOUT_S,
             )
