@@ -106,6 +106,13 @@ TABS_UNDER_HEAD = """() => {
 }"""
 
 
+AT_TOP = """name => {
+    const bar = [...document.querySelectorAll('.bg-panes .lm-TabBar-tab.lm-mod-current')]
+        .find(tab => tab.offsetParent && tab.innerText.trim() === name).closest('.lm-TabBar');
+    const page = bar.parentElement.querySelector(':scope > .widget-tab-contents > :not(.lm-mod-hidden)');
+    const under = page.getBoundingClientRect().top - bar.getBoundingClientRect().bottom;
+    return under > -2 && under < 30;
+}"""
 ORDERED = """() => [...document.querySelectorAll('.bg-pane .bg-inner > .lm-TabBar')].filter(e => e.offsetParent)
     .every(bar => bar.getBoundingClientRect().bottom
         <= bar.parentElement.querySelector('.widget-tab-contents').getBoundingClientRect().top + 1)"""
@@ -173,11 +180,24 @@ def test_keys_within_are_not_the_notebooks_and_a_long_plan_stays_in_its_place(op
     scrolled = page.evaluate_handle(SCROLLER)
     assert scrolled.evaluate("e => e.scrollWidth - e.clientWidth") <= 1, "the notebook scrolls to no side"
     page.locator(".bg-flow pre").last.evaluate("e => e.scrollIntoView({ block: 'end' })")
+    for name in ("Steps", "How", "Account-wide", "See"):
+        scrolled.evaluate("e => { e.scrollTop += 250; }")
+        page.wait_for_timeout(500)
+        assert not page.evaluate(AT_TOP, "Plan")
+        shown(page, name)
+        page.wait_for_timeout(1_000)
+        assert page.evaluate(AT_TOP, name), f"a page opens at its top: {name}"
+        if name == "See":
+            shown(page, "Apply")
+        shown(page, "Plan")
+    shown(page, "Who")
     page.wait_for_timeout(500)
-    shown(page, "Steps")
-    page.wait_for_timeout(1_000)
-    ends = page.locator(".bg-panes > .bg-pane").last.evaluate("e => e.getBoundingClientRect().bottom")
-    assert ends > 400, "the page that was opened is seen"
+    place = scrolled.evaluate("e => (e.scrollTop += 200)")
+    assert not page.evaluate(AT_TOP, "Who")
+    figures = head(page)
+    page.get_by_label(OPUS).first.evaluate("e => e.click()")
+    after(page, figures)
+    assert scrolled.evaluate("e => e.scrollTop") == place, "an open page that is told anew stays where it is"
     page.set_viewport_size({"width": 500, "height": 680})
     page.wait_for_timeout(500)
     assert page.locator(".bg-head").evaluate("e => getComputedStyle(e).position") == "static"

@@ -13,11 +13,22 @@ function nameScrolled(bench) {
   }
 }
 
-// A page that is shorter than the one before it leaves nothing to see where the notebook was scrolled to.
-function bringBack(bench, side) {
-  const under = bench.querySelector(".bg-head")?.getBoundingClientRect().bottom ?? 0;
-  if (side.getBoundingClientRect().bottom < Math.max(under, 0) + 120) bench.scrollIntoView({ block: "start" });
+// A page opens at its top: where the notebook was scrolled into the page before it, that would lie above its tabs.
+function openAtTop(page) {
+  const bar = page.closest(".jupyter-widget-tab").querySelector(":scope > .lm-TabBar");
+  for (const own of [page, ...page.querySelectorAll(".bg-scroll")]) own.scrollTop = 0;
+  if (page.getBoundingClientRect().top >= bar.getBoundingClientRect().bottom - 1) return;
+  page.style.scrollMarginTop = `${(parseFloat(getComputedStyle(bar).top) || 0) + bar.offsetHeight}px`;
+  page.scrollIntoView({ block: "start" });
 }
+
+const turned = new MutationObserver((changes) => {
+  for (const { target, oldValue } of changes) {
+    const hidden = "lm-mod-hidden";
+    const opens = oldValue?.split(" ").includes(hidden) && !target.classList.contains(hidden);
+    if (opens && target.matches(".bg-panes .widget-tab-contents > *")) openAtTop(target);
+  }
+});
 
 function render({ model, el }) {
   const button = document.createElement("button");
@@ -38,10 +49,7 @@ function render({ model, el }) {
       head = bench()?.querySelector(".bg-head") ?? null;
       if (head) measured.observe(head);
       const all = bench();
-      for (const begun of ["pointerdown", "keydown"]) all?.addEventListener(begun, (event) => {
-        const side = event.target.closest(".lm-TabBar")?.closest(".bg-panes > *");
-        for (const wait of side ? [100, 600] : []) setTimeout(bringBack, wait, all, side);
-      }, true);  // a tab turns at once, and what is clicked at last may lie elsewhere
+      if (all) turned.observe(all, { subtree: true, attributeFilter: ["class"], attributeOldValue: true });
       for (const done of ["click", "keyup"]) all?.addEventListener(done, () => setTimeout(nameScrolled, 400, all));
       for (const [place, side] of sides().entries()) {
         side.setAttribute("role", "region");
