@@ -95,7 +95,7 @@ def test_a_spec_that_is_none_ends_in_plain_words(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_open_and_already_denied_calls_are_classes_of_their_own() -> None:
+def test_depending_and_already_denied_calls_are_classes_of_their_own() -> None:
     seen = pd.Timestamp("2026-11-01T00:00Z")
     arn = "arn:aws:iam::000000000011:role/a"
 
@@ -130,7 +130,7 @@ def test_open_and_already_denied_calls_are_classes_of_their_own() -> None:
     shown = by_control(judged).frame
     assert list(zip(shown["would_be"], shown["control"], shown["calls"], strict=True)) == [
         ("refused", title_of("approved_models"), 2),
-        ("open", title_of("long_term_key_use"), 7),
+        ("depends", title_of("long_term_key_use"), 7),
     ]
-    assert list(shown["hangs_on"]) == ["", "whether an API key was used"]
+    assert list(shown["depends_on"]) == ["", "whether an API key was used"]
     assert set(by_caller(judged).frame["caller"]) == {"role a", "unknown"}

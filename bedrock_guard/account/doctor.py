@@ -78,7 +78,7 @@ def examine(account: Account, *, bill: bool = True, keep: bool = True) -> Checku
 
     Args:
         account: who is asked; reads only.
-        bill: read the bill too (about ten requests of Cost Explorer), for the facts that only it tells.
+        bill: read the bill too (`ABOUT_REQUESTS` of Cost Explorer), for the facts that only it tells.
         keep: keep the facts for the other commands.
 
     Raises:

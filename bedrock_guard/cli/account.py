@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from bedrock_guard.cli import told
+
 if TYPE_CHECKING:
     from bedrock_guard.present.note import Note
+    from bedrock_guard.present.runbook import Runbook
     from bedrock_guard.present.table import Shown
 
 commands = typer.Typer()
@@ -55,7 +58,7 @@ def keys(
         print(taken.lost or f"{taken.files:,} new file(s) read", file=sys.stderr)
     case = opened.investigation(days, spec=spec, calls=folder)
     print(case.line(), file=sys.stderr)
-    shown: list[Shown | Note] = [
+    shown: list[Shown | Note | Runbook] = [
         show.first(case),
         show.findings(case),
         show.inventory(case),
@@ -67,11 +70,10 @@ def keys(
     if key:
         page = case.page(key)
         shown += [show.summary(page), show.timeline(page), show.models(page), show.places(page)]
+        shown.append(show.runbook(page))
     else:
         shown.append(show.told(case))
-    print("\n\n".join(table.text() for table in shown))
-    if key:
-        print(f"\n{show.runbook(page).text()}")
+    told.show(shown)
 
 
 @commands.command()
@@ -123,10 +125,20 @@ def replay(
             "s3://bucket/prefix."
         ),
     ] = "",
-    days: Annotated[int, typer.Option(min=1, max=90)] = 28,
+    days: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=90,
+            help="How far back from now the account or a bucket is asked; files are read whole. plan replays the days "
+            "up to the bill's last final one.",
+        ),
+    ] = 28,
     profile: Annotated[str | None, typer.Option(help="The spec's profile, where it has several.")] = None,
 ) -> None:
-    """Replay recorded calls under a boundary: refused, allowed or open, by control or statement and by caller.
+    """Replay recorded calls under a boundary: what would be refused, by control or statement and by caller.
+
+    A call that depends hangs on what its record does not tell: the boundary may refuse it, or allow it.
 
     The last line counts the calls as JSON; its parts add up.
     """
@@ -145,5 +157,5 @@ def replay(
     print(source_note(provenance_of(table)), file=sys.stderr)
     if count := unnamed(table):
         print(f"{count:,} calls {UNNAMED}", file=sys.stderr)
-    print(f"{show.by_control(judged).text()}\n\n{show.by_caller(judged).text()}")
+    told.show([show.by_control(judged), show.by_caller(judged)])
     print(json.dumps(dict(judged.totals)))

@@ -19,7 +19,8 @@ def doctor(
         str | None, typer.Option(help="Region of the session; by default the profile's.")
     ] = None,
     bill: Annotated[
-        bool, typer.Option(help="Read the bill too, for what only it tells: about ten requests at $0.01.")
+        bool,
+        typer.Option(help="Read the bill too, for what only it tells: the paid requests that are announced."),
     ] = True,
     keep: Annotated[bool, typer.Option(help="Keep what was learnt for the other commands.")] = True,
 ) -> None:
@@ -33,6 +34,7 @@ def doctor(
     from bedrock_guard.account.doctor import ABOUT_REQUESTS, examine
     from bedrock_guard.account.session import open_account
     from bedrock_guard.present import doctor as show
+    from bedrock_guard.present.terminal import terminal_width
 
     about = ABOUT_REQUESTS[0 if bill else 1]
     print(
@@ -49,5 +51,5 @@ def doctor(
             f"error: Not even the caller could be asked: {said}\ndo:    {remedy_for(said)}", file=sys.stderr
         )
         raise typer.Exit(4) from error
-    print(show.text(found))
+    print(show.text(found, terminal_width()))
     raise typer.Exit(3 if found.gaps or found.shapes else 0)

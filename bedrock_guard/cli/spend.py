@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from bedrock_guard.cli import told
+
 commands = typer.Typer()
 
 
@@ -49,7 +51,7 @@ def spend(
     bill = classify_bill(frame, learnt=known)
     checked = reconcile(bill, control, learnt=known)
     tables = [by_model(bill, words), *([by_caller(bill)] if export else []), proof(checked)]
-    print("\n\n".join(table.text() for table in tables))
+    told.show(tables)
     for why in checked.withheld:
         print(f"not proven: {why}", file=sys.stderr)
     print(source(bill), file=sys.stderr)

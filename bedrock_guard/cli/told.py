@@ -12,9 +12,14 @@ import typer
 from bedrock_guard.evidence.words import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bedrock_guard.change.apply import Outcome, StepReport
     from bedrock_guard.change.errors import PlanRefusedError
     from bedrock_guard.errors import GuardError
+    from bedrock_guard.present.note import Note
+    from bedrock_guard.present.runbook import Runbook
+    from bedrock_guard.present.table import Shown
 
 WAITING: Final = 3
 """Exit status of a change that waits at a gate, or was stopped between two steps."""
@@ -23,6 +28,14 @@ WAITING: Final = 3
 def plain(text: str) -> str:
     """Text that came from outside, as a terminal may show it."""
     return visible(text, lines=True)
+
+
+def show(tables: Iterable[Shown | Note | Runbook]) -> None:
+    """Tables and notes on standard output, as wide as the terminal."""
+    from bedrock_guard.present.terminal import terminal_width
+
+    width = terminal_width()
+    print("\n\n".join(one.text(width) for one in tables))
 
 
 def say_error(error: GuardError) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bedrock_guard.account.requests import asked_words
 from bedrock_guard.present.table import plain
+from bedrock_guard.present.terminal import paragraph
 
 if TYPE_CHECKING:
     from bedrock_guard.account.doctor import Checkup
 
+_LINE: Final = 2_000
 
-def text(found: Checkup) -> str:
-    """The whole look, a section a paragraph. Holds no account number, ARN or name."""
+
+def text(found: Checkup, width: int | None = None) -> str:
+    """The whole look, a section a paragraph, to fit `width` columns. Holds no account number, ARN or name."""
     sections = (
         (_head(found), ()),
         (_gaps_title(found), _gaps(found)),
@@ -21,11 +24,14 @@ def text(found: Checkup) -> str:
         ("Points that no document settles, in this account (kept for the other commands):", _facts(found)),
         ("Reads:", (f"{one.action}: {one.state}" for one in sorted(found.seen, key=lambda one: one.action))),
     )
-    return "\n\n".join("\n".join([title, *_listed(lines)]) for title, lines in sections)
+    return "\n\n".join(
+        "\n".join(paragraph(line, width, 2) for line in (*title.splitlines(), *_listed(lines)))
+        for title, lines in sections
+    )
 
 
 def _listed(lines: Iterable[str]) -> Iterator[str]:
-    return (f"  {plain(line)}" for line in lines)
+    return (f"  {plain(line, limit=_LINE)}" for line in lines)
 
 
 def _head(found: Checkup) -> str:

@@ -7,7 +7,8 @@ from html import escape
 from typing import Any, Final, Literal
 
 from bedrock_guard.evidence.words import visible
-from bedrock_guard.present.table import COMMAND, NO_MATH, plain, unbroken
+from bedrock_guard.present.table import NO_MATH, plain, unbroken
+from bedrock_guard.present.terminal import COMMAND, paragraph
 
 _LINE: Final = 2000
 _FEW: Final = 8
@@ -26,9 +27,9 @@ class Note:
     lines: tuple[str, ...]
     kind: Literal["headline", "remark", "copy"] = "remark"
 
-    def text(self) -> str:
-        """The lines as plain text."""
-        return "\n".join(self._said())
+    def text(self, width: int | None = None) -> str:
+        """The lines as plain text, broken between words to fit `width` columns; a line with a command stays whole."""
+        return "\n".join(paragraph(line, width) for line in self._said())
 
     def html(self) -> str:
         """The lines as HTML."""

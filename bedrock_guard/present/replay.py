@@ -1,4 +1,4 @@
-"""A replay for people's eyes: recorded calls refused, allowed or open under a boundary, by control and by caller."""
+"""A replay for people's eyes: recorded calls that a boundary would refuse, or may, by control and by caller."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bedrock_guard.evidence.what_if import short_name
 from bedrock_guard.present.table import Shown, plain
 
 _UNKNOWN: Final = "not known which"
-_WOULD_BE: Final = {"refused": "refused", "depends": "open"}
+_DEPENDS: Final = 'One "depends" where its record does not tell what decides: it may be refused or allowed.'
 
 
 def by_control(judged: Judged) -> Shown:
@@ -21,15 +21,13 @@ def by_control(judged: Judged) -> Shown:
     control = hit["control"].fillna(_UNKNOWN)
     frame = pd.DataFrame(
         {
-            "would_be": hit["verdict"].map(_WOULD_BE),
+            "would_be": hit["verdict"],
             "control": [title_of(str(name)) for name in control],
-            "hangs_on": [", ".join(words) for words in hit["hangs_on"]],
+            "depends_on": [", ".join(words) for words in hit["hangs_on"]],
             **{name: hit[name] for name in ("calls", "callers", "last_call")},
         }
     )
-    return Shown(
-        frame, "Calls that worked, by the control that would refuse them first, or on which it hangs."
-    )
+    return Shown(frame, f"Calls that worked, by the control that would refuse them first, or may. {_DEPENDS}")
 
 
 def by_caller(judged: Judged) -> Shown:
@@ -37,7 +35,7 @@ def by_caller(judged: Judged) -> Shown:
     hit = judged.hits("account_id", "principal", "client")
     frame = pd.DataFrame(
         {
-            "would_be": hit["verdict"].map(_WOULD_BE),
+            "would_be": hit["verdict"],
             "account": hit["account_id"],
             "caller": [
                 plain(None) if pd.isna(principal) else short_name(principal) for principal in hit["principal"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_guard.evidence.runbook import Step
 from bedrock_guard.evidence.words import visible
 from bedrock_guard.present.table import NO_MATH, plain, unbroken
+from bedrock_guard.present.terminal import paragraph
 
 if TYPE_CHECKING:
     from bedrock_guard.account.key_page import KeyPage
@@ -21,11 +22,11 @@ class Runbook:
     title: str
     steps: tuple[Step, ...]
 
-    def text(self) -> str:
-        """The runbook as plain text."""
+    def text(self, width: int | None = None) -> str:
+        """The runbook as plain text, its words broken to fit `width` columns; a command stays one line."""
         lines = [f"If it leaked: {self.title}"]
         for number, step in enumerate(self.steps, start=1):
-            lines.append(f"{number:2} {step.phase}: {step.what}{_warned(step)}")
+            lines.append(paragraph(f"{number:2} {step.phase}: {visible(step.what)}{_warned(step)}", width, 3))
             lines += [f"   $ {visible(command)}" for command in step.commands]
             lines += [f"   undo: {visible(step.undo)}"] if step.undo else []
         return "\n".join(lines)

@@ -19,11 +19,10 @@ import pandas as pd
 from bedrock_guard.evidence.adding import added, apart, column
 from bedrock_guard.evidence.tables import Provenance, dollars
 from bedrock_guard.evidence.words import visible
+from bedrock_guard.present import terminal
 
 NO_MATH = "tex2jax_ignore mathjax_ignore"
 """Class of HTML in which JupyterLab must not read the text between two dollar signs as a formula."""
-COMMAND = " --"
-"""What a line with a command in it holds."""
 _CELL = 300
 _LABEL = 80
 _ID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-|^[A-Z0-9]{16,}$")
@@ -118,17 +117,24 @@ class Shown:
             f"<tbody>{body}{foot}</tbody></table></div>"
         )
 
-    def text(self) -> str:
-        """The table as plain text."""
-        rows = [dict(zip(self.frame.columns, row, strict=True)) for row in self._rows()]
-        if self.total and len(self.frame) > 1:
-            rows.append(dict(zip(self.frame.columns, self._sums(), strict=True)))
-        shown = pd.DataFrame(
-            [{self.header(str(c)): self._cell(str(c), v) for c, v in row.items()} for row in rows],
-            columns=[self.header(str(c)) for c in self.frame.columns],
-        )
-        more = f"\n{plain(self.more, limit=_LINE)}" if self.more else ""
-        return f"{plain(self.caption, limit=_LINE)}{self._hidden()}{more}\n{shown.to_string(index=False)}"
+    def text(self, width: int | None = None) -> str:
+        """The table as plain text; without rows its caption alone.
+
+        Args:
+            width: columns of the terminal; a table that does not fit is shown row by row. None is as wide as it needs.
+        """
+        said = [plain(self.caption, limit=_LINE) + self._hidden(), plain(self.more, limit=_LINE)]
+        lines = [terminal.paragraph(words, width) for words in said if words]
+        if not self.frame.empty or not lines:
+            lines.append(self._as_text(width))
+        return "\n".join(lines)
+
+    def _as_text(self, width: int | None) -> str:
+        columns = self._columns()
+        rows = [*self._rows(), *([self._sums()] if self.total and len(self.frame) > 1 else [])]
+        cells = [[self._cell(c, v) for c, v in zip(columns, row, strict=True)] for row in rows]
+        right = [place for place, c in enumerate(columns) if c in self._right]
+        return terminal.table([plain(self.header(c)) for c in columns], cells, right, width)
 
     def header(self, column: str) -> str:
         """The words that head a column."""

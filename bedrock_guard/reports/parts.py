@@ -16,7 +16,8 @@ from bedrock_guard.boundary.controls import title_of
 from bedrock_guard.boundary.spec import BoundarySpec
 from bedrock_guard.evidence.tables import Completeness, Provenance, dollars, total
 from bedrock_guard.evidence.words import many, visible
-from bedrock_guard.present.table import COMMAND, NO_MATH, Shown, plain, unbroken
+from bedrock_guard.present.table import NO_MATH, Shown, plain, unbroken
+from bedrock_guard.present.terminal import COMMAND
 from bedrock_guard.reports.figures import GRAVITY, Figure, Finding
 from bedrock_guard.reports.remedies import remedies_for
 
