@@ -9,7 +9,7 @@ from typing import Final
 
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.evidence.words import many, visible
-from bedrock_guard.present.table import COMMAND
+from bedrock_guard.present.terminal import COMMAND
 from bedrock_guard.reports.figures import Figure, Figures
 from bedrock_guard.reports.remedies import remedies_for
 
