@@ -113,7 +113,7 @@ class Account:
             raise SessionError(
                 "No session with AWS.",
                 why=str(error),
-                remedy="Name a profile of your AWS configuration, or unset AWS_PROFILE; Account.demo() needs none.",
+                remedy="Name a profile of your AWS configuration, or unset AWS_PROFILE; the demo account needs none.",
             ) from error
         if not session.region_name:
             raise SessionError("No Region is set.", remedy="Give region=..., or set one in the profile.")
@@ -343,6 +343,20 @@ class Account:
         return read_resources(self, regions or (self.region,))
 
 
+def unknown_profile(name: str) -> SessionError | None:
+    """Why a command cannot open an account under this name; None where there is a profile of it, or it needs none."""
+    from botocore.session import Session
+
+    known = [] if name in {"demo", "default"} else Session().available_profiles
+    if name in {"demo", "default", *known}:
+        return None
+    return SessionError(
+        f"There is no AWS profile {name!r}.",
+        why=f"The AWS configuration has {', '.join(known) or 'none'}.",
+        remedy="Give demo, default (boto3's own choice, such as a role of the machine), or a profile.",
+    )
+
+
 def open_account(name: str = "demo", region: str | None = None) -> Account:
     """The demo account, or a real one by the name of its AWS profile; "default" takes boto3's own choice.
 
@@ -352,4 +366,6 @@ def open_account(name: str = "demo", region: str | None = None) -> Account:
     """
     if name == "demo":
         return Account.demo()
+    if error := unknown_profile(name):
+        raise error
     return Account.connect(None if name == "default" else name, region)

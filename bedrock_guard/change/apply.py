@@ -20,7 +20,7 @@ from bedrock_guard.change.journal import Journal, begun_before
 from bedrock_guard.change.look import Look
 from bedrock_guard.change.marker import this_owner
 from bedrock_guard.change.plan_file import Plan
-from bedrock_guard.change.rights import operator_refusals, rights_of
+from bedrock_guard.change.rights import lacking, operator_refusals, rights_of
 from bedrock_guard.change.steps_pause import OPENED, Gate, Watch
 from bedrock_guard.change.then import moved_since
 
@@ -266,7 +266,7 @@ def _check_fresh(plan: Plan, look: Look) -> None:
         )
     _check_unmoved(plan, look)
     rights = rights_of(plan.operator, (*plan.steps, *plan.back), plan.marker)
-    lacks = tuple(operator_refusals(look, plan.operator, rights))
+    lacks = tuple(operator_refusals(plan.operator, lacking(look, plan.operator, rights)))
     if lacks:
         first = lacks[0]
         raise ChangeError(

@@ -31,7 +31,9 @@ _UNKNOWN: Final = (
 """What of a request to become a role is not known beforehand."""
 
 
-def lockouts(look: Look, scene: Scene, steps: Sequence[Step], back: Sequence[Step]) -> Iterator[Refusal]:
+def lockouts(
+    look: Look, scene: Scene, steps: Sequence[Step], back: Sequence[Step], missing: Sequence[str] = ()
+) -> Iterator[Refusal]:
     """Why a change could not be gone on with or taken back once it is made.
 
     Args:
@@ -39,11 +41,13 @@ def lockouts(look: Look, scene: Scene, steps: Sequence[Step], back: Sequence[Ste
         scene: what is there, and what is wished for.
         steps: of the change.
         back: its ways back.
+        missing: what the operator lacks already, and cannot lose.
     """
     operator = scene.survey.get(scene.operator)
     lost = []
     if operator is not None:
-        lost = _lost(look, scene, operator, rights_of(scene.operator, (*steps, *back), scene.marker))
+        rights = rights_of(scene.operator, (*steps, *back), scene.marker)
+        lost = [one for one in _lost(look, scene, operator, rights) if one not in missing]
         if not lost and _cut_off(scene, operator):
             lost = [f"{_ASSUME} for everybody who can become it now"]
     if lost:
@@ -53,7 +57,8 @@ def lockouts(look: Look, scene: Scene, steps: Sequence[Step], back: Sequence[Ste
             f"It would lose {'; '.join(lost[:8])}.",
             "Apply it as a principal that the change does not touch, or leave out this one, or who becomes it.",
         )
-    why = {person.who: _useless(look, scene, person, back) for person in scene.rescuers}
+    free = [one for one in scene.rescuers if one.who not in scene.people and one.state.boundary is None]
+    why = {person.who: _useless(look, scene, person, back) for person in free}
     if why and all(why.values()):
         yield Refusal(
             "break_glass",

@@ -22,8 +22,8 @@ from bedrock_guard.change.opinions import opinions
 from bedrock_guard.change.ordering import ordered
 from bedrock_guard.change.past import gentlest, history
 from bedrock_guard.change.plan_file import Plan, Seen
-from bedrock_guard.change.refusals import refusals
-from bedrock_guard.change.rights import operator_refusals, rights_of
+from bedrock_guard.change.refusals import only_of_whom, refusals
+from bedrock_guard.change.rights import lacking, operator_refusals, rights_of
 from bedrock_guard.change.scene import Scene, look_at
 from bedrock_guard.change.steps_scp import AttachScp, CreateScp
 from bedrock_guard.change.survey import PROTECTED
@@ -56,14 +56,10 @@ def make_plan(account: Account, wish: Wish, *, seen: Situation | None = None) ->
     look = Look(account)
     with _reading():
         scene = _led(look_at(look, wish), seen)
-        _refuse(refusals(scene))
-        _refuse(tuple(_robbed(scene)))
+        why = refusals(scene)
+        _refuse(why if not only_of_whom(scene, why) else (*why, *_consequences(look, scene)))
         found = effects(scene) if scene.policies else ()
-        asked = probes(look, scene, found)
-        steps, back = ordered(scene, asked)
-        rights = rights_of(scene.operator, (*steps, *back), scene.marker)
-        _refuse(tuple(operator_refusals(look, scene.operator, rights)))
-        _refuse(tuple(lockouts(look, scene, steps, back)))
+        steps, back = ordered(scene, probes(look, scene, found))
         said = opinions(look, scene, found)
     past = history(scene, seen) if seen is not None else None
     now = look.clock.now()
@@ -177,6 +173,16 @@ def _reading() -> Iterator[None]:
 def _refuse(found: tuple[Refusal, ...]) -> None:
     if found:
         raise PlanRefusedError(found)
+
+
+def _consequences(look: Look, scene: Scene) -> Iterator[Refusal]:
+    """Why what the steps do, or who does them, is not safe. What the canary is asked changes none of it."""
+    steps, back = ordered(scene, ())
+    rights = rights_of(scene.operator, (*steps, *back), scene.marker)
+    yield from _robbed(scene)
+    missing = lacking(look, scene.operator, rights)
+    yield from operator_refusals(scene.operator, missing)
+    yield from lockouts(look, scene, steps, back, missing)
 
 
 def _robbed(scene: Scene) -> Iterator[Refusal]:

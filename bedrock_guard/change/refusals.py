@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from bedrock_guard.boundary.packing import QUOTA
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _TERRAFORM: Final = re.compile(r"terraform|opentofu|pulumi", re.IGNORECASE)
 _STACK: Final = "aws:cloudformation:stack-name"
 
+_OF_WHOM: Final = frozenset(
+    {"missing", "canary", "foreign_boundary", "service_linked", "identity_center", "break_glass"}
+)
 _FREE: Final = "Somebody must be able to undo the change when everything else fails."
 _LONGER: Final = "AWS takes no longer one."
 _SHORTER: Final = "Turn off a control, or name fewer models and exceptions, so that it gets shorter."
@@ -32,6 +35,11 @@ _SHORTER: Final = "Turn off a control, or name fewer models and exceptions, so t
 def refusals(scene: Scene) -> tuple[Refusal, ...]:
     """Every reason that can be told from what was read."""
     return tuple(found for check in _CHECKS for found in check(scene))
+
+
+def only_of_whom(scene: Scene, found: Iterable[Refusal]) -> bool:
+    """Whether nothing but who is named is wrong, and what the documents would do can still be asked."""
+    return {one.kind for one in found} <= _OF_WHOM and None not in scene.scps_on.values()
 
 
 def _account(scene: Scene) -> Iterator[Refusal]:
@@ -76,6 +84,18 @@ def _selection(scene: Scene) -> Iterator[Refusal]:
             f"{name or 'A target without a name'} {'selects' if several else 'is'} nobody in account {scene.account}.",
             "It is of another account." if elsewhere else "It was deleted, or the name is wrong.",
             _instead(name, elsewhere=elsewhere),
+        )
+    wide = wish.scp_targets or wish.attach_scps or wish.guardrail or wish.enforce
+    if wish.selection.empty and not wide and not scene.bystanders:
+        others = ", ".join(wish.built.profile.targets)
+        yield Refusal(
+            "nobody",
+            "The plan would bind nobody.",
+            f"The spec's targets are of other accounts: {others}."
+            if others
+            else "No user, role or SCP target is named.",
+            "Name users or roles under Who (on a command line: --target, --path, --tag or --group), or units or "
+            "accounts under Account-wide (--attach-scps with --scp-target).",
         )
     if len(scene.people) > wish.selection.limit:
         yield Refusal(

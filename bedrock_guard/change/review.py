@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_guard.boundary.controls import titles
 from bedrock_guard.change.steps_pause import Gate
-from bedrock_guard.evidence.adding import cents
+from bedrock_guard.evidence.adding import cents, column, nearest
 from bedrock_guard.evidence.tables import dollars, total
 from bedrock_guard.evidence.words import accounts_words, many
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from bedrock_guard.change.plan_file import Effect, History, Hit, Plan
 
 _SHOWN = 12
+_PARTS = (
+    "refused_usd", "stranded_usd", "depends_usd", "others_usd", "unread_usd", "unseen_usd", "elsewhere_usd",
+)  # fmt: skip
+"""What the sentence of a window is made of."""
 _FLOORS = ("refused_usd", "depends_usd", "others_usd")
 """Dollars that callers are named for, who spent at least so much."""
 _VERDICTS = {"allowed": "allowed", "implicitDeny": "not allowed", "explicitDeny": "denied"}
@@ -41,8 +45,9 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield from ("", "## Steps", "")
     yield from (f"{number}. {step.words()}" for number, step in enumerate(plan.steps, start=1))
     if not plan.steps:
-        yield "Nothing is to be done: the account is as the spec asks."
-    yield from ("", "To apply it, type:", "", f"    {plan.phrase}")
+        yield _nothing(plan)
+    else:
+        yield from ("", "To apply it, type:", "", f"    {plan.phrase}")
     gates = [step for step in plan.steps if isinstance(step, Gate)]
     if gates:
         yield from ("", "It stops at its gates until these are typed:", "")
@@ -62,6 +67,13 @@ def _lines(plan: Plan) -> Iterator[str]:
     if plan.exports:
         yield from ("", "## Not done by this plan", "", *(f"    {line}" for line in plan.exports))
     yield from ("", "## The way back, by hand", "", *(f"    {line}" for line in plan.rollback_commands))
+
+
+def _nothing(plan: Plan) -> str:
+    """Why a plan has no step: what it was asked for is there, or is for others to run."""
+    if plan.exports and not plan.selected:
+        return "Nothing is done by this plan: its commands are for whoever may run them."
+    return "Nothing is to be done: the account is as the spec asks."
 
 
 def _effect(effect: Effect) -> Iterator[str]:
@@ -121,7 +133,8 @@ def _history(plan: Plan) -> Iterator[str]:
         return
     yield f"{seen.window}: {history_words(seen)}"
     yield ""
-    yield from map(_hit, seen.hits)
+    hits, others = rows(seen)
+    yield from map(_hit, hits)
     if not seen.hits:
         yield "Nobody whom the change touches would have been refused a call."
     yield ""
@@ -129,7 +142,7 @@ def _history(plan: Plan) -> Iterator[str]:
         yield from (
             "Hit by the same documents, and not touched by this plan:",
             "",
-            *map(_hit, seen.others),
+            *map(_hit, others),
             "",
         )
 
@@ -153,20 +166,8 @@ def history_words(seen: History) -> str:
 
     Together they are what the whole choice refuses, strands or leaves open, where the change leaves no document out.
     """
-    names = (
-        "refused_usd",
-        "stranded_usd",
-        "depends_usd",
-        "others_usd",
-        "unread_usd",
-        "unseen_usd",
-        "elsewhere_usd",
-    )
-    amounts = {name: getattr(seen, name) for name in names}
-    known = {name: Decimal(value) for name, value in amounts.items() if value is not None}
-    whole = None if seen.choice_usd is None else Decimal(seen.choice_usd)
-    adds_up = len(known) == len(names) and total(known.values()) == whole
-    shown = cents(known) if adds_up else known
+    amounts = {name: getattr(seen, name) for name in _PARTS}
+    shown, adds_up = _shown(seen)
     accounts = f"{many(len(seen.elsewhere), 'account')} of the profile ({', '.join(seen.elsewhere)})"
     words = {
         "refused_usd": "of those touched would have been refused",
@@ -179,11 +180,44 @@ def history_words(seen: History) -> str:
     }
     said = [
         f"{_amount(name, shown.get(name))} {words[name]}"
-        for name in names
+        for name in _PARTS
         if name == "refused_usd" or _some(amounts[name])
     ]
-    sum_ = f" Together {dollars(whole)}, as under Callers hit." if adds_up else ""
+    sum_ = f" Together {usd(seen.choice_usd)}, as under Callers hit." if adds_up else ""
     return f"{'; '.join(said)}.{sum_}"
+
+
+def _shown(seen: History) -> tuple[dict[str, Decimal], bool]:
+    """The amounts of the sentence that are known, in cents, and whether they are all of the choice."""
+    amounts = {name: getattr(seen, name) for name in _PARTS}
+    known = {name: Decimal(value) for name, value in amounts.items() if value is not None}
+    whole = None if seen.choice_usd is None else Decimal(seen.choice_usd)
+    adds_up = len(known) == len(_PARTS) and total(known.values()) == whole
+    return (cents(known) if adds_up else {name: nearest(value) for name, value in known.items()}), adds_up
+
+
+def rows(seen: History) -> tuple[tuple[Hit, ...], tuple[Hit, ...]]:
+    """Those touched and the others, in cents that add up to the sentence's wherever the exact dollars do."""
+    whole, _ = _shown(seen)
+    hits = _fitted(seen.hits, ("refused_usd",), seen.refused_usd, whole.get("refused_usd"))
+    hits = _fitted(hits, ("stranded_usd",), seen.stranded_usd, whole.get("stranded_usd"))
+    both = ("refused_usd", "stranded_usd")
+    return hits, _fitted(seen.others, both, seen.others_usd, whole.get("others_usd"))
+
+
+def _fitted(
+    hits: tuple[Hit, ...], names: tuple[str, ...], exact: str | None, whole: Decimal | None
+) -> tuple[Hit, ...]:
+    amounts = {(at, name): getattr(hit, name) for at, hit in enumerate(hits) for name in names}
+    known = {place: Decimal(value) for place, value in amounts.items() if value is not None}
+    adds_up = exact is not None and total(known.values()) == Decimal(exact)
+    shown = column([*known.values()], whole) if adds_up else map(nearest, known.values())
+    fitted = dict(zip(known, shown, strict=True))
+    texts = {place: str(value) for place, value in fitted.items()}
+    return tuple(
+        hit.model_copy(update={name: texts[at, name] for name in names if (at, name) in texts})
+        for at, hit in enumerate(hits)
+    )
 
 
 def _amount(name: str, shown: Decimal | None) -> str:

@@ -113,9 +113,8 @@ def _grouped(rights: Iterable[Right]) -> Iterator[tuple[list[str], list[str], Ke
             yield actions, list(where[start : start + _AT_ONCE]), keys
 
 
-def operator_refusals(look: Look, operator: str, rights: Sequence[Right]) -> Iterator[Refusal]:
-    """Why the operator, as it is now, cannot carry a change out."""
-    missing = lacking(look, operator, rights)
+def operator_refusals(operator: str, missing: Sequence[str]) -> Iterator[Refusal]:
+    """Why the operator, as it is now, cannot carry a change out: what `lacking` says of its rights."""
     if missing:
         yield Refusal(
             "permissions",

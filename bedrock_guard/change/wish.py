@@ -88,7 +88,7 @@ class Wish:
     @property
     def documents(self) -> dict[str, Any]:
         """The managed policies by name, the boundary first; none where only what is account-wide is asked for."""
-        if self.selection.empty and (self.attach_scps or self.guardrail is not None):
+        if self.selection.empty and (self.scp_targets or self.attach_scps or self.guardrail is not None):
             return {}
         kinds = ("boundary", "deny")
         return {p.name: p.document for kind in kinds for p in self.built.packed if p.kind == kind}

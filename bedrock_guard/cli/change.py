@@ -113,7 +113,10 @@ def plan(  # noqa: PLR0913, PLR0917 - one option for each thing a person may ask
     if made.exports:
         print("         what this plan does not run (SCPs, permission sets) stands there as commands")
     if made.steps:
-        print(f"next:    {again('apply', str(file), account, state)}")
+        kept = state or (Path("demo.sqlite") if account == "demo" else None)
+        print(f"next:    {again('apply', str(file), account, kept)}")
+        if kept != state:
+            print("         (this demo account ends here; with --state one like it is kept between commands)")
 
 
 @commands.command()

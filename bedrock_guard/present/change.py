@@ -143,7 +143,7 @@ def hits(plan: Plan, name_of: Callable[[str], str] = str) -> Shown:
             "models": tuple(map(name_of, one.models)),
             "controls": titles(one.controls),
         }
-        for one in found.hits
+        for one in review.rows(found)[0]
     ]
     none = "" if rows else " Nobody whom the change touches would have been refused a call."
     caption = f"Who would have been refused, {found.window}: {review.history_words(found)}{none}"

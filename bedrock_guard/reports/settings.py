@@ -216,17 +216,10 @@ def _check_previous(path: str) -> None:
 
 
 def _check_account(name: str) -> None:
-    if name in {"demo", "default"}:
-        return
-    import boto3
+    from bedrock_guard.account.session import unknown_profile
 
-    known = boto3.Session().available_profiles
-    if name not in known:
-        raise BadParameters(
-            f"There is no AWS profile {name!r}.",
-            why=f"The AWS configuration has {', '.join(known) or 'none'}.",
-            remedy="Give demo, default (boto3's own choice, such as a role of the machine), or a profile.",
-        )
+    if error := unknown_profile(name):
+        raise BadParameters(error.what, why=error.why, remedy=error.remedy)
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from bedrock_guard.account.answers import NotAwsAnswer, demanded
 from bedrock_guard.account.requests import RequestCounter
-from bedrock_guard.account.session import Account, EndpointRefusedError, SessionError
+from bedrock_guard.account.session import Account, EndpointRefusedError, SessionError, open_account
 from bedrock_guard.demo.errors import DemoStateError
 from bedrock_guard.demo.faults import Fault
 
@@ -174,6 +174,16 @@ def test_a_profile_that_is_missing_is_told_before_the_first_call(no_aws: pytest.
     no_aws.setenv("AWS_PROFILE", "missing")
     with pytest.raises(SessionError, match="missing"):
         Account.connect(region="us-east-1")
+
+
+def test_commands_tell_of_a_profile_that_is_missing_in_their_own_words(no_aws: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SessionError, match=r"There is no AWS profile 'nope'.*Do: Give demo, default \(boto3"):
+        open_account("nope")
+    no_aws.setenv("AWS_PROFILE", "missing")
+    with pytest.raises(SessionError, match="There is no AWS profile 'nope'"):
+        open_account("nope")
+    with pytest.raises(SessionError, match="the demo account needs none"):
+        open_account("default")
 
 
 def test_a_stray_endpoint_is_refused_before_anything_is_sent(no_aws: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -90,6 +91,61 @@ def test_a_refusal_names_every_reason(folder: Path) -> None:
     ):
         assert words in said
     assert not (folder / "change").exists()
+
+
+def test_the_lockout_of_one_target_is_told_beside_what_is_wrong_with_the_others(folder: Path) -> None:
+    who = (
+        "--target",
+        "role/break-glass-admin",
+        "--target",
+        "role/bedrock-analyst",
+        "--target",
+        "user/legacy-etl",
+    )
+    _, said = run(folder, "plan", "guard.toml", *DEMO, *who, "--days", "0")
+    assert "role/break-glass-admin is selected; it must stay free" in said
+    assert "user/legacy-etl has a boundary that is not of this spec" in said
+    assert (
+        "After the change arn:aws:iam::111122223333:role/bedrock-analyst could no longer go on with it"
+        in said
+    )
+    assert re.findall(r"^(\d)\. ", said, re.MULTILINE) == ["1", "2", "3"], "each once"
+
+
+def test_a_plan_for_nobody_is_not_made_and_none_is_left_behind(folder: Path) -> None:
+    status, said = run(folder, "plan", "guard.toml", *DEMO, "--days", "0")
+    assert status == 2
+    assert "The plan would bind nobody." in said
+    assert "--target" in said
+    assert "--attach-scps" in said
+    assert not (folder / "change").exists()
+    elsewhere = SPEC.replace("break_glass", 'targets = ["arn:aws:iam::123456789012:role/app"]\nbreak_glass')
+    both = elsewhere.replace('["111122223333"]', '["111122223333", "123456789012"]')
+    (folder / "guard.toml").write_text(both)
+    status, said = run(folder, "plan", "guard.toml", *DEMO, "--days", "0")
+    assert status == 2
+    assert "targets are of other accounts: arn:aws:iam::123456789012:role/app" in said
+
+
+def test_commands_for_scps_alone_put_no_policy_in_the_account(folder: Path) -> None:
+    status, said = run(folder, "plan", "guard.toml", *DEMO, "--days", "0", "--scp-target", "123456789012")
+    assert status == 0, said
+    assert "its commands are for whoever may run them" in said
+    assert "create policy" not in said
+    assert "To apply it" not in said
+    (written,) = (folder / "change").glob("*.md")
+    assert "attach-policy --policy-id" in written.read_text()
+
+
+def test_without_a_state_the_next_command_works_all_the_same(folder: Path) -> None:
+    status, said = run(folder, "plan", "guard.toml", "--account", "demo", *TARGETS, "--days", "0")
+    assert status == 0, said
+    phrase = next(line.strip() for line in said.splitlines() if line.startswith("    apply "))
+    following = shlex.split(said.partition("next:")[2].splitlines()[0])
+    assert "with --state one like it is kept" in said
+    status, said = run(folder, *following[1:], "--phrase", phrase)
+    assert status == 3, said
+    assert "waits for a person" in said
 
 
 def test_the_operator_policy_is_printed(folder: Path) -> None:

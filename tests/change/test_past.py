@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import replace
 from decimal import Decimal
@@ -12,7 +13,8 @@ import pytest
 from bedrock_guard.account.session import Account
 from bedrock_guard.account.situation import Situation, example_spec
 from bedrock_guard.change.plan import Plan, make_plan
-from bedrock_guard.change.review import history_words, review, usd
+from bedrock_guard.change.plan_file import History, Hit
+from bedrock_guard.change.review import history_words, review, rows, usd
 from bedrock_guard.change.steps_principal import Soak
 from bedrock_guard.change.wish import Selection, Wish
 from bedrock_guard.evidence.caller_spend import by_caller
@@ -203,6 +205,31 @@ def test_the_window_is_written_as_on_every_other_page(account: Account, seen: Si
     told = planned(account, seen, "role/policy-qa").history
     assert told is not None
     assert told.window in seen.line()
+
+
+def _row(name: str, refused: str, stranded: str = "0") -> Hit:
+    return Hit(principal=name, calls=1, last_call=None, controls=(), models=(), refused_usd=refused,
+               stranded_usd=stranded)  # fmt: skip
+
+
+def test_the_cents_of_the_lists_add_up_to_those_of_the_sentence() -> None:
+    found = History(
+        window="w", hits=(_row("a", "0.664"), _row("b", "1.004", "2.004"), _row("c", "3.004", "1.004")),
+        refused_usd="4.672", stranded_usd="3.008", depends_usd="0", unseen_usd="0", others_usd="5.012",
+        others=(_row("d", "1.004", "2.004"), _row("e", "2.004")), choice_usd="12.692",
+    )  # fmt: skip
+    words = history_words(found)
+    mine, others = rows(found)
+    said = [Decimal(one) for one in re.findall(r"\$([0-9.]+\d)", words)]
+    assert sum(said[:-1]) == said[-1], words
+    assert total(Decimal(one.refused_usd or "NaN") for one in mine) == said[0]
+    assert total(Decimal(one.stranded_usd or "NaN") for one in mine) == said[1]
+    both = [Decimal(value or "NaN") for one in others for value in (one.refused_usd, one.stranded_usd)]
+    assert f"at least ${total(both)} that the same documents would hit" in words
+    less = found.model_copy(update={"others_usd": "9"})
+    assert [one.refused_usd for one in rows(less)[1]] == ["1.00", "2.00"], (
+        "what does not add up is not made to"
+    )
 
 
 def test_nobody_is_hit_by_what_changes_for_others(account: Account, seen: Situation) -> None:
