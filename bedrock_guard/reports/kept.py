@@ -22,16 +22,25 @@ from nbformat import NotebookNode
 from bedrock_guard.present import ink
 from bedrock_guard.present.table import NO_MATH
 from bedrock_guard.reports.figures import MIME, NAMES_MIME
-from bedrock_guard.reports.shortened import Rows, fitted, parts
+from bedrock_guard.reports.shortened import SUMS, Rows, fitted, parts
 
 MOST_BYTES: Final = 25_000
 """Of the file: a year of nights of both reports is then 18 MB, which a repository or a bucket keeps easily."""
 PLOTLY: Final = "application/vnd.plotly.v1+json"
 _HTML: Final = "text/html"
+_KEPT: Final = "text/markdown"
+"""Markdown that is one block of HTML: in JupyterLab its tables have texts at the left, and it is never trusted."""
 _COMMANDS: Final = re.compile(r"<pre[^>]*>([^<]*)<code[^>]*>(.*?)</code></pre>", re.DOTALL)
 _WRAPPED: Final = "<pre style='word-break:normal'>"
 """JupyterLab by itself breaks a line of commands anywhere."""
-_SUMS: Final = '<tr class="total"><td'
+_PLACED: Final = (
+    ('<tr class="total"><td', SUMS),
+    (' class="number"', " align=right"),
+    ("<thead>", "<thead align=left>"),
+)
+"""Looks that are kept: the row of sums, numbers at the right, heads above their columns."""
+_MARKS: Final = str.maketrans({"$": "&#36;", "\\": "&#92;", "\n": "&#10;"})
+"""What Markdown would read as a formula, or as the end of the block."""
 _LOOKS: Final = re.compile(r' (?:class|style|data-head|role|tabindex|aria-label)="[^"]*"')
 """JupyterLab takes roles and names of regions away by itself; where nothing scrolls, none is needed."""
 _BARE: Final = re.compile(
@@ -54,9 +63,9 @@ def kept(notebook: NotebookNode) -> NotebookNode:
     """A copy without what the page beside it holds, its rows shortened so that the file keeps to `MOST_BYTES`."""
     small = _plain(notebook)
     pages = [
-        one.data for cell in small.cells for one in cell.get("outputs", ()) if _HTML in one.get("data", {})
+        one.data for cell in small.cells for one in cell.get("outputs", ()) if _KEPT in one.get("data", {})
     ]
-    held = [list(parts(page[_HTML])) for page in pages]
+    held = [list(parts(page[_KEPT])) for page in pages]
     _put(pages, held, repeat(""))
     room = MOST_BYTES - len(_written(small).encode())
     _put(pages, held, iter(fitted([part for page in held for part in page if isinstance(part, Rows)], room)))
@@ -66,7 +75,7 @@ def kept(notebook: NotebookNode) -> NotebookNode:
 def _put(pages: Iterable[NotebookNode], held: Iterable[Sequence[str | Rows]], rows: Iterator[str]) -> None:
     """The pages, from their texts and what is shown of the rows between them."""
     for page, cut in zip(pages, held, strict=True):
-        page[_HTML] = "".join(next(rows) if isinstance(part, Rows) else part for part in cut)
+        page[_KEPT] = "".join(next(rows) if isinstance(part, Rows) else part for part in cut)
 
 
 def _written(notebook: NotebookNode) -> str:
@@ -103,7 +112,7 @@ def _together(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
     for ours, run in groupby(outputs, lambda one: _ours(one.get("data", {}))):
         if ours:
             html = "".join(_html(one["data"]) for one in run)
-            data = {_HTML: f"<div class='{NO_MATH}'>{html}</div>"}
+            data = {_KEPT: f"<div class='{NO_MATH}'>{html}</div>".translate(_MARKS)}
             yield nbformat.v4.new_output("display_data", data)
             continue
         for one in run:
@@ -126,7 +135,9 @@ def _html(data: dict[str, Any]) -> str:
 def _plain_html(html: str) -> str:
     """The same words, tables and lists."""
     html = _COMMANDS.sub(rf"{_WRAPPED}\1\2</pre>", html)
-    html, left = _LOOKS.sub("", html.replace(_SUMS, "<tr><th")), 1
+    for looks, plain in _PLACED:
+        html = html.replace(looks, plain)
+    html, left = _LOOKS.sub("", html), 1
     while left:  # one may stand in another
         html, left = _BARE.subn(lambda bare: bare[2] or bare[4] or "", html)
     return _WORDS.sub(_unquoted, _IMPLIED.sub("", html))

@@ -16,8 +16,9 @@ _ROWS: Final = re.compile(
     re.DOTALL,
 )
 _FIRST: Final = re.compile(r"(?=<tr>|<li>)")
-_SUMS: Final = "<tr><th>"
+SUMS: Final = "<tr><th align=left"
 """How the row begins that adds up the others."""
+_HEADS: Final = re.compile(r"<th\b")
 _CALLED: Final = {"table": "row", "ol": "step", "ul": "finding"}
 _SHARE: Final[Mapping[str, int]] = {"ol": 2}
 """A step with its commands is as long as several rows, and steps that end before what stops a key help nobody."""
@@ -59,7 +60,7 @@ class Rows:
             return shown + self.end
         told = f"… {many(left, f'more {_CALLED[self.kind]}')} {'stand' if left > 1 else 'stands'} in report.html."
         if self.kind == "table":
-            return f"{shown}<tr><td colspan={self.head.count('<th>') or 1}>{told}{self.end}"
+            return f"{shown}<tr><td colspan={len(_HEADS.findall(self.head)) or 1}>{told}{self.end}"
         return f"{shown}{self.end}<p>{told}"
 
     def count(self, cap: int) -> int:
@@ -116,7 +117,7 @@ def parts(html: str) -> Iterator[str | Rows]:
         before, *rows = _FIRST.split(found["rows"])
         if before:
             continue
-        sums = rows.pop() if rows and rows[-1].startswith(_SUMS) else ""
+        sums = rows.pop() if rows and rows[-1].startswith(SUMS) else ""
         yield html[at : found.start()]
         yield Rows(kind, found["head"], tuple(rows), sums + found["end"])
         at = found.end()

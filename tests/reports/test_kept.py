@@ -31,7 +31,7 @@ from bedrock_guard.reports.keys import KeyReport
 from bedrock_guard.reports.parts import Html, findings_list, sources_list, verdict
 from bedrock_guard.reports.run import Options, run
 from bedrock_guard.reports.settings import CostSettings, KeySettings
-from bedrock_guard.reports.shortened import Rows, fitted, in_file, parts
+from bedrock_guard.reports.shortened import SUMS, Rows, fitted, in_file, parts
 
 LEFT = re.compile(r"… ([\d,]+) more (row|step|finding)s? stands? in report\.html")
 HIDDEN = re.compile(r"\(([\d,]+) more rows are not shown\)")
@@ -85,7 +85,7 @@ def words(html: str) -> list[str]:
 
 def pages(book: nbformat.NotebookNode) -> str:
     return "".join(
-        output["data"].get("text/html", "") for cell in book.cells for output in cell.get("outputs", ())
+        output["data"].get("text/markdown", "") for cell in book.cells for output in cell.get("outputs", ())
     )
 
 
@@ -126,7 +126,7 @@ def test_what_is_left_out_is_counted_and_sums_stay(
         told = LEFT.search(one.first(count))
         assert len(one.rows) == count + (int(told[1]) if told else 0)
         left += count < len(one.rows)
-        if "<tr><th>" in one.end:
+        if SUMS in one.end:
             assert one.end in small, "the sum of all stays"
         hidden = HIDDEN.search(one.head)
         assert not hidden or hidden[0] in small, "what no page shows is said as before"
@@ -148,7 +148,7 @@ def table(rows: int, *, total: bool = False, words: str = "Many") -> Rows:
     (_, made, _) = parts(
         f"<table><caption>{words}<thead><tr><th>a<th>b<tbody>"
         + "".join(f"<tr><td>row {n} é<td>{n}" for n in range(rows))
-        + ("<tr><th>total<td>9" if total else "")
+        + (f"{SUMS}>total<td>9" if total else "")
         + "</table>"
     )
     assert isinstance(made, Rows)
@@ -171,7 +171,7 @@ def test_rows_fit_their_room_as_far_as_heads_and_sums_let_them(rows: int, total:
         assert text.count("é<td>") + text.count("<td>row") // 99 + int(left[1] if left else 0) == len(
             one.rows
         )
-        assert text.endswith("<tr><th>total<td>9</table>" if one.end.startswith("<tr>") else "</table>")
+        assert text.endswith(f"{SUMS}>total<td>9</table>" if one.end.startswith("<tr>") else "</table>")
 
 
 def test_the_longest_are_shortened_first_and_findings_last() -> None:
@@ -268,8 +268,8 @@ def test_sources_stand_once_and_first_what_is_not_whole() -> None:
         if isinstance(one, Rows)
     ]
     assert made.rows == (
-        "<tr><td>Calls<td>CloudTrail<td><td>2<td>at least this much: w",
-        "<tr><td>Bill, Total<td>Cost Explorer<td><td>4<td>complete",
+        "<tr><td>Calls<td>CloudTrail<td><td align=right>2<td>at least this much: w",
+        "<tr><td>Bill, Total<td>Cost Explorer<td><td align=right>4<td>complete",
     )
 
 
@@ -302,6 +302,7 @@ def test_it_reads_like_what_was_shown() -> None:
         assert held.count(NO_MATH) == html.count(NO_MATH) == 1
         assert words(held) == words(html)
         assert "<span" not in held
+        assert not set("$\\\n") & set(held), "Markdown would read a formula, or the end of the block"
 
 
 def test_outputs_of_a_cell_are_one_page_without_looks_and_charts_are_named() -> None:
@@ -323,11 +324,14 @@ def test_outputs_of_a_cell_are_one_page_without_looks_and_charts_are_named() -> 
     assert small.metadata == {"tags": ["x"]}
     page, line = small.outputs
     assert line["data"] == {"text/plain": "1 figure"}
-    html = page["data"]["text/html"]
+    html = page["data"]["text/markdown"]
     assert html.startswith(
         f"<div class='{NO_MATH}'><p>Chart: Spend &lt;by&gt; day; it is drawn in report.html."
-        "<table><caption>Two, $1 to $2"
+        "<table><caption>Two, &#36;1 to &#36;2"
     )
-    assert html.endswith("<tr><td>a&lt;b<td>1<tr><td>c<td>2<tr><th>total<td>3</table></div>")
+    assert html.endswith(
+        "<tr><td>a&lt;b<td align=right>1<tr><td>c<td align=right>2<tr><th align=left>total<td align=right>3"
+        "</table></div>"
+    )
     assert html.count(NO_MATH) == 1, "JupyterLab would read what stands between two dollar signs as a formula"
     nbformat.validate(kept(book))
