@@ -30,9 +30,7 @@ _GARBAGE_SELDOM: Final = "import atexit, gc; gc.set_threshold(50_000, 50, 50); a
 
 _NO_CHATTER: Final = f"--IPKernelApp.log_level={logging.CRITICAL}"
 """A kernel that is ended within a cell logs, with a traceback, that it cannot answer; a cell's own error is no log."""
-logging.getLogger("papermill").addHandler(
-    logging.NullHandler()
-)  # or Python prints what CellFailed says after it
+logging.getLogger("papermill").addHandler(logging.NullHandler())  # its error line repeats CellFailed
 
 
 class _SavedOnce(NBClientEngine):
