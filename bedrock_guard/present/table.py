@@ -118,21 +118,31 @@ class Shown:
         )
 
     def text(self, width: int | None = None) -> str:
-        """The table as plain text; without rows its caption alone.
+        """The table as plain text.
 
         Args:
-            width: columns of the terminal; a table that does not fit is shown row by row. None is as wide as it needs.
+            width: columns of the terminal; a table that does not fit is shown row by row, one without rows as its
+                caption. None is as wide as it needs, as a notebook's plain twin.
         """
         said = [plain(self.caption, limit=_LINE) + self._hidden(), plain(self.more, limit=_LINE)]
+        if width is None:
+            return "\n".join([said[0], *filter(None, said[1:]), self._twin()])
         lines = [terminal.paragraph(words, width) for words in said if words]
         if not self.frame.empty or not lines:
             lines.append(self._as_text(width))
         return "\n".join(lines)
 
-    def _as_text(self, width: int | None) -> str:
-        columns = self._columns()
+    def _twin(self) -> str:
+        heads = [self.header(c) for c in self._columns()]
+        cells = [dict(zip(heads, row, strict=True)) for row in self._cells()]
+        return pd.DataFrame(cells, columns=heads).to_string(index=False)
+
+    def _cells(self) -> list[list[str]]:
         rows = [*self._rows(), *([self._sums()] if self.total and len(self.frame) > 1 else [])]
-        cells = [[self._cell(c, v) for c, v in zip(columns, row, strict=True)] for row in rows]
+        return [[self._cell(c, v) for c, v in zip(self._columns(), row, strict=True)] for row in rows]
+
+    def _as_text(self, width: int) -> str:
+        columns, cells = self._columns(), self._cells()
         right = [place for place, c in enumerate(columns) if c in self._right]
         return terminal.table([plain(self.header(c)) for c in columns], cells, right, width)
 
