@@ -215,8 +215,8 @@ def test_an_exception_for_a_member_of_a_family_says_so() -> None:
         ("until", "20261231", "no date"),
         ("owner", '"o\\u001b[31m"', "U+001B"),
         ("reason", '"r\\u202e"', "U+202E"),
-        ("reason", f'"{"x" * 1001}"', "at most 1000"),
-        ("owner", f'"{"x" * 201}"', "at most 200"),
+        ("reason", f'"{"x" * 1001}"', "longer than 1000 characters"),
+        ("owner", f'"{"x" * 201}"', "longer than 200 characters"),
     ],
 )
 def test_what_people_wrote_is_checked(key: str, value: str, says: str) -> None:
