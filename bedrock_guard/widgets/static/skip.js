@@ -17,9 +17,13 @@ function nameScrolled(bench) {
 function openAtTop(page) {
   const bar = page.closest(".jupyter-widget-tab").querySelector(":scope > .lm-TabBar");
   for (const own of [page, ...page.querySelectorAll(".bg-scroll")]) own.scrollTop = 0;
-  if (page.getBoundingClientRect().top >= bar.getBoundingClientRect().bottom - 1) return;
-  page.style.scrollMarginTop = `${(parseFloat(getComputedStyle(bar).top) || 0) + bar.offsetHeight}px`;
-  page.scrollIntoView({ block: "start" });
+  const covered = () => bar.getBoundingClientRect().bottom - page.getBoundingClientRect().top;
+  let above = (parseFloat(getComputedStyle(bar).top) || 0) + bar.offsetHeight;
+  for (let turn = 0; turn < 2 && covered() > 1; turn += 1) {
+    page.style.scrollMarginTop = `${above}px`;
+    page.scrollIntoView({ block: "start" });
+    above += covered();  // what scrolls may have a padding, within which the tabs stay
+  }
 }
 
 const turned = new MutationObserver((changes) => {
