@@ -40,7 +40,7 @@ from bedrock_guard.evidence.mantle import mantle_use
 from bedrock_guard.evidence.packed import packed
 from bedrock_guard.evidence.prices import from_bill
 from bedrock_guard.evidence.questions import answers
-from bedrock_guard.evidence.rules_watch import break_glass_used, denied_bursts, expiring, networks_of_theft
+from bedrock_guard.evidence.rules_watch import break_glass_used, denied_burst, key_expiring, networks_of_theft
 from bedrock_guard.evidence.spend import MANTLE, classify_bill
 from bedrock_guard.evidence.suspects import Suspect, suspects
 from bedrock_guard.evidence.tables import Provenance, provenance_of
@@ -107,8 +107,8 @@ class Investigation:
         limits, stretch = self.thresholds, timedelta(minutes=self.thresholds.denied_minutes)
         return (
             *find(self.evidence, limits),
-            *denied_bursts(self.calls, limits.denied_calls, stretch),
-            *expiring(self.keys.table, self.account.now, limits.expiring_days),
+            *denied_burst(self.calls, limits.denied_calls, stretch),
+            *key_expiring(self.keys.table, self.account.now, limits.expiring_days),
         )
 
     @property

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from inspect import getdoc
 from pathlib import Path
+from typing import Any
 
-from bedrock_guard.evidence import rules_changes, rules_keys, rules_logging, rules_use
-from bedrock_guard.evidence.finding import Rule, Thresholds
+from bedrock_guard.evidence import rules_changes, rules_keys, rules_logging, rules_use, rules_watch
+from bedrock_guard.evidence.finding import Thresholds
 
-_FAMILIES = {
+_FAMILIES: dict[str, Sequence[Callable[..., Any]]] = {
     "Keys and users made for a key": rules_keys.RULES,
     "Use": rules_use.RULES,
     "Logs and trails": rules_logging.RULES,
     "Guardrails, models, commitments, limits": rules_changes.RULES,
+    "What the spec or a deadline makes a finding": (
+        rules_watch.break_glass_used,
+        rules_watch.denied_burst,
+        rules_watch.key_expiring,
+    ),
 }
 _EXAMPLES = re.compile(r"True:\s(?P<is>.+?)\sFalse:\s(?P<none>.+)", re.DOTALL)
 _ARGUMENT = re.compile(r"^    (\w+): (.+?)(?=^    \w+: |\Z)", re.DOTALL | re.MULTILINE)
@@ -57,13 +63,13 @@ def _thresholds() -> Iterator[str]:
     yield ""
 
 
-def _rules(title: str, rules: tuple[Rule, ...]) -> Iterator[str]:
+def _rules(title: str, rules: Sequence[Callable[..., Any]]) -> Iterator[str]:
     yield f"## {title}"
     yield ""
     yield "| finding | what | speaks | does not speak |"
     yield "|---|---|---|---|"
     for rule in rules:
-        doc = getdoc(rule) or ""
+        doc = (getdoc(rule) or "").partition("\nArgs:")[0]
         found = _EXAMPLES.search(doc)
         speaks, silent = (found["is"], found["none"]) if found else ("", "")
         name = getattr(rule, "__name__", "")

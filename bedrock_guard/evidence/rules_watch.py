@@ -19,8 +19,10 @@ VALUE: Final = "value"
 """The fact that tells two findings of one rule and subject apart."""
 
 
-def denied_bursts(calls: pd.DataFrame, most: int, stretch: timedelta) -> Iterator[Finding]:
+def denied_burst(calls: pd.DataFrame, most: int, stretch: timedelta) -> Iterator[Finding]:
     """A caller was refused so often within a stretch: a wrong boundary, or somebody trying doors.
+
+    True: five refusals of one caller within an hour. False: four, or five on five days.
 
     Args:
         calls: the trail table.
@@ -56,6 +58,8 @@ def break_glass_used(
 ) -> Iterator[Finding]:
     """A principal that the boundary never binds did something: by its purpose that is rare, and somebody's to explain.
 
+    True: a call of a role that the spec names as `break_glass`. False: the role exists and nobody took it.
+
     Args:
         calls: the trail table.
         glass: the ARNs of a spec's `break_glass`.
@@ -84,8 +88,11 @@ def networks_of_theft(findings: Sequence[Finding], suspected: Sequence[Suspect])
     return {str(one.facts.get(VALUE)): short(one.subject) for one in new}
 
 
-def expiring(keys: pd.DataFrame, now: datetime, days: int) -> Iterator[Finding]:
-    """Keys in use that end soon: what stops then."""
+def key_expiring(keys: pd.DataFrame, now: datetime, days: int) -> Iterator[Finding]:
+    """A key in use ends soon: what uses it stops then.
+
+    True: an active key that ends in a week. False: an inactive one, or one that ends next year.
+    """
     for row in keys[keys["status"] == "active"].to_dict("records"):
         ends = row["expires"]
         if pd.isna(ends) or not timedelta() <= ends - now <= timedelta(days=days):

@@ -28,6 +28,7 @@ from bedrock_guard.evidence.rules_keys import RULES as KEY_RULES
 from bedrock_guard.evidence.rules_logging import RULES as LOGGING_RULES
 from bedrock_guard.evidence.rules_use import RULES as USE_RULES
 from bedrock_guard.evidence.rules_use import network_of
+from bedrock_guard.evidence.rules_watch import break_glass_used, denied_burst, key_expiring
 from bedrock_guard.evidence.suspects import others_from, signs_of_theft
 from bedrock_guard.evidence.tables import MissingColumns, Provenance
 
@@ -773,7 +774,15 @@ def test_the_page_of_findings_is_in_step_and_every_rule_has_both_examples() -> N
     assert all(cell.strip(" |") for row in rows for cell in row), "a rule or threshold without words"
     named = {row[0].strip("| `") for row in rows}
     assert {item.name for item in fields(Thresholds)} < named
-    rules = [*KEY_RULES, *USE_RULES, *LOGGING_RULES, *CHANGE_RULES]
+    rules = [
+        *KEY_RULES,
+        *USE_RULES,
+        *LOGGING_RULES,
+        *CHANGE_RULES,
+        break_glass_used,
+        denied_burst,
+        key_expiring,
+    ]
     assert {rule.__name__ for rule in rules} == named - {item.name for item in fields(Thresholds)}
 
 

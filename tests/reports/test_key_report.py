@@ -19,7 +19,7 @@ from bedrock_guard.evidence.caller_names import short
 from bedrock_guard.evidence.findings import Thresholds
 from bedrock_guard.evidence.invocations import INVOCATIONS
 from bedrock_guard.evidence.key_facts import UserFacts
-from bedrock_guard.evidence.rules_watch import break_glass_used, denied_bursts, expiring
+from bedrock_guard.evidence.rules_watch import break_glass_used, denied_burst, key_expiring
 from bedrock_guard.evidence.suspects import suspects
 from bedrock_guard.evidence.tables import dollars
 from bedrock_guard.present import keys as show
@@ -330,12 +330,12 @@ def calls(*minutes: int, denied_by: str = "boundary", kind: str = "none") -> pd.
 
 def test_refusals_speak_from_the_threshold_on_and_only_together() -> None:
     hour = timedelta(minutes=60)
-    assert list(denied_bursts(calls(0, 10, 20, 30), 5, hour)) == []
-    assert list(denied_bursts(calls(0, 20, 40, 60, 80), 5, hour)) == []
-    (found,) = denied_bursts(calls(0, 10, 20, 30, 60), 5, hour)
+    assert list(denied_burst(calls(0, 10, 20, 30), 5, hour)) == []
+    assert list(denied_burst(calls(0, 20, 40, 60, 80), 5, hour)) == []
+    (found,) = denied_burst(calls(0, 10, 20, 30, 60), 5, hour)
     assert found.evidence_count == 5
     assert found.severity == "medium"
-    assert next(iter(denied_bursts(calls(0, 1, 2, kind="long_term"), 3, hour))).severity == "high"
+    assert next(iter(denied_burst(calls(0, 1, 2, kind="long_term"), 3, hour))).severity == "high"
 
 
 def test_a_key_speaks_before_its_end_while_it_is_in_use() -> None:
@@ -348,8 +348,8 @@ def test_a_key_speaks_before_its_end_while_it_is_in_use() -> None:
             "expires": [now + timedelta(days=n) if n is not None else pd.NaT for n in (5, 50, -5, None, 5)],
         }
     )
-    assert [found.subject for found in expiring(keys, now, 14)] == ["soon"]
-    assert list(expiring(keys, now, 0)) == []
+    assert [found.subject for found in key_expiring(keys, now, 14)] == ["soon"]
+    assert list(key_expiring(keys, now, 0)) == []
 
 
 def test_a_command_of_the_headline_ends_its_lines_between_words(report: KeyReport, truth: dict) -> None:
