@@ -53,7 +53,13 @@ _PAGE: Final[Mapping[str, str]] = {
 }
 _DECIMALS: Final = re.compile(r"(\d\.\d)\d+")
 _OWN: Final = re.compile(r'id="(?:defs|topdefs)-(\w+)"')
-_SWATCH: Final[Mapping[str, str]] = {"/": "slash", "x": "cross", ".": "dots", "": "plain"}
+_SWATCH: Final[Mapping[str, str]] = {
+    "/": "slash",
+    "-": "stripes",
+    "x": "cross",
+    ".": "dots",
+    "": "plain",
+}
 
 
 @contextmanager
@@ -102,7 +108,7 @@ def _swatch(trace: Mapping[str, Any]) -> str:
     marker = trace.get("marker", {})
     if marker.get("symbol"):
         return "<i>▼</i>"
-    kind = _SWATCH[marker.get("pattern", {}).get("shape", "")] if marker else "line"
+    kind = _SWATCH.get(marker.get("pattern", {}).get("shape", ""), "plain") if marker else "line"
     colour = marker.get("color") or trace.get("line", {}).get("color") or ink.INK
     if trace.get("fillcolor"):
         kind, colour = "plain", trace["fillcolor"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -143,10 +145,28 @@ def run(
     make = s3 or (lambda: session_of(account).client("s3"))
     place = place_of(str(out), make) if isinstance(out, (str, Path)) else out
     kind = run_name(name)
-    with place.making() as making:
+    with _foreseen(name, options), place.making() as making:
         given = {"previous": str(place.earlier(name, making)), **parameters}
         executed = _execute(name, source, given, place, making, options, kind)
         return _finish(name, executed, place, making / "run", options, kind)
+
+
+@contextmanager
+def _foreseen(name: str, options: Options) -> Iterator[None]:
+    """Whatever else goes wrong is a failed run: Python's own exit status 1 would read as findings."""
+    try:
+        yield
+    except GuardError:
+        raise
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(at.filename).name}, line {at.lineno}"
+        raise ReportFailed(
+            f"The {TITLES[name]} failed in a way that nobody foresaw.",
+            why=_told(f"{type(error).__name__}: {error} ({where})", options),
+            remedy="Tell its makers this line and what `bedrock-guard --version` says. Nothing was left behind.",
+            kept="",
+        ) from error
 
 
 def check_names(source: Path, parameters: Mapping[str, Any]) -> None:

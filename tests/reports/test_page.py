@@ -16,7 +16,7 @@ from bedrock_guard.present import charts, ink
 from bedrock_guard.present.charts import outcome_by_model
 from bedrock_guard.present.table import Shown
 from bedrock_guard.reports import page as page_module
-from bedrock_guard.reports.drawing import _kept
+from bedrock_guard.reports.drawing import _SWATCH, _kept
 from bedrock_guard.reports.figures import MIME
 from bedrock_guard.reports.kept import PLOTLY, kept
 from bedrock_guard.reports.page import PageWouldFetch, jointed, outside_addresses, page
@@ -296,3 +296,10 @@ def test_the_words_above_a_table_keep_to_a_narrow_pane_of_a_notebook() -> None:
         made.page.set_viewport_size({"width": 1600, "height": 900})
         made.page.locator("#pane").evaluate("pane => pane.style.width = '1500px'")
         assert made.page.locator("caption").bounding_box()["width"] <= 49 * 16
+
+
+def test_every_pattern_of_our_charts_has_its_mark_in_the_legend() -> None:
+    shapes = {shape for _, shape in (*charts._DRAWN.values(), *charts.VERDICTS.values())}
+    assert shapes <= set(_SWATCH)
+    css = (Path(page_module.__file__).parent / "templates" / "guard_report" / "style.css").read_text()
+    assert all(f".legend i.{name} " in css for name in _SWATCH.values() if name != "plain")

@@ -81,6 +81,15 @@ def test_a_cell_that_raises_leaves_only_failed_with_the_error_on_top(tmp_path: P
     assert not any("papermill-error-cell-tag" in cell.metadata.get("tags", []) for cell in cells)
 
 
+def test_what_nobody_foresaw_is_a_failed_run_and_no_finding(tmp_path: Path) -> None:
+    chart = {"application/vnd.plotly.v1+json": {"data": [{"type": "bar", "nonsense": 1}], "layout": {}}}
+    cell = f"from IPython.display import display\ndisplay({chart!r}, raw=True)"
+    with pytest.raises(ReportFailed, match=r"nobody foresaw[\s\S]*ValueError") as failed:
+        made(tmp_path, cell)
+    assert failed.value.exit_status == 4
+    assert left(tmp_path) == []
+
+
 def test_a_secret_in_an_error_is_not_kept(tmp_path: Path) -> None:
     secret = "ABSK" + "q" * 40
     with pytest.raises(ReportFailed) as caught:
