@@ -6,7 +6,7 @@ finding; a finding without one shows all the same, and so does one in a statemen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
@@ -14,13 +14,11 @@ from typing import Final
 from bedrock_guard.boundary.builder import Built
 from bedrock_guard.boundary.controls import by_id
 from bedrock_guard.boundary.controls.model import Accepted
-from bedrock_guard.boundary.packing import Kind, Packed, minified
+from bedrock_guard.boundary.packing import POLICY_KINDS, Packed, minified
 from bedrock_guard.iam.document import read
 from bedrock_guard.iam.lint import Finding, lint
 from bedrock_guard.iam.lint_model import quoted
-from bedrock_guard.iam.model import Kind as PolicyKind
 
-KINDS: Final[Mapping[Kind, PolicyKind]] = {"boundary": "boundary", "deny": "identity", "scp": "scp"}
 _FULL: Final = Accepted(
     "near-quota", "", "A document is filled before another is opened; how full each is stands with the sizes."
 )
@@ -53,7 +51,7 @@ def linted(built: Built, tick: Callable[[], None] | None = None) -> tuple[Noted,
     for packed in built.packed:
         if tick:
             tick()
-        findings = lint(read(minified(packed.document), KINDS[packed.kind]))
+        findings = lint(read(minified(packed.document), POLICY_KINDS[packed.kind]))
         found += [Noted(packed.name, finding, _why(packed, finding)) for finding in findings]
     return tuple(found)
 

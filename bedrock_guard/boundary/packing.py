@@ -13,13 +13,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from bedrock_guard.boundary.controls.model import Conditions, Control, Rule
 from bedrock_guard.boundary.spec import Controls
+from bedrock_guard.iam.model import Kind as PolicyKind
 from bedrock_guard.iam.quotas import quota
 
 Kind = Literal["boundary", "deny", "scp"]
+POLICY_KINDS: Final[Mapping[Kind, PolicyKind]] = {"boundary": "boundary", "deny": "identity", "scp": "scp"}
+"""As what kind of policy each is read."""
 Merging = Literal["nothing", "families", "everything"]
 
 QUOTA: Mapping[Kind, int] = {

@@ -19,7 +19,7 @@ from bedrock_guard.boundary.controls.lifting import PRINCIPAL
 from bedrock_guard.boundary.controls.model import Rule
 from bedrock_guard.boundary.controls.targets import closed_by
 from bedrock_guard.boundary.open_resource import OpenRule, acts
-from bedrock_guard.boundary.packing import Kind, Packed, Piece, minified
+from bedrock_guard.boundary.packing import POLICY_KINDS, Kind, Packed, Piece, minified
 from bedrock_guard.boundary.profile import Profile
 from bedrock_guard.iam.document import ALLOW_ALL, Document, read
 from bedrock_guard.iam.document import Kind as PolicyKind
@@ -296,11 +296,8 @@ def tipping(
     return frozenset(tipping)
 
 
-_KINDS: Mapping[Kind, PolicyKind] = {"boundary": "boundary", "deny": "identity", "scp": "scp"}
-
-
 def _document(packed: Packed) -> Document:
-    kind, version = _KINDS[packed.kind], packed.document["Version"]
+    kind, version = POLICY_KINDS[packed.kind], packed.document["Version"]
     each = (
         _read(minified({"Version": version, "Statement": one}), kind) for one in packed.document["Statement"]
     )

@@ -40,6 +40,16 @@ class Refusal:
     offer: str = ""
 
 
+def too_long(name: str, size: int, quota: int) -> Refusal:
+    """A document over its quota."""
+    return Refusal(
+        "quota",
+        f"{name} has {size:,} characters, more than {quota:,}.",
+        "AWS takes no longer one.",
+        "Turn off a control, or name fewer models and exceptions, so that it gets shorter.",
+    )
+
+
 class PlanRefusedError(ChangeError):
     """No plan is made; `refusals` holds every reason that was found."""
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from bedrock_guard.boundary.packing import QUOTA
-from bedrock_guard.change import permission_sets
-from bedrock_guard.change.errors import Refusal
+from bedrock_guard.change import permission_sets, refusals_scp
+from bedrock_guard.change.errors import Refusal, too_long
 from bedrock_guard.change.look import PolicyState
 from bedrock_guard.change.scene import TARGET
 from bedrock_guard.change.survey import PROTECTED
 from bedrock_guard.iam.document import read
-from bedrock_guard.iam.quotas import MAX_MANAGED_POLICIES_PER_PRINCIPAL, MAX_SCPS_PER_TARGET
+from bedrock_guard.iam.quotas import MAX_MANAGED_POLICIES_PER_PRINCIPAL
 
 if TYPE_CHECKING:
     from bedrock_guard.change.scene import Managed, Scene
@@ -28,8 +28,6 @@ _OF_WHOM: Final = frozenset(
     {"missing", "canary", "foreign_boundary", "service_linked", "identity_center", "break_glass"}
 )
 _FREE: Final = "Somebody must be able to undo the change when everything else fails."
-_LONGER: Final = "AWS takes no longer one."
-_SHORTER: Final = "Turn off a control, or name fewer models and exceptions, so that it gets shorter."
 
 
 def refusals(scene: Scene) -> tuple[Refusal, ...]:
@@ -245,9 +243,7 @@ def _documents(scene: Scene) -> Iterator[Refusal]:
         size = len(policy.text)
         quota = QUOTA["boundary" if policy.boundary else "deny"]
         if size > quota:
-            yield Refusal(
-                "quota", f"{policy.name} has {size:,} characters, more than {quota:,}.", _LONGER, _SHORTER
-            )
+            yield too_long(policy.name, size, quota)
         if policy.boundary and not _allows(policy.text):
             yield Refusal(
                 "deny_only",
@@ -350,65 +346,10 @@ def _asked_for_nothing(scene: Scene) -> Iterator[Refusal]:
         return
     for target in wish.scp_targets:
         if not TARGET.fullmatch(target):
-            yield _no_target(target)
-
-
-def _no_target(target: str) -> Refusal:
-    return Refusal(
-        "missing",
-        f"{target} is no organizational unit or account of the organisation.",
-        "It was removed, or the id is wrong.",
-        "Correct the id, or leave it out.",
-    )
-
-
-def _scp_targets(scene: Scene) -> Iterator[Refusal]:
-    for target, names in scene.scps_on.items():
-        if target == scene.management:
-            yield Refusal(
-                "management_account",
-                f"{target} is the management account.",
-                "No SCP binds it, so attaching one there proves nothing.",
-                "Name a member account, or a unit.",
-            )
-        elif target.startswith("r-"):
-            yield Refusal(
-                "root",
-                f"{target} is the organisation's root.",
-                "An SCP there binds every member account at once.",
-                "Attach it to one account, then to a unit; the root is not attached to directly by this kit.",
-            )
-        elif not TARGET.fullmatch(target) or names is None:
-            yield _no_target(target)
-        elif len(set(names) | set(scene.scps)) > MAX_SCPS_PER_TARGET:
-            yield Refusal(
-                "quota",
-                f"{target} would have {len(set(names) | set(scene.scps))} SCPs.",
-                f"{MAX_SCPS_PER_TARGET} are the most.",
-                "Detach one that it does not need, or name a target under it.",
-            )
-
-
-def _scp_texts(scene: Scene) -> Iterator[Refusal]:
-    for name, there in scene.scp_there.items():
-        if there is not None and not name.endswith(there[:8]):
-            yield Refusal(
-                "foreign_scp",
-                f"The SCP {name} is there with another text.",
-                "What it holds now is not this kit's to replace.",
-                "Rename it.",
-            )
-    for name, text in scene.scps.items():
-        if len(text) > QUOTA["scp"]:
-            yield Refusal(
-                "quota",
-                f"{name} has {len(text):,} characters, more than {QUOTA['scp']:,}.",
-                _LONGER,
-                _SHORTER,
-            )
+            yield refusals_scp.no_target(target)
 
 
 _CHECKS: Final[tuple[Callable[[Scene], Iterator[Refusal]], ...]] = (
     _account, _selection, _canary, _people, _break_glass, _tagged, _documents, _unfinished, _owners,
-    _asked_for_nothing, _scp_targets, _scp_texts,
+    _asked_for_nothing, refusals_scp.targets, refusals_scp.texts,
 )  # fmt: skip

@@ -137,9 +137,8 @@ def narrow(figure: Mapping[str, Any]) -> go.Figure:
         if trace.orientation == "h":
             trace.y = [label(unescape(_BREAK.sub(" ", name)), _NARROW_LABEL) for name in trace.y]
             lines = max((1 + name.count("<br>") for name in trace.y), default=1)
-            said = bool(
-                trace.texttemplate or trace.text
-            )  # what stands beside each bar needs no scale under it
+            # what stands beside each bar needs no scale under it
+            said = bool(trace.texttemplate or trace.text)
             scale = {"nticks": 3, "showticklabels": not said}
             drawn.update_layout(height=36 + len(trace.y) * (_LINE * lines + 8), xaxis=scale)
     return drawn
